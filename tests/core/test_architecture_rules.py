@@ -1,0 +1,258 @@
+"""Who may import whom, read from the source with `ast`; and a few things that no file may contain.
+
+The tables below are the design. A new module of `vae_core` must be put into one of them, on purpose.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES = 400
+LAYERS = (  # of vae_core: a module may import its own layer and those before it
+    {"errors"},
+    {"config", "posterior", "likelihoods", "metrics", "images"},
+    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets"},
+    {"data", "checkpoints", "latents", "diagnostics"},
+    {"training"},
+    {"worker"},
+    {"cli", "__main__"},
+)
+ONLY = {  # modules beside the layers: exactly what they may see of vae_core
+    "runs": {"errors", "config", "metrics"},
+    "registry": {"errors", "config", "checkpoints", "runs"},
+}
+WITHOUT_TORCH = ("config", "errors", "metrics", "datasets", "runs", "registry", "__main__")
+FORBIDDEN = {  # by package: top-level modules it never imports, not even lazily
+    "vae_core": {"streamlit", "starlette", "uvicorn", "plotly", "app", "ui", "scipy", "pandas", "pickle", "dill", "joblib"},
+    "ui": {"app", "torch", "torchvision", "scipy", "pandas", "pickle", "dill", "joblib"},
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, by its full dotted name; lazy when it happens inside a function."""
+
+    module: str
+    line: int
+    lazy: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def imports(source: str, package: str) -> list[Import]:
+    """Every import of a module that lies in `package`; `if TYPE_CHECKING:` blocks count too, `from . import` is resolved."""
+    found: list[Import] = []
+    _collect(ast.parse(source), package, lazy=False, found=found)
+    return found
+
+
+def _collect(node: ast.AST, package: str, *, lazy: bool, found: list[Import]) -> None:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            found += [Import(alias.name, child.lineno, lazy) for alias in child.names]
+        elif isinstance(child, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - child.level + 1] if child.level else []
+            base = ".".join([*parents, *([child.module] if child.module else [])])
+            found += [Import(f"{base}.{alias.name}", child.lineno, lazy) for alias in child.names]
+        inside = lazy or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        _collect(child, package, lazy=inside, found=found)
+
+
+def core_module(dotted: str) -> str | None:
+    """'vae_core.data.load' -> 'data'; None for what is not ours."""
+    parts = dotted.split(".")
+    return parts[1] if parts[0] == "vae_core" and len(parts) > 1 else None
+
+
+def may_see(name: str) -> set[str]:
+    """The modules of vae_core that module `name` may import."""
+    if name in ONLY:
+        return ONLY[name] | {name}
+    at = next((index for index, layer in enumerate(LAYERS) if name in layer), None)
+    assert at is not None, f"vae_core/{name} is in no layer; put it into LAYERS or ONLY of this test, on purpose"
+    allowed = set().union(*LAYERS[: at + 1])
+    return allowed | set(ONLY) if at >= len(LAYERS) - 2 else allowed
+
+
+def python_files(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def source_files() -> Iterator[Path]:
+    """What we write by hand."""
+    folders = ("vae_core", "ui", "tests", "benchmarks", "tools")
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix in (".py", ".md", ".toml", ".txt", ".yml"))
+    yield from (ROOT / name for name in ("Makefile", "Dockerfile", ".ci/run"))
+    for folder in folders:
+        suffixes = {".py", ".js", ".css", ".md", ".html"}
+        yield from (path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in suffixes)
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def dotted_package(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).parent.parts)
+
+
+def wrong_core_imports(source: str, path: str) -> list[str]:
+    """Imports of a vae_core file that its layer does not allow, as 'path:line imports x'."""
+    parts = Path(path).with_suffix("").parts
+    name, package = parts[1], ".".join(parts[:-1])
+    inside = {core_module(found.module): found for found in imports(source, package)}
+    allowed = may_see(name) | {"__init__"}
+    known = set().union(*LAYERS, *ONLY.values(), ONLY)
+    return [f"{path}:{found.line} imports vae_core.{seen}" for seen, found in inside.items() if seen in known - allowed]
+
+
+def forbidden_calls(source: str) -> list[tuple[int, str]]:
+    """Calls that can run what a file contains: eval, exec, torch.load, pickled arrays, weights that need not fit."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
+        bad = name in ("eval", "exec", "torch.load", "torch.jit.load") or name.split(".")[0] in ("pickle", "marshal", "shelve")
+        bad = bad or keywords.get("allow_pickle") == "True" or ("load_state_dict" in name and keywords.get("strict") == "False")
+        if bad:
+            found.append((node.lineno, name))
+    return found
+
+
+def undocumented(source: str) -> list[str]:
+    """Public functions and classes at the top of a module that have no docstring, and the module itself."""
+    tree = ast.parse(source)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    public = [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    missing = [node.name for node in public if not ast.get_docstring(node)]
+    return (["the module"] if tree.body and not ast.get_docstring(tree) else []) + missing
+
+
+# --- the checks find what they are for
+
+
+def test_the_import_reader_sees_relative_lazy_and_type_checking_imports():
+    source = "from . import data\nfrom ..ui import x\nif TYPE_CHECKING:\n    import torch.nn\ndef f():\n    import scipy.stats\n"
+    found = {(one.module, one.lazy) for one in imports(source, "vae_core.sub")}
+    assert found == {("vae_core.sub.data", False), ("vae_core.ui.x", False), ("torch.nn", False), ("scipy.stats", True)}
+
+
+def test_an_import_against_the_layers_is_reported_with_its_line():
+    assert wrong_core_imports("import numpy\nfrom vae_core.training import train\n", "vae_core/vae.py") == [
+        "vae_core/vae.py:2 imports vae_core.training"
+    ]
+    assert wrong_core_imports("from vae_core import checkpoints\n", "vae_core/runs.py") != []
+    assert wrong_core_imports("from vae_core.vae import VAE\n", "vae_core/training.py") == []
+
+
+def test_dangerous_calls_are_recognised_and_a_models_eval_mode_is_not_one_of_them():
+    source = "model.eval()\neval('1')\ntorch.load(p)\nnp.load(p, allow_pickle=True)\nm.load_state_dict(s, strict=False)\n"
+    assert [line for line, _ in forbidden_calls(source)] == [2, 3, 4, 5]
+
+
+def test_a_missing_docstring_is_reported():
+    assert undocumented("def shown():\n    pass\ndef _hidden():\n    pass\n") == ["the module", "shown"]
+
+
+# --- the rules
+
+
+@pytest.mark.parametrize("path", python_files("vae_core"), ids=relative)
+def test_a_core_module_imports_only_its_own_layer_and_those_before_it(path):
+    if path.name != "__init__.py" or path.parent.name != "vae_core":
+        assert wrong_core_imports(path.read_text(), relative(path)) == []
+
+
+@pytest.mark.parametrize("package", sorted(FORBIDDEN))
+def test_a_package_never_imports_what_lies_above_it_or_is_not_its_business(package):
+    wrong = [
+        f"{relative(path)}:{found.line} imports {found.module}"
+        for path in python_files(package)
+        for found in imports(path.read_text(), dotted_package(path))
+        if found.top in FORBIDDEN[package]
+    ]
+    assert wrong == []
+
+
+def test_torchvision_is_imported_only_when_something_is_downloaded():
+    found = [
+        (relative(path), one.lazy)
+        for path in python_files("vae_core", "ui", "tools")
+        for one in imports(path.read_text(), dotted_package(path))
+        if one.top == "torchvision"
+    ]
+    assert {lazy for _, lazy in found} <= {True}, found
+    assert {path.split("/")[1].removesuffix(".py") for path, _ in found} <= {"data"}, found
+
+
+def test_pages_draw_with_graph_objects_because_plotly_express_imports_pandas():
+    wrong = [
+        f"{relative(path)}:{one.line}"
+        for path in python_files("ui")
+        for one in imports(path.read_text(), dotted_package(path))
+        if one.module.startswith(("plotly.express", "plotly.figure_factory"))
+    ]
+    assert wrong == []
+
+
+def test_app_imports_the_pages_and_never_the_core_or_torch():
+    tops = {found.top for found in imports((ROOT / "app.py").read_text(), "")}
+    assert tops.isdisjoint({"vae_core", "torch", "torchvision", "numpy", "scipy", "pandas"}), tops
+
+
+def test_nothing_that_a_file_contains_is_ever_executed():
+    wrong = [
+        f"{relative(path)}:{line} {name}"
+        for path in [ROOT / "app.py", *python_files("vae_core", "ui")]
+        for line, name in forbidden_calls(path.read_text())
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", python_files("vae_core", "ui", "tools", "benchmarks"), ids=relative)
+def test_modules_public_functions_and_classes_say_what_they_do(path):
+    assert undocumented(path.read_text()) == []
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_listing_runs_and_help_need_no_torch(module):
+    code = f"import sys, vae_core.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+def test_the_way_to_the_first_picture_needs_no_torchvision_scipy_or_pandas():
+    code = (
+        "import sys, vae_core.latents, vae_core.data, vae_core.images, vae_core.registry;"
+        "print([name for name in ('torchvision', 'scipy', 'pandas') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert printed.stdout.strip() == "[]"
+
+
+def test_no_file_is_longer_than_one_can_hold_in_mind():
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in source_files()}
+    code = {path: count for path, count in lengths.items() if not path.endswith(".md")}
+    assert {path: count for path, count in code.items() if count > LINES} == {}
+
+
+def test_no_file_names_a_folder_or_a_package_host_of_one_machine():
+    machine = re.compile(r"(?<![\w.~])/(work|farm|root|home|Users|opt)/|\b(index-url|find-links)\b")
+    wrong = [
+        f"{relative(path)}:{number} {line.strip()}"
+        for path in source_files()
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if machine.search(line)
+    ]
+    assert wrong == []
