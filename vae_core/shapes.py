@@ -16,7 +16,7 @@ FACTORS = ("shape", "size", "rotation", "x", "y", "colour")
 CLASSES = ("ellipse", "square", "triangle")
 # Smallest and largest value of each continuous factor. Lengths are fractions of the image's side, so any size looks alike.
 # Rotation spans a quarter turn (degrees): a square turned by more would be a square again. Hue runs red to violet and stops.
-RANGES = {"size": (0.13, 0.25), "rotation": (-45.0, 45.0), "x": (0.27, 0.73), "y": (0.27, 0.73), "colour": (0.0, 0.8)}
+RANGES = {"size": (0.13, 0.25), "rotation": (-45.0, 45.0), "x": (0.28, 0.72), "y": (0.28, 0.72), "colour": (0.0, 0.8)}
 SIZE = 64  # pixels, each side
 TRAIN_COUNT, TRAIN_SEED = 30_000, 20_240_117
 TEST_COUNT, TEST_SEED = 5_000, 90_210_331
@@ -83,9 +83,8 @@ def _ellipse(u: NDArray[np.float32], v: NDArray[np.float32], radius: NDArray[np.
     v /= np.float32(0.6) * radius
     norm = np.sqrt(u * u + v * v)
     v /= np.float32(0.6)
-    slope = np.maximum(np.sqrt(u * u + v * v), np.float32(1e-6))
-    distance: NDArray[np.float32] = (norm - 1) * norm / slope * radius
-    return distance
+    slope: NDArray[np.float32] = np.maximum(np.sqrt(u * u + v * v), np.float32(1e-6))
+    return (norm - np.float32(1)) * norm / slope * radius
 
 
 def _square(u: NDArray[np.float32], v: NDArray[np.float32], radius: NDArray[np.float32]) -> NDArray[np.float32]:
