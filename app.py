@@ -1,0 +1,38 @@
+"""The server: Streamlit's pages, the live route beside them, and a model that is ready before the first visitor asks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from streamlit import config
+
+from ui import live, picker, resources
+from ui.modules import modules_route
+
+log = logging.getLogger("latent_walk")
+
+
+def warm_up() -> None:
+    """Imports torch, opens the default model and decodes once, so that the first picture does not wait for any of it."""
+    try:
+        if entries := resources.models():
+            model = resources.model(picker.default_name(entries))
+            model.decode([[0.0] * model.latent_dim])
+    except (ValueError, OSError) as error:  # the page will say the same to the person
+        log.warning("The default model could not be opened: %s", error)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+    live.shutdown()
+
+
+base = (config.get_option("server.baseUrlPath") or "").strip("/")
+prefix = f"/{base}" if base else ""
+app = st.App("ui/main.py", routes=[live.live_route(prefix), modules_route(prefix)], lifespan=lifespan)

@@ -1,0 +1,27 @@
+"""Page title, navigation and the look that all pages share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui import state
+
+HERE = Path(__file__).parent
+ABOUT = "**Latent Walk**: walk through the latent space of a variational autoencoder."
+
+
+def main() -> None:
+    st.set_page_config(page_title="Latent Walk", page_icon=":material/explore:", layout="wide", menu_items={"About": ABOUT})
+    state.prepare()
+    st.html(HERE / "look.css")
+    pages = [
+        st.Page(HERE / "pages" / "explore.py", title="Explore", icon=":material/explore:", default=True),
+        st.Page(HERE / "pages" / "encode.py", title="Encode", icon=":material/image_search:"),
+        st.Page(HERE / "pages" / "train.py", title="Train", icon=":material/show_chart:"),
+    ]
+    st.navigation(pages, position="top").run()
+
+
+main()

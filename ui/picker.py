@@ -1,0 +1,90 @@
+"""The model picker and what a model is, shared by the pages that need a model."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui import resources, state, words
+from vae_core.errors import LatentWalkError
+from vae_core.registry import ModelEntry
+
+if TYPE_CHECKING:
+    from vae_core.checkpoints import Header
+
+WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
+ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
+DEFAULT_MODEL = "mnist-10d"
+
+
+def facts(header: Header) -> dict[str, str]:
+    """What a model is, name of the fact -> words, in the order of the page."""
+    config = header.config
+    elbo = header.metrics.get("test_elbo")
+    likelihood = config.model.likelihood.capitalize()
+    return {
+        "data": config.data.name,
+        "latent size": f"{config.model.latent_dim}-D",
+        "network": config.model.architecture,
+        "objective": f"{likelihood} ELBO, β {config.beta:g}" + (f", {config.free_bits:g} free bits" if config.free_bits else ""),
+        "test ELBO": "not measured" if elbo is None else f"{elbo:.1f} nats".replace("-", "−"),
+        "trained": _date(header.created),
+    }
+
+
+def _date(created: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(created):%-d %b %Y}"
+    except ValueError:
+        return created
+
+
+def caption(header: Header) -> str:
+    """The same facts as one quiet line."""
+    known = facts(header)
+    return " · ".join((known["data"], known["latent size"], known["objective"], f"test {known['test ELBO']}", known["trained"]))
+
+
+def default_name(entries: list[ModelEntry]) -> str:
+    """The model a newcomer sees: the shipped 10-D MNIST one where it is there, else the first."""
+    names = [found.name for found in entries]
+    return DEFAULT_MODEL if DEFAULT_MODEL in names else names[0]
+
+
+def pick_model() -> ModelEntry | None:
+    """Draws the picker and the facts beside it; None when there is no model (the page then shows the empty state)."""
+    entries = resources.models()
+    if not entries:
+        return None
+    names = [found.name for found in entries]
+    if st.session_state[state.MODEL] not in names:
+        if gone := st.session_state[state.MODEL]:
+            st.warning(words.MODEL_GONE.format(name=gone))
+        state.choose_model(default_name(entries))
+    st.session_state[WIDGET] = st.session_state[state.MODEL]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="picker"):
+        chosen = entries[names.index(st.session_state[state.MODEL])]
+        st.caption(_caption_or_error(chosen))
+        st.selectbox(
+            "Model",
+            names,
+            key=WIDGET,
+            label_visibility="collapsed",
+            width=230,
+            on_change=_picked,
+            help=None,
+        )
+    return chosen
+
+
+def _picked() -> None:
+    state.choose_model(st.session_state[WIDGET])
+
+
+def _caption_or_error(chosen: ModelEntry) -> str:
+    try:
+        return f"{caption(resources.header(chosen))} · {ORIGIN.get(chosen.origin, chosen.origin)}"
+    except (LatentWalkError, OSError):
+        return ORIGIN.get(chosen.origin, chosen.origin)  # the page itself shows the reason

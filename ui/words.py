@@ -1,0 +1,53 @@
+"""Sentences shown to people, and the way from a core exception to one of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from vae_core.errors import CheckpointError, DataError, ImageError, LatentError, LatentWalkError, RunError
+
+NO_MODELS = "There is no model yet."
+NO_MODELS_NEXT = "Train one on the Train page (`shapes` needs no download), or put a `.safetensors` file into `checkpoints/`."
+MODEL_GONE = "The model {name!r} is no longer there; it may have been renamed or deleted. Choose another one above."
+UNKNOWN_MODEL = "The address asks for a model {name!r}, which is not here. Opened {instead!r} instead."
+BAD_ADDRESS = "The point in the address cannot be used. {reason} Started from the origin instead."
+
+
+class Message(NamedTuple):
+    """What happened, and what a person can do about it."""
+
+    what: str
+    next: str
+
+
+_NEXT: tuple[tuple[type[LatentWalkError], str], ...] = (
+    (CheckpointError, "Choose another model, or upload the file again."),
+    (DataError, "The `shapes` dataset needs no download and always works."),
+    (ImageError, "PNG, JPEG, WebP, GIF, BMP and TIFF files work."),
+    (LatentError, "Press Reset to start from the origin."),
+    (RunError, "The Train page lists every run and its state."),
+)
+
+
+def explain(error: Exception) -> Message:
+    """A person-facing sentence for any exception; what the core did not foresee is named, never hidden."""
+    if isinstance(error, LatentWalkError):
+        return Message(str(error), next((words for kind, words in _NEXT if isinstance(error, kind)), ""))
+    if isinstance(error, FileNotFoundError):
+        return Message(f"The file {error.filename!r} is no longer there.", "Choose another model, or reload the page.")
+    if isinstance(error, OSError):
+        return Message(f"The computer refused: {error.strerror or error}.", "Check the free space and the permissions.")
+    return Message(f"Something unforeseen happened: {type(error).__name__}: {error}.", "The server's log has the details.")
+
+
+def show_error(error: Exception) -> None:
+    """The exception as one calm box on the page."""
+    message = explain(error)
+    st.error(f"{message.what} {message.next}".strip(), icon=":material/error:")
+
+
+def show_no_models() -> None:
+    """The empty state of every page that needs a model."""
+    st.info(f"**{NO_MODELS}** {NO_MODELS_NEXT}", icon=":material/explore:")
