@@ -18,7 +18,7 @@ LINES = 400
 LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors"},
     {"config", "posterior", "likelihoods", "metrics", "images"},
-    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets"},
+    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options"},
     {"data", "checkpoints", "latents", "diagnostics"},
     {"training"},
     {"worker"},
@@ -28,7 +28,7 @@ ONLY = {  # modules beside the layers: exactly what they may see of vae_core
     "runs": {"errors", "config", "metrics"},
     "registry": {"errors", "config", "checkpoints", "runs"},
 }
-WITHOUT_TORCH = ("config", "errors", "metrics", "datasets", "runs", "registry", "__main__")
+WITHOUT_TORCH = ("config", "errors", "metrics", "datasets", "options", "runs", "registry", "__main__")
 FORBIDDEN = {  # by package: top-level modules it never imports, not even lazily
     "vae_core": {"streamlit", "starlette", "uvicorn", "plotly", "app", "ui", "scipy", "pandas", "pickle", "dill", "joblib"},
     "ui": {"app", "torch", "torchvision", "scipy", "pandas", "pickle", "dill", "joblib"},
