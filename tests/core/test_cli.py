@@ -1,0 +1,235 @@
+"""The command line, run as a person would: real training on a few hundred shapes, real files, errors as sentences."""
+
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from vae_core.cli import app
+from vae_core.config import train_config
+from vae_core.errors import ConfigError
+from vae_core.header import load_header
+from vae_core.options import command_line, config_of, options
+
+ROOT = Path(__file__).parents[2]
+TINY = "train --data shapes --architecture mlp --hidden 16 --latent-dim 3 --limit 500 --validation 100 --epochs 1 --device cpu"
+
+
+def run(words: str, *more: object) -> Result:
+    return CliRunner().invoke(app, [*shlex.split(words), *(str(word) for word in more)])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    path = tmp_path_factory.mktemp("cli") / "little.safetensors"
+    return path, run(TINY, "--seed", 7, "--out", path)
+
+
+@pytest.fixture(scope="module")
+def model(trained: tuple[Path, Result]) -> Path:
+    return trained[0]
+
+
+# --- train
+
+
+def test_train_writes_one_model_and_leaves_nothing_else_behind(trained):
+    path, result = trained
+    assert result.exit_code == 0, result.output
+    assert list(path.parent.iterdir()) == [path]
+    assert "best" in result.stderr and str(path) in result.stdout
+
+
+def test_the_printed_command_is_kept_in_the_model_and_makes_the_same_config(trained):
+    path, result = trained
+    header = load_header(path)
+    assert header.command in result.stdout
+    words = shlex.split(header.command)
+    assert words[:4] == ["python", "-m", "vae_core", "train"]
+    assert command_line(header.config) == header.command
+    assert header.config == train_config(
+        data={"name": "shapes", "limit": 500, "validation": 100},
+        model={"architecture": "mlp", "hidden": (16,), "latent_dim": 3},
+        epochs=1,
+        device="cpu",
+        seed=7,
+    )
+
+
+def test_every_option_survives_the_way_to_a_command_line_and_back():
+    config = train_config(
+        data={"name": "fashion-mnist", "limit": 700},
+        model={"hidden": (8, 4), "likelihood": "gaussian", "sigma": 0.25, "latent_dim": 2},
+        beta=0.1234567890123,
+        warmup="cyclical",
+        learning_rate=3e-5,
+        binarize=True,
+        seed=11,
+    )
+    words = shlex.split(command_line(config))[4:]
+    values: dict[str, object] = {}
+    by_flag = {option.flag: option for option in options()}
+    while words:
+        option = by_flag[words.pop(0)]
+        values[option.name] = True if option.kind is bool else option.kind(words.pop(0))
+    assert config_of(values) == config
+
+
+def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    text = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).stdout
+    flat = " ".join(text.split())
+    for option in options():
+        assert option.flag in flat and option.help in flat, option
+        assert all(choice in flat for choice in option.choices)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train --latent-dim 0", "model.latent_dim: Input should be greater than or equal to 1 (got 0)"),
+        ("train --data cats", "'mnist', 'fashion-mnist' or 'shapes' (got 'cats')"),
+        ("train --hidden 3,x", "--hidden takes whole numbers with commas between them"),
+        ("train --out model.pt", "--out takes the name of a .safetensors file; got 'model.pt'"),
+        ("train --data shapes --device cuda:93", "not available on this machine"),
+        ("evaluate nosuch", "There is no model 'nosuch'; choose from:"),
+        ("evaluate nosuch.safetensors", "There is no file nosuch.safetensors"),
+    ],
+)
+def test_bad_input_is_answered_by_a_sentence_and_exit_status_2(words, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_RUNS", str(tmp_path))
+    result = run(words)
+    assert result.exit_code == 2, result.output
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+
+
+def test_an_option_field_of_a_kind_without_parser_would_be_noticed():
+    assert {option.kind for option in options()} <= {bool, int, float, str}
+    with pytest.raises(ConfigError, match="latent_dim"):
+        config_of({"latent_dim": 1000})
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="signals of POSIX systems")
+def test_ctrl_c_stops_the_training_and_keeps_the_best_epoch(tmp_path):
+    out = tmp_path / "stopped.safetensors"
+    words = [*shlex.split(TINY.replace("--epochs 1", "--epochs 2000")), "--out", str(out)]
+    argv = [sys.executable, "-m", "vae_core", *words]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder: list[Path] = []
+    try:
+        deadline = time.monotonic() + 120
+        while not folder and process.poll() is None and time.monotonic() < deadline:
+            folder = list(tmp_path.glob(".training-*/last.safetensors"))  # appears after the first epoch
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, stderr
+    assert "Stopped at step" in stderr and str(out) in stdout
+    assert list(tmp_path.iterdir()) == [out]
+    assert load_header(out).metrics.split == "test"
+
+
+# --- evaluate and list
+
+
+def test_evaluate_gives_the_figures_that_training_stored(model):
+    result = run("evaluate --samples 4 --images 20 --seed 7 --json", model)
+    assert result.exit_code == 0, result.output
+    figures, stored = json.loads(result.stdout), load_header(model).metrics
+    assert figures["elbo"] == pytest.approx(stored.elbo, abs=0.05)
+    assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"], abs=0.05)
+    assert figures["log_px_images"] == 20 and figures["log_px_samples"] == 4
+    assert 1 <= figures["log_px_effective_samples"] <= 4.001
+
+
+def test_evaluate_prints_a_table_with_units(model):
+    result = run("evaluate --samples 0", model)
+    assert result.exit_code == 0, result.output
+    assert "nats per image" in result.stdout and "active units, of 3" in result.stdout and "log p(x), K" not in result.stdout
+
+
+def test_list_shows_a_model_and_skips_a_broken_one_with_a_word(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("VAE_RUNS", str(tmp_path / "runs"))
+    (tmp_path / "good.safetensors").write_bytes(model.read_bytes())
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    result = run("list --json")
+    assert result.exit_code == 0, result.output
+    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    assert rows["good"]["latent_dim"] == 3 and rows["good"]["test_elbo"] == load_header(model).metrics.elbo
+    assert "broken" not in rows
+    table = run("list").stdout
+    assert "good" in table and "shapes" in table
+
+
+def test_a_listed_name_opens_the_model(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    (tmp_path / "good.safetensors").write_bytes(model.read_bytes())
+    assert run("sample good --count 4 --out", tmp_path / "four.png").exit_code == 0
+
+
+# --- pictures
+
+
+def test_sample_draws_a_square_sheet_that_its_seed_determines(model, tmp_path):
+    first, again, other = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
+    for path, seed in ((first, 1), (again, 1), (other, 2)):
+        assert run(f"sample --count 9 --seed {seed} --out", path, model).exit_code == 0
+    assert first.read_bytes() == again.read_bytes() != other.read_bytes()
+    assert Image.open(first).size == (3 * 66 + 2, 3 * 66 + 2)
+
+
+def test_traverse_draws_a_row_for_each_latent_asked_for(model, tmp_path):
+    path = tmp_path / "rows.png"
+    result = run("traverse --dims 2,0 --steps 5 --image 3 --out", path, model)
+    assert result.exit_code == 0, result.output
+    assert "z2, z0" in result.stdout
+    assert Image.open(path).size == (5 * 66 + 2, 2 * 66 + 2)
+
+
+def test_traverse_refuses_a_latent_the_model_does_not_have(model):
+    result = run("traverse --dims 0,3", model)
+    assert result.exit_code == 2 and "from 0 to 2" in result.stderr and "'0,3'" in result.stderr
+
+
+def test_encode_gives_one_record_per_image_and_a_picture_of_the_reconstructions(model, tmp_path):
+    red, blue = tmp_path / "red.png", tmp_path / "blue.jpg"
+    Image.new("RGB", (90, 70), "red").save(red)
+    Image.new("RGB", (64, 64), "blue").save(blue)
+    sheet = tmp_path / "pairs.png"
+    result = run("encode --json --model", model, "--out", sheet, red, blue)
+    assert result.exit_code == 0, result.output
+    records = json.loads(result.stdout[: result.stdout.rindex("]") + 1])
+    assert [record["image"] for record in records] == [str(red), str(blue)]
+    assert all(len(record["mu"]) == len(record["std"]) == 3 for record in records)
+    assert all(record["elbo"] == pytest.approx(record["log_px_z"] - record["kl"], abs=0.01) for record in records)
+    assert records[0]["mu"] != records[1]["mu"]
+    assert Image.open(sheet).size == (2 * 66 + 2, 2 * 66 + 2)
+
+
+def test_encode_names_the_file_that_is_no_image(model, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "notes.txt"
+    buffer = io.BytesIO()
+    Image.new("L", (20, 20), 200).save(buffer, "PNG")
+    good.write_bytes(buffer.getvalue())
+    bad.write_text("no picture")
+    result = run("encode --model", model, good, bad)
+    assert result.exit_code == 2 and "notes.txt" in result.stderr and "Traceback" not in result.output
+
+
+def test_encode_of_a_missing_file_says_which(model, tmp_path):
+    result = run("encode --model", model, tmp_path / "gone.png")
+    assert result.exit_code == 2 and "gone.png" in result.stderr

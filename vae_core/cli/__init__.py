@@ -1,0 +1,32 @@
+"""The command line: train, evaluate, list, sample, traverse, encode.
+
+Each command imports what it needs when it runs, so that help and `list` answer at once. Errors a person can meet are one
+sentence on stderr and exit status 2; anything else is a fault of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from vae_core.cli import models, pictures
+from vae_core.cli.common import speaks
+from vae_core.cli.train import train_command
+
+app = typer.Typer(
+    name="vae_core",
+    help="Train variational autoencoders, measure them, and look at what they have learned. Figures are nats per image.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(speaks(train_command()))
+app.command("evaluate")(speaks(models.evaluate))
+app.command("list")(speaks(models.list_models))
+app.command("sample")(speaks(pictures.sample))
+app.command("traverse")(speaks(pictures.traverse))
+app.command("encode")(speaks(pictures.encode))
+
+
+def main() -> None:
+    """The console entry point."""
+    app(prog_name="python -m vae_core")
