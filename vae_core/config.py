@@ -44,9 +44,7 @@ class ModelConfig(_Config):
     )
     filters: int = Field(32, ge=4, le=256, description="Filters of the conv net's first layer; deeper layers have twice as many.")
     features: int = Field(256, ge=4, le=4096, description="Width of the conv net's dense layer next to z.")
-    likelihood: Literal["bernoulli", "gaussian"] = Field(
-        "bernoulli", description="How a pixel varies around its decoded mean."
-    )
+    likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="How a pixel varies around its decoded mean.")
     sigma: float | None = Field(
         None, gt=0.001, le=10, description="The Gaussian's fixed standard deviation; empty means one learned value."
     )
@@ -60,8 +58,8 @@ class ModelConfig(_Config):
 class TrainConfig(_Config):
     """One training run; together with the seed it determines the result on one kind of device."""
 
-    data: DataConfig = Field(default_factory=DataConfig)
-    model: ModelConfig = Field(default_factory=ModelConfig)
+    data: DataConfig = Field(default_factory=lambda: DataConfig())
+    model: ModelConfig = Field(default_factory=lambda: ModelConfig())
     beta: float = Field(1.0, ge=0, le=1000, description="Final weight of the KL term; 1 is the ELBO.")
     warmup: Literal["none", "linear", "cyclical"] = Field("linear", description="How beta rises from 0 to its final value.")
     warmup_epochs: float = Field(1.0, ge=0, le=1000, description="Epochs the linear rise takes.")
@@ -73,14 +71,16 @@ class TrainConfig(_Config):
     lr_schedule: Literal["one-cycle", "constant"] = Field(
         "one-cycle", description="One-cycle rises, then falls to nearly zero; constant stays."
     )
-    grad_clip: float = Field(5.0, gt=0, description="Gradients with a larger norm, taken per image, are scaled down to it.")
+    grad_clip: float = Field(100.0, gt=0, description="A gradient of the mean loss with a larger norm is scaled down to it.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
     binarize: bool = Field(False, description="Draw each pixel as 0 or 1 afresh at every step, instead of grey values.")
-    augment: bool = Field(False, description="Shift training images by up to one pixel at random.")
+    half_weights: bool = Field(False, description="Store the weights as float16: half the file, measured after rounding.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Arithmetic inside the network; auto takes bfloat16 where the hardware has it."
     )
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps|xpu)$", description="auto takes an accelerator when there is one.")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps|xpu)$", description="auto takes an accelerator when there is one."
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the weights, the batches and the draws of z.")
 
     @model_validator(mode="after")

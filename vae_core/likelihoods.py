@@ -35,7 +35,7 @@ class Likelihood(Protocol):
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Independent Bernoulli pixels on logits. Grey x in [0, 1] is read as the pixel's mean (so it is not a density of grey values)."""
+    """Independent Bernoulli pixels on logits. Grey x in [0, 1] is read as the pixel's mean, not as a density."""
 
     logits: Tensor
 

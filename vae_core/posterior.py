@@ -40,7 +40,7 @@ class Posterior:
         return self.kl_per_dim().sum(dim=1)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """log q(z|x) of each image, nats, (B,)."""
+        """log q(z|x) of each image, nats: (B,) for z (B, D), (K, B) for z (K, B, D)."""
         return normal_log_prob(z, self.mu, self.std).sum(dim=-1)
 
 

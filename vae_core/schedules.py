@@ -22,7 +22,7 @@ def beta_at(step: int, *, kind: str, final: float, warmup_steps: int, total_step
 
 
 def lr_at(step: int, *, kind: str, peak: float, total_steps: int) -> float:
-    """The learning rate at a step: up to `peak` over the first tenth, then down a cosine to a hundredth (after Smith & Topin 2018)."""
+    """The learning rate at a step: up to `peak` over the first tenth, then down a cosine to a hundredth (Smith & Topin 2018)."""
     if kind == "constant":
         return peak
     if kind != "one-cycle":

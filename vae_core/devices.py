@@ -1,0 +1,54 @@
+"""Which device and which arithmetic: an accelerator where there is one, bfloat16 where the hardware has it."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from vae_core.config import TrainConfig
+from vae_core.errors import ConfigError
+
+
+def choose_device(wish: str = "auto") -> torch.device:
+    """The device a wish means here.
+
+    Raises:
+        ConfigError: the wished device is not there.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if wish == "auto":
+        return accelerator or torch.device("cpu")
+    device = torch.device(wish)
+    if device.type != "cpu" and (accelerator is None or accelerator.type != device.type):
+        raise ConfigError(f"device {wish!r} is not available on this machine; choose 'auto' or 'cpu'.")
+    return device
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 matrix products are faster than float32 on this device, not merely emulated."""
+    if device.type == "cpu":
+        return _cpu_has("_is_avx512_bf16_supported") or _cpu_has("_is_amx_tile_supported")
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _cpu_has(probe: str) -> bool:
+    # torch offers these probes without a public name; a version without one counts as hardware without the feature
+    return bool(getattr(torch.cpu, probe, lambda: False)())
+
+
+def use_bfloat16(config: TrainConfig, device: torch.device) -> bool:
+    """Whether a run computes in bfloat16; weights, posterior and likelihood stay float32."""
+    return config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16(device))
+
+
+def autocast(device: torch.device, enabled: bool) -> contextlib.AbstractContextManager[object]:
+    """bfloat16 autocast, or nothing."""
+    return torch.autocast(device.type, torch.bfloat16) if enabled else contextlib.nullcontext()
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for pages and tables."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
