@@ -12,7 +12,7 @@ from vae_core.errors import LatentWalkError
 from vae_core.registry import ModelEntry
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import Header
+    from vae_core.header import Header
 
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
@@ -22,14 +22,13 @@ DEFAULT_MODEL = "mnist-10d"
 def facts(header: Header) -> dict[str, str]:
     """What a model is, name of the fact -> words, in the order of the page."""
     config = header.config
-    elbo = header.metrics.get("test_elbo")
     likelihood = config.model.likelihood.capitalize()
     return {
         "data": config.data.name,
         "latent size": f"{config.model.latent_dim}-D",
         "network": config.model.architecture,
         "objective": f"{likelihood} ELBO, β {config.beta:g}" + (f", {config.free_bits:g} free bits" if config.free_bits else ""),
-        "test ELBO": "not measured" if elbo is None else f"{elbo:.1f} nats".replace("-", "−"),
+        f"{header.metrics.split} ELBO": f"{header.metrics.elbo:.1f} nats".replace("-", "−"),
         "trained": _date(header.created),
     }
 
@@ -44,7 +43,7 @@ def _date(created: str) -> str:
 def caption(header: Header) -> str:
     """The same facts as one quiet line."""
     known = facts(header)
-    return " · ".join((known["data"], known["latent size"], known["objective"], f"test {known['test ELBO']}", known["trained"]))
+    return " · ".join((known["data"], known["latent size"], known["objective"], f"ELBO {header.metrics.elbo:.1f} nats".replace("-", "−"), known["trained"]))
 
 
 def default_name(entries: list[ModelEntry]) -> str:

@@ -17,7 +17,7 @@ from vae_core.errors import CheckpointError
 from vae_core.registry import ModelEntry, list_models
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import Header
+    from vae_core.header import Header
     from vae_core.latents import LatentModel
 
 MAX_MODELS = 12  # loaded at a time; each is a few MB
@@ -70,7 +70,7 @@ def _open(path: Path) -> LatentModel:
 
 
 def _read_header(path: Path) -> Header:
-    from vae_core.checkpoints import load_header
+    from vae_core.header import load_header
 
     return load_header(path)
 

@@ -1,0 +1,72 @@
+"""`?model=NAME&z=0.1,-0.3,...`: reads the address once when a session begins. The explorer keeps it up to date afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from ui import picker, resources, state, words
+from vae_core.errors import LatentError, LatentWalkError
+
+MAX_TEXT = 8192  # characters of z in an address; 256 dimensions take about 2000
+MAX_VALUE = 1000.0  # far outside any prior; beyond it decoders only saturate
+
+
+def read_address() -> None:
+    """Opens the model and the point the address asks for; what cannot be used becomes a notice, never a traceback."""
+    if st.session_state[state.ADDRESS_READ]:
+        return
+    st.session_state[state.ADDRESS_READ] = True
+    wanted, text = st.query_params.get("model"), st.query_params.get("z")
+    entries = resources.models()
+    if not entries or (wanted is None and text is None):
+        return
+    default = picker.default_name(entries)
+    if wanted is not None and wanted not in {entry.name for entry in entries}:
+        state.leave_notice(words.UNKNOWN_MODEL.format(name=wanted[:80], instead=default))
+        return
+    state.choose_model(wanted or default)
+    if text is not None:
+        _stand_at(text)
+
+
+def _stand_at(text: str) -> None:
+    try:
+        latent_dim = resources.header(resources.entry(st.session_state[state.MODEL])).latent_dim
+        state.stand_at(parse_z(text, latent_dim))
+    except LatentError as error:
+        state.leave_notice(words.BAD_ADDRESS.format(reason=error))
+    except (LatentWalkError, OSError):
+        return  # the page shows what is wrong with the model
+
+
+def parse_z(text: str, latent_dim: int) -> list[float]:
+    """The point written as numbers with commas between.
+
+    Raises:
+        LatentError: what is wrong with it.
+    """
+    if len(text) > MAX_TEXT:
+        raise LatentError(f"z takes {len(text)} characters; at most {MAX_TEXT} are read.")
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise LatentError(f"z must be numbers with commas between, got {text[:60]!r}.") from None
+    return checked_z(values, latent_dim)
+
+
+def checked_z(values: Sequence[Any], latent_dim: int) -> list[float]:
+    """The point as floats, if it is one of this latent space.
+
+    Raises:
+        LatentError: wrong length, not a number, not finite or out of reach.
+    """
+    if len(values) != latent_dim:
+        raise LatentError(f"z has {len(values)} values; this model takes {latent_dim}.")
+    for index, value in enumerate(values):
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > MAX_VALUE:
+            raise LatentError(f"z{index} is {value!r}; allowed are numbers from {-MAX_VALUE:g} to {MAX_VALUE:g}.")
+    return [float(value) for value in values]

@@ -1,0 +1,113 @@
+"""Gathers what waits on all sockets and decodes it as one batch per model on one worker thread.
+
+While a batch is being decoded new requests pile up and form the next batch, so the batch size follows the load by itself: one
+person waits for nobody, sixty-four share the network's fixed costs. Knows nothing of sockets or Streamlit: z in, pixels out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+MAX_BATCH = 64  # latent vectors per call of the decoder
+
+
+class Source(Protocol):
+    """Something that yields the model to decode with, newest version of its file; raises when the model is gone."""
+
+    def current(self) -> Any: ...
+
+
+Request = tuple[bytes, "asyncio.Future[np.ndarray]"]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Requests waiting for one model, oldest first."""
+
+    source: Source
+    waiting: list[Request] = field(default_factory=list)
+
+
+class Batcher:
+    """Owned by one event loop; the decoder runs on its own thread, one batch at a time."""
+
+    def __init__(self, max_batch: int = MAX_BATCH) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._max_batch = max_batch
+        self._queues: dict[str, _Queue] = {}
+        self._busy = False
+        self._work: queue.SimpleQueue[tuple[Source, list[Request]] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="decoder", daemon=True).start()
+
+    def decode(self, name: str, source: Source, z: bytes) -> asyncio.Future[np.ndarray]:
+        """The picture (H,W,C) uint8 of one z (D float32, little endian), when its batch is done.
+
+        The future carries whatever the source or the model raised.
+        """
+        future: asyncio.Future[np.ndarray] = self.loop.create_future()
+        self._queues.setdefault(name, _Queue(source)).waiting.append((z, future))
+        if not self._busy:
+            self._busy = True
+            self.loop.call_soon(self._start_next)  # after every frame that arrived in this turn of the loop
+        return future
+
+    def close(self) -> None:
+        """Ends the worker thread; what waits is cancelled."""
+        self._work.put(None)
+        for pending in self._queues.values():
+            for _, future in pending.waiting:
+                if not self.loop.is_closed():
+                    future.cancel()
+        self._queues.clear()
+
+    def _start_next(self) -> None:
+        self._busy = bool(self._queues)
+        if not self._busy:
+            return
+        name = next(iter(self._queues))
+        pending = self._queues.pop(name)
+        batch, rest = pending.waiting[: self._max_batch], pending.waiting[self._max_batch :]
+        if rest:
+            self._queues[name] = _Queue(pending.source, rest)  # at the end of the line: models take turns
+        self._work.put((pending.source, batch))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            source, batch = work
+            try:
+                answers = _answers(source.current(), [z for z, _ in batch])
+            except Exception as error:
+                answers = [error] * len(batch)
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self._deliver, batch, answers)
+
+    def _deliver(self, batch: list[Request], answers: list[np.ndarray | Exception]) -> None:
+        self._start_next()  # first, so that the decoder works while the replies go out
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():  # its connection is gone
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+
+def _answers(model: Any, batch: list[bytes]) -> list[np.ndarray | Exception]:
+    """One picture per z; a z of another length than the model's (its file was just replaced) gets a SizeChangedError."""
+    size = 4 * model.latent_dim
+    fits = [len(z) == size for z in batch]
+    if all(fits):
+        return list(model.decode(np.frombuffer(b"".join(batch), dtype="<f4").reshape(-1, model.latent_dim)))
+    error = SizeChangedError(f"the model now has {model.latent_dim} latent dimensions")
+    decoded = iter(_answers(model, [z for z, fit in zip(batch, fits, strict=True) if fit])) if any(fits) else iter(())
+    return [next(decoded) if fit else error for fit in fits]
+
+
+class SizeChangedError(Exception):
+    """A model's file was replaced by a model with another latent size while somebody was connected to it."""

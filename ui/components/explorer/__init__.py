@@ -1,0 +1,95 @@
+"""The explorer: slider rail and decoded picture in one component, live over the socket of `ui/live.py`.
+
+`explorer(...)` is the whole interface. While a person drags, the component talks to the socket; on release it commits z through
+`on_commit`. What the page sends down is compared with what the component has, so a rerun never disturbs a drag.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.modules import bootstrap
+from vae_core.header import QUANTILES
+
+if TYPE_CHECKING:
+    from vae_core.header import LatentStatistics
+
+HERE = Path(__file__).parent
+LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
+ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
+LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data do not use
+
+_component = st.components.v2.component(
+    "latent_walk.explorer",
+    html='<div class="lw-root"></div>',
+    css=(HERE / "explorer.css").read_text(),
+    js=bootstrap("explorer/main.js"),
+    isolate_styles=False,  # outside programs find the sliders with document.querySelector
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What the explorer shows: a model, the committed point, and that point's picture."""
+
+    model: str
+    version: int  # mtime_ns of the model's file: a new one means a new picture of the same point
+    session: str  # the server's own name of this session
+    statistics: LatentStatistics
+    z: list[float]
+    revision: int  # grows whenever somebody other than the explorer moved z
+    posterior: dict[str, Any] | None  # {"mu", "std", "label"}
+    picture: np.ndarray | None  # (H,W,C) uint8 of z
+    shape: tuple[int, int, int]  # H, W, C
+    message: str | None = None
+
+
+def explorer(view: View, *, key: str, on_commit: Callable[[], None], on_test_image: Callable[[], None]) -> Any:
+    """Draws the explorer.
+
+    `on_commit` finds `{"model", "z", "posterior"}` in `st.session_state[key]["commit"]`; `on_test_image` is called when a person
+    asks for the code of a random test image.
+    """
+    return _component(
+        key=key,
+        data=payload(view),
+        on_commit_change=on_commit,
+        on_test_image_change=on_test_image,
+        on_refresh_change=lambda: None,  # a rerun is all that is asked for
+    )
+
+
+def payload(view: View) -> dict[str, Any]:
+    """The view as JSON for main.js."""
+    return {
+        "model": view.model,
+        "version": str(view.version),  # larger than a JavaScript number holds
+        "session": view.session,
+        "dimensions": dimensions(view.statistics),
+        "z": view.z,
+        "revision": view.revision,
+        "posterior": view.posterior,
+        "picture": None if view.picture is None else {"z": view.z, "pixels": base64.b64encode(view.picture.tobytes()).decode()},
+        "shape": "x".join(map(str, view.shape)),
+        "message": view.message,
+    }
+
+
+def dimensions(statistics: LatentStatistics) -> list[dict[str, Any]]:
+    """Every dimension with its slider's range and KL, strongest first; the range is the aggregate posterior's 0.5 % to 99.5 %."""
+    rows = []
+    for index, kl in enumerate(statistics.kl):
+        low, high = statistics.quantiles[LOW][index], statistics.quantiles[HIGH][index]
+        if high - low < 2 * LEAST_RANGE:
+            middle = (low + high) / 2
+            low, high = middle - LEAST_RANGE, middle + LEAST_RANGE
+        active = statistics.mean_variance[index] > ACTIVE_VARIANCE
+        rows.append({"index": index, "low": round(low, 3), "high": round(high, 3), "kl": kl, "active": active})
+    return sorted(rows, key=lambda row: -row["kl"])

@@ -1,0 +1,138 @@
+// One row of the rail: a dimension's number, its slider, its value and its KL.
+
+import { h } from "./dom.js";
+import { clamped, fraction, keyStep, parsed, rounded, shown, widened } from "./ranges.js";
+
+const THUMB = 4; // px, as in explorer.css: the thumb's middle travels from THUMB/2 to width - THUMB/2
+const STEP_KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+
+export class Slider {
+  #on;
+  #range;
+  #value = 0;
+  #held = false; // a key is down: committed when it is released
+  #mu = 0;
+  #std = 0;
+
+  /** dimension: {index, low, high, kl, share}; on: {input(index, value, start), release(), focus(index)} */
+  constructor(dimension, on) {
+    this.index = dimension.index;
+    this.#on = on;
+    this.#range = { low: dimension.low, high: dimension.high };
+    const name = `z${this.index}`;
+    this.input = h("input.lw-slider", { type: "range", "aria-label": name, step: "any", min: dimension.low, max: dimension.high });
+    this.band = h("span.lw-band", { hidden: "" });
+    this.zero = h("span.lw-zero");
+    this.number = h("input.lw-value", { type: "text", inputmode: "decimal", "aria-label": `value of ${name}`, autocomplete: "off" });
+    const kl = h("span.lw-kl", { title: `KL ${dimension.kl.toFixed(3)} nats` }, h("span.lw-kl-bar", { style: `width:${100 * dimension.share}%` }));
+    const track = h("span.lw-track", {}, this.zero, this.band, this.input);
+    this.element = h("div.lw-dim", { "data-dimension": this.index }, h("span.lw-name", { "aria-hidden": "true" }, name), track, this.number, kl);
+    this.#listen();
+    this.#drawRange();
+    this.set(0);
+  }
+
+  get range() {
+    return this.#range;
+  }
+
+  /** Shows a value; the range grows to hold it. */
+  set(value) {
+    this.#value = value;
+    if (value < this.#range.low || value > this.#range.high) {
+      this.#range = widened(this.#range, [value]);
+      this.#drawRange();
+    }
+    this.input.value = String(value);
+    this.#write(value);
+  }
+
+  /** Draws mu +- one sigma to the slider's own scale, or nothing. */
+  setBand(mu, std) {
+    this.band.hidden = mu === null;
+    if (mu === null) return;
+    this.#range = widened(this.#range, [mu - std, mu + std]);
+    this.#mu = mu;
+    this.#std = std;
+    this.#drawRange();
+    this.input.value = String(this.#value);
+    this.band.title = `q(z|x): ${shown(mu)} ± ${std.toFixed(3)}`;
+  }
+
+  mark(current) {
+    this.element.classList.toggle("lw-current", current);
+  }
+
+  #drawRange() {
+    this.input.min = String(this.#range.low);
+    this.input.max = String(this.#range.high);
+    const zero = fraction(this.#range, 0);
+    this.zero.hidden = zero < 0 || zero > 1;
+    this.zero.style.left = place(zero);
+    this.band.style.left = place(fraction(this.#range, this.#mu - this.#std));
+    const share = (2 * this.#std) / (this.#range.high - this.#range.low);
+    this.band.style.width = `calc((100% - ${THUMB}px) * ${share})`;
+  }
+
+  #write(value) {
+    const text = shown(value);
+    if (document.activeElement !== this.number) this.number.value = text;
+    this.input.setAttribute("aria-valuetext", text.replace("−", "minus "));
+  }
+
+  #listen() {
+    const { input, number } = this;
+    input.addEventListener("input", (event) => this.#move(rounded(input.valueAsNumber), event.timeStamp));
+    input.addEventListener("change", () => this.#on.release());
+    input.addEventListener("focus", () => this.#on.focus(this.index));
+    input.addEventListener("dblclick", (event) => this.#jump(0, event.timeStamp));
+    input.addEventListener("keydown", (event) => this.#key(event));
+    input.addEventListener("keyup", () => this.#letGo());
+    input.addEventListener("blur", () => this.#letGo());
+    number.addEventListener("focus", () => number.select());
+    number.addEventListener("change", (event) => this.#typed(event.timeStamp));
+    number.addEventListener("blur", () => this.#write(this.#value));
+    number.addEventListener("keydown", (event) => event.key === "Enter" && number.blur());
+  }
+
+  #move(value, start) {
+    this.#value = value;
+    this.#write(value);
+    this.#on.input(this.index, value, start);
+  }
+
+  #jump(value, start) {
+    this.set(value);
+    this.#on.input(this.index, value, start);
+    this.#on.release();
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    let value = null;
+    if (event.key === "Home") value = 0;
+    else if (event.key in STEP_KEYS) {
+      value = clamped(this.#range, rounded(this.#value + STEP_KEYS[event.key] * keyStep(this.#range, event.shiftKey)));
+    }
+    if (value === null) return;
+    event.preventDefault();
+    this.#held = true;
+    this.set(value);
+    this.#on.input(this.index, value, event.timeStamp);
+  }
+
+  #letGo() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#on.release();
+  }
+
+  #typed(start) {
+    const value = parsed(this.number.value);
+    if (value !== null) this.#jump(value, start);
+  }
+}
+
+function place(share) {
+  return `calc(${THUMB / 2}px + (100% - ${THUMB}px) * ${share})`;
+}

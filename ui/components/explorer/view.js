@@ -1,0 +1,55 @@
+// The component's elements and their words; knows nothing of sockets or Streamlit.
+
+import { h } from "./dom.js";
+
+/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand} */
+export function buildView(on) {
+  const button = (label, words, click) => h("button.lw-button", { type: "button", title: words, onclick: click }, label);
+  const animate = button("Animate", "Move the highlighted dimension to and fro (press again to stop)", on.animate);
+  animate.setAttribute("aria-pressed", "false");
+  const view = {
+    rail: h("div.lw-rail-place"),
+    canvas: h("canvas.lw-canvas", { "data-testid": "decoded", role: "img", "aria-label": "decoded picture", width: 28, height: 28 }),
+    readout: h("span.lw-muted.lw-readout", { "data-testid": "readout" }),
+    status: h("span.lw-status", { role: "status", "data-testid": "live-status", "data-state": "connecting" }, "connecting"),
+    band: h("span.lw-muted"),
+    clear: h("button.lw-link", { type: "button", onclick: on.clearBand }, "remove"),
+    message: h("p.lw-message", { role: "alert", hidden: "" }),
+    animate,
+  };
+  view.note = h("div.lw-note", { hidden: "" }, view.band, view.clear);
+  const controls = h(
+    "div.lw-controls",
+    {},
+    button("Reset", "Back to the origin, the middle of the prior", on.reset),
+    button("Random", "A draw from the prior N(0, I)", on.random),
+    button("Test image", "The code of a random test image, with its uncertainty drawn on the sliders", on.testImage),
+    animate,
+  );
+  view.root = h(
+    "div.lw-explorer",
+    {},
+    h("section.lw-card.lw-rail-card", { "aria-label": "Latent dimensions" }, heading("Latent dimensions", h("span.lw-muted", {}, "by KL, nats")), view.rail),
+    h(
+      "section.lw-card.lw-picture-card",
+      { "aria-label": "Decoded" },
+      heading("Decoded", view.readout),
+      h("div.lw-stage", {}, view.canvas),
+      h("div.lw-under", {}, controls, view.status),
+      view.note,
+      view.message,
+    ),
+  );
+  return view;
+}
+
+function heading(title, ...aside) {
+  return h("h2.lw-heading", {}, title, ...aside);
+}
+
+/** The small line of figures over the picture. */
+export function readoutWords(figures) {
+  if (figures === null) return "";
+  const ms = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+  return `${figures.rate} pictures/s · p50 ${ms(figures.p50)} · p95 ${ms(figures.p95)} ms`;
+}
