@@ -1,0 +1,111 @@
+"""A real server and a real Chromium. Without a browser these tests fail; they are never skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Server:
+    """`streamlit run app.py` as a process of its own, which can be killed and started again on the same port."""
+
+    folder: Path  # holds checkpoints/, runs/ and the log
+    env: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def start(self) -> Server:
+        self.port = self.port or free_port()
+        env = {**os.environ, "VAE_RUNS": str(self.folder / "runs"), "VAE_CHECKPOINTS": str(self.folder / "checkpoints"), **self.env}
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        self._wait_until_healthy()
+        return self
+
+    def _wait_until_healthy(self, patience: float = 60) -> None:
+        assert self.process is not None
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            assert self.process.poll() is None, f"the server ended by itself:\n{self.log}"
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"no answer on {self.url} after {patience} s:\n{self.log}")
+
+    def kill(self) -> None:
+        """As abruptly as `kill -9`."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """server(**env) starts one; put model files into `folder / "checkpoints"` before, with `server.folder`."""
+    started: list[Server] = []
+
+    def make(**env: str) -> Server:
+        folder = tmp_path / f"server{len(started)}" if started else tmp_path
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        (folder / "runs").mkdir(exist_ok=True)
+        started.append(Server(folder, env))
+        return started[-1].start()
+
+    make.folder = tmp_path  # type: ignore[attr-defined]
+    yield make
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """An installed Chromium, else Playwright's own."""
+    installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab at 1280x720; a script error on the page fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(20_000)
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert not errors, errors

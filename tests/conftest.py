@@ -1,0 +1,78 @@
+"""Models small enough to make on the spot: never trained, but lively, so that every slider changes the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae_core.checkpoints import save
+from vae_core.config import train_config
+from vae_core.header import QUANTILES, Header, LatentStatistics, Metrics
+from vae_core.vae import build
+
+
+def save_model(
+    path: Path,
+    *,
+    data: str = "mnist",
+    architecture: str = "mlp",
+    latent_dim: int = 4,
+    seed: int = 0,
+    inactive: int = 1,
+    codes: bool = True,
+    **config: object,
+) -> Path:
+    """Writes a model file with `inactive` unused dimensions at the end and KL rising with the dimension's number before."""
+    model_config = {"architecture": architecture, "latent_dim": latent_dim, "hidden": (32,), "filters": 8, "features": 32}
+    training = train_config(data={"name": data}, model=model_config, seed=seed, **config)
+    model = build(training.model, seed=seed)
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.mul_(3.0)  # fresh weights decode everything to the same grey
+    active = latent_dim - inactive
+    statistics = LatentStatistics(
+        kl=[0.5 + 0.1 * d if d < active else 0.001 for d in range(latent_dim)],
+        mean=[0.0] * latent_dim,
+        std=[1.0] * latent_dim,
+        mean_variance=[0.8 if d < active else 0.0001 for d in range(latent_dim)],
+        quantiles=[[float(torch.special.ndtri(torch.tensor(q)))] * latent_dim for q in QUANTILES],
+    )
+    metrics = Metrics(split="test", images=100, elbo=-95.4, elbo_se=0.2, reconstruction=75.4, kl=20.0, active_units=active)
+    header = Header(
+        name=path.stem,
+        config=training,
+        data_digest="0" * 64,
+        metrics=metrics,
+        statistics=statistics,
+        command="python -m vae_core train",
+        created="2025-06-01T12:00:00+00:00",
+    )
+    extras = {}
+    if codes:
+        generator = torch.Generator().manual_seed(seed)
+        extras = {
+            "latents.mu": torch.randn(200, latent_dim, generator=generator),
+            "latents.std": torch.full((200, latent_dim), 0.3),
+            "latents.labels": torch.arange(200) % 10,
+            "latents.elbo": -100 + 10 * torch.randn(200, generator=generator),
+        }
+    save(path, model, header, extras)
+    return path
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that the app takes for `checkpoints/`, and an empty one for runs."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(folder))
+    monkeypatch.setenv("VAE_RUNS", str(tmp_path / "runs"))
+    return folder
+
+
+@pytest.fixture
+def tiny_checkpoint(models_dir: Path) -> Path:
+    """One model named `tiny`: 28x28 grey, 4 latent dimensions of which z3 is unused."""
+    return save_model(models_dir / "tiny.safetensors")
