@@ -6,6 +6,7 @@ To add an architecture: two functions of the config and a line in ARCHITECTURES.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vae_core.config import ModelConfig
 
@@ -114,3 +116,14 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mlp": Architecture(mlp_encoder, mlp_decoder),
     "conv": Architecture(ConvEncoder, ConvDecoder),
 }
+
+
+def folded(decoder: nn.Module) -> nn.Module:
+    """A decoder for eval mode only that gives the same pictures with less work: batch norms folded into the convolutions."""
+    if not isinstance(decoder, ConvDecoder):
+        return decoder
+    fast = copy.deepcopy(decoder).eval()
+    for i, norm in enumerate(fast.norms):
+        fast.steps[i] = fuse_conv_bn_eval(fast.steps[i], norm, transpose=True)  # type: ignore[type-var]
+        fast.norms[i] = nn.Identity()
+    return fast.to(memory_format=torch.channels_last)
