@@ -1,4 +1,4 @@
-"""Which datasets there are, where their files lie, and single test images: NumPy only, so that pages can list them at once.
+"""Which datasets there are, where their files lie, and single test images: no torch, so that pages can list them at once.
 
 The grey sets lie in torchvision's own layout (`VAE_DATA/MNIST/raw/...`) and are read by memory map. `shapes` is drawn on
 the spot. Tensors, splits and downloads are in `data`.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vae_core import shapes
 from vae_core.errors import DataError
+from vae_core.images import Ink
 
 _IDX_UINT8 = 0x08
 _IDX_FILES = {
@@ -36,8 +37,13 @@ class DatasetInfo:
     width: int
     channels: int  # 1 grey, 3 colour
     classes: tuple[str, ...]  # what label i is called
-    digit_like: bool  # light ink in the middle of black: dark drawings on paper should be inverted to look like it
+    ink: Ink | None  # how light ink on black is placed; None: its images are not like that
     folder: str | None  # under the data root; None for what is made on the spot
+
+    @property
+    def digit_like(self) -> bool:
+        """Light ink on black: a dark drawing on paper should be inverted to look like it."""
+        return self.ink is not None
 
     @property
     def grey(self) -> bool:
@@ -52,7 +58,14 @@ DATASETS: dict[str, DatasetInfo] = {
     info.name: info
     for info in (
         DatasetInfo(
-            name="mnist", title="MNIST digits", height=28, width=28, channels=1, classes=_DIGITS, digit_like=True, folder="MNIST"
+            name="mnist",
+            title="MNIST digits",
+            height=28,
+            width=28,
+            channels=1,
+            classes=_DIGITS,
+            ink=Ink(share=20 / 28, centre="mass"),
+            folder="MNIST",
         ),
         DatasetInfo(
             name="fashion-mnist",
@@ -61,7 +74,7 @@ DATASETS: dict[str, DatasetInfo] = {
             width=28,
             channels=1,
             classes=_CLOTHES,
-            digit_like=False,
+            ink=Ink(share=1.0, centre="box"),
             folder="FashionMNIST",
         ),
         DatasetInfo(
@@ -71,7 +84,7 @@ DATASETS: dict[str, DatasetInfo] = {
             width=shapes.SIZE,
             channels=3,
             classes=shapes.CLASSES,
-            digit_like=False,
+            ink=None,
             folder=None,
         ),
     )
