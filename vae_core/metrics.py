@@ -52,9 +52,10 @@ def read_since(path: Path | str, offset: int = 0) -> tuple[list[Row], int]:
     """
     try:
         with Path(path).open("rb") as file:
-            start = offset if offset <= os.fstat(file.fileno()).st_size else 0
+            size = os.fstat(file.fileno()).st_size
+            start = offset if offset <= size else 0
             file.seek(start)
-            data = file.read()
+            data = file.read(size - start)
     except FileNotFoundError:
         return [], 0
     end = data.rfind(b"\n") + 1

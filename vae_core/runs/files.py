@@ -1,0 +1,76 @@
+"""The two things a run folder rests on: files that are replaced whole, and a lock that the kernel frees."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+
+def is_alive(run_dir: Path) -> bool:
+    """Whether some process holds the run's lock. Readers share it, so they never see each other as the run."""
+    try:
+        descriptor = os.open(run_dir / "lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def write_status(run_dir: Path, **fields: Any) -> None:
+    """Merges fields into status.json, atomically.
+
+    A few kB are kept aside in `reserve`, so that even a run that ends because the disk is full can say so.
+    """
+    merged = read_json(run_dir / "status.json") | fields
+    try:
+        write_json(run_dir / "status.json", merged)
+    except OSError:
+        (run_dir / "reserve").unlink(missing_ok=True)
+        write_json(run_dir / "status.json", merged)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Writes beside, then replaces: a reader sees the old or the new file, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        beside.write_text(json.dumps(value, indent=1))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def lock_within(descriptor: int, seconds: float) -> bool:
+    """Whether the lock could be had, alone, before the time was over."""
+    deadline = time.monotonic() + seconds
+    while not try_lock(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
