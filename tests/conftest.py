@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def save_model(
         }
     save(path, model, header, extras)
     return path
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Path]:
+    """`make_model(path, data=..., architecture=..., latent_dim=...)` writes a model file; see save_model."""
+    return save_model
 
 
 @pytest.fixture

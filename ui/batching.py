@@ -103,7 +103,7 @@ def _answers(model: Any, batch: list[bytes]) -> list[np.ndarray | Exception]:
     size = 4 * model.latent_dim
     fits = [len(z) == size for z in batch]
     if all(fits):
-        return list(model.decode(np.frombuffer(b"".join(batch), dtype="<f4").reshape(-1, model.latent_dim)))
+        return list(model.decode(np.frombuffer(bytearray().join(batch), dtype="<f4").reshape(-1, model.latent_dim)))
     error = SizeChangedError(f"the model now has {model.latent_dim} latent dimensions")
     decoded = iter(_answers(model, [z for z, fit in zip(batch, fits, strict=True) if fit])) if any(fits) else iter(())
     return [next(decoded) if fit else error for fit in fits]

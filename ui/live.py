@@ -26,6 +26,7 @@ import logging
 import math
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -88,7 +89,7 @@ class LiveModel:
             mtime_ns = Path(entry.path).stat().st_mtime_ns
         except FileNotFoundError:
             raise CheckpointError(f"The model {entry.name!r} was deleted.") from None
-        return entry if mtime_ns == entry.mtime_ns else resources.entry(entry.name)
+        return replace(entry, mtime_ns=mtime_ns)
 
 
 def read_request(frame: bytes, latent_dim: int) -> tuple[int, bytes]:

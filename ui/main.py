@@ -13,7 +13,7 @@ ABOUT = "**Latent Walk**: walk through the latent space of a variational autoenc
 
 
 def main() -> None:
-    st.set_page_config(page_title="Latent Walk", page_icon=":material/explore:", layout="wide", menu_items={"About": ABOUT})
+    st.set_page_config(page_title="Latent Walk", page_icon=str(HERE / "icon.svg"), layout="wide", menu_items={"About": ABOUT})
     state.prepare()
     st.html(HERE / "look.css")
     pages = [

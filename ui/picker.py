@@ -43,7 +43,8 @@ def _date(created: str) -> str:
 def caption(header: Header) -> str:
     """The same facts as one quiet line."""
     known = facts(header)
-    return " · ".join((known["data"], known["latent size"], known["objective"], f"ELBO {header.metrics.elbo:.1f} nats".replace("-", "−"), known["trained"]))
+    elbo = next(value for fact, value in known.items() if fact.endswith("ELBO"))
+    return " · ".join((known["data"], known["latent size"], known["objective"], f"ELBO {elbo}", known["trained"]))
 
 
 def default_name(entries: list[ModelEntry]) -> str:
@@ -71,9 +72,8 @@ def pick_model() -> ModelEntry | None:
             names,
             key=WIDGET,
             label_visibility="collapsed",
-            width=230,
+            width=210,
             on_change=_picked,
-            help=None,
         )
     return chosen
 

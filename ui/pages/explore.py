@@ -11,7 +11,8 @@ import streamlit as st
 
 from ui import address, picker, resources, state, words
 from ui.components.explorer import View, explorer
-from vae_core.errors import DataError, LatentError, LatentWalkError
+from vae_core.datasets import dataset_info, test_count, test_image
+from vae_core.errors import LatentError, LatentWalkError
 
 if TYPE_CHECKING:
     from vae_core.latents import LatentModel
@@ -79,42 +80,30 @@ def _committed() -> None:
 
 
 def _test_image() -> None:
-    """Goes to the code of a random test image, with its uncertainty where the image itself is at hand."""
+    """Goes to the code of a random test image and draws its uncertainty on the sliders."""
     try:
-        model = resources.model(st.session_state[state.MODEL])
-        try:
-            mu, posterior = encode_test_image(model)
-        except DataError:
-            mu, posterior = stored_code(model), None
-        if mu is None:
-            state.leave_notice("Neither the dataset nor the codes of test images are at hand for this model.")
-        else:
-            state.stand_at(mu, posterior)
+        state.stand_at(*test_image_code(resources.model(st.session_state[state.MODEL])))
     except (LatentWalkError, OSError) as error:
         state.leave_notice(words.explain(error).what)
 
 
-def encode_test_image(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
-    """The code of a random test image of the model's dataset, and its posterior.
+def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
+    """mu of a random test image, and its posterior: from the model's own file, else encoded from the dataset.
 
     Raises:
-        DataError: the dataset is not on this computer.
+        DataError: the file carries no codes, and the dataset is not on this computer.
     """
-    from vae_core import data
-
-    name = model.header.config.data.name
-    index = random.randrange(data.test_count(name))
-    image, label = data.test_image(name, index)
-    x = np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255
-    encoding = model.encode(x)
-    mu, std = encoding.mu[0].tolist(), encoding.std[0].tolist()
-    return mu, {"mu": mu, "std": std, "label": f"test image {index} ({data.DATASETS[name].classes[label]})"}
-
-
-def stored_code(model: LatentModel) -> list[float] | None:
-    """The code of a random test image, from the checkpoint itself."""
-    means = model.test_means
-    return None if means is None else means[random.randrange(len(means))].tolist()
+    info = dataset_info(model.header.config.data.name)
+    means, stds, labels = model.test_means, model.test_stds, model.test_labels
+    if means is not None and stds is not None and labels is not None:
+        index = random.randrange(len(means))
+        mu, std, label = means[index], stds[index], int(labels[index])
+    else:
+        index = random.randrange(test_count(info.name))
+        image, label = test_image(info.name, index)
+        encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
+        mu, std = encoding.mu[0], encoding.std[0]
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": f"test image {index} ({info.classes[label]})"}
 
 
 page()

@@ -51,5 +51,5 @@ function heading(title, ...aside) {
 export function readoutWords(figures) {
   if (figures === null) return "";
   const ms = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
-  return `${figures.rate} pictures/s · p50 ${ms(figures.p50)} · p95 ${ms(figures.p95)} ms`;
+  return `${figures.rate} ${figures.rate === 1 ? "picture" : "pictures"}/s · p50 ${ms(figures.p50)} · p95 ${ms(figures.p95)} ms`;
 }

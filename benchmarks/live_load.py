@@ -1,0 +1,129 @@
+"""N people dragging at once: pictures a second each, and input-to-picture latency.
+
+    python -m benchmarks.live_load [--seconds 6] [--sockets 1 8 32 64 128] [--device-note ...]
+
+The app as it is, against a naive live route in the same run: same network, one picture for each call of the decoder in float32,
+as a first version would write it. The load generator (load_client.py) is a process of its own on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.models import save_untrained
+
+ROOT = Path(__file__).parents[1]
+MODEL, LATENT_DIM = "bench-conv-64", 16
+PACE = 60  # requests a second and socket
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(command: list[str], port: int, folder: Path, health: str) -> Iterator[None]:
+    """The server as a process, until its health address answers; ended by its id."""
+    env = {**os.environ, "VAE_CHECKPOINTS": str(folder), "VAE_RUNS": str(folder / "runs")}
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        for _ in range(1200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{health}", timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "server.log").read_text()
+                time.sleep(0.05)
+        time.sleep(4)  # imports and first decode in the background
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def app_command(port: int) -> list[str]:
+    """The app, as `make run` starts it."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    return [*command, "--server.headless", "true"]
+
+
+def naive_command(port: int, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.naive_live", str(port), str(folder / f"{MODEL}.safetensors")]
+
+
+def measure(port: int, sockets: int, seconds: float) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.load_client", str(port), MODEL, str(LATENT_DIM), str(sockets), str(seconds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    print(sockets, {key: round(value, 1) for key, value in result.items()}, flush=True)
+    return result
+
+
+def run(sockets: list[int], seconds: float, folder: Path, baseline: bool) -> dict[str, list[dict[str, Any]]]:
+    """{"app" | "naive": one result for each number of sockets}."""
+    results = {}
+    kinds = {"app": app_command, "naive": lambda port: naive_command(port, folder)}
+    for kind, command in kinds.items():
+        if kind == "naive" and not baseline:
+            continue
+        port = free_port()
+        print(kind, flush=True)
+        with serving(command(port), port, folder, "/_stcore/health"):
+            measure(port, 1, 1)  # first connection: the model is loaded here
+            results[kind] = [measure(port, n, seconds) for n in sockets]
+    return results
+
+
+def rows(sockets: list[int], results: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
+    table = []
+    for n, app, naive in zip(sockets, results["app"], results["naive"], strict=True):
+        figures = [f"{app['mean']:.1f}", f"{app['least']:.1f}", f"{app['p50']:.1f}", f"{app['p95']:.1f}"]
+        table.append([str(n), *figures, f"{naive['mean']:.1f}", f"{naive['p95']:.1f}", f"{app['mean'] / naive['mean']:.1f}"])
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--sockets", type=int, nargs="+", default=[1, 8, 32, 64, 96, 128])
+    parser.add_argument("--no-report", action="store_true", help="print only; the naive baseline is left out")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save_untrained(folder / f"{MODEL}.safetensors", latent_dim=LATENT_DIM)
+        results = run(arguments.sockets, arguments.seconds, folder, not arguments.no_report)
+    if arguments.no_report:
+        return
+    columns = ["sockets", "pictures/s each", "least", "p50 ms", "p95 ms", "naive pictures/s each", "naive p95 ms", "ratio"]
+    intro = (
+        f"N sockets asking at {PACE} requests a second each, one in flight, newest wins; 64x64 RGB conv decoder, "
+        f"{LATENT_DIM} latent dimensions; load generator on the same machine; {arguments.seconds:g} s for each N. Latency: "
+        "input event to reply, waiting for the reply before included. Naive: one decoder call for each picture, float32.\n"
+    )
+    command = f"python -m benchmarks.live_load --seconds {arguments.seconds:g}"
+    report.write("live_load", command, [intro, report.table(columns, rows(arguments.sockets, results))])
+
+
+if __name__ == "__main__":
+    main()
