@@ -25,6 +25,8 @@ from vae_core.config import TrainConfig
 from vae_core.config import explain as explain_config
 from vae_core.errors import LatentWalkError
 from vae_core.metrics import read_tail
+from vae_core.options import command_line
+from vae_core.runs.files import read_json
 
 NICENESS = 15  # of 19: whoever drags a slider on the same machine comes first
 POLL_SECONDS = 0.2
@@ -32,10 +34,23 @@ DISK_FULL = "The disk is full. The last good checkpoint, if one was written, is 
 OUT_OF_MEMORY = "There was not enough memory. Try a smaller batch size, fewer filters or a smaller network."
 
 
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Asked to stop before training began."""
+
+
 class Train(Protocol):
     """What does the work: vae_core.training.train, or a stand-in."""
 
-    def __call__(self, config: TrainConfig, run_dir: Path, should_stop: Callable[[], bool]) -> Any: ...
+    def __call__(
+        self,
+        config: TrainConfig,
+        run_dir: Path,
+        *,
+        should_stop: Callable[[], bool],
+        on_download: Callable[[str, int, int], None] | None,
+        name: str,
+        command: str,
+    ) -> Any: ...
 
 
 def main(arguments: list[str], train: Train | None = None) -> int:
@@ -51,10 +66,15 @@ def main(arguments: list[str], train: Train | None = None) -> int:
     should_stop = _stop_signal(run_dir)
     try:
         if not _wait_turn(run_dir, should_stop):
-            return _end(run_dir, "stopped", "Stopped before it began.")
+            raise Stopped
         runs.write_status(run_dir, state="running", started=time.time(), pid=os.getpid())
         config = TrainConfig.model_validate_json((run_dir / "config.json").read_bytes())
-        (train or _real_train())(config, run_dir, should_stop)
+        name = str(read_json(run_dir / "run.json").get("name", run_dir.name))
+        (train or _real_train())(
+            config, run_dir, should_stop=should_stop, on_download=_printer(should_stop), name=name, command=command_line(config)
+        )
+    except Stopped:
+        return _end(run_dir, "stopped", "Stopped before it began.")
     except Exception as error:
         traceback.print_exc()
         return _end(run_dir, "failed", explain(error))
@@ -131,6 +151,21 @@ def _wait_turn(run_dir: Path, should_stop: Callable[[], bool]) -> bool:
             return True
         time.sleep(POLL_SECONDS)
     return False
+
+
+def _printer(should_stop: Callable[[], bool]) -> Callable[[str, int, int], None]:
+    """Says about once a second how far a download is, and ends it when asked to stop."""
+    said = 0.0
+
+    def on_download(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if should_stop():
+            raise Stopped
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            print(f"Downloading {what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    return on_download
 
 
 def _real_train() -> Train:
