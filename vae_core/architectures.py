@@ -124,6 +124,6 @@ def folded(decoder: nn.Module) -> nn.Module:
         return decoder
     fast = copy.deepcopy(decoder).eval()
     for i, norm in enumerate(fast.norms):
-        fast.steps[i] = fuse_conv_bn_eval(fast.steps[i], norm, transpose=True)  # type: ignore[type-var]
+        fast.steps[i] = fuse_conv_bn_eval(fast.steps[i], norm, transpose=True)  # type: ignore[type-var, arg-type]
         fast.norms[i] = nn.Identity()
     return fast.to(memory_format=torch.channels_last)

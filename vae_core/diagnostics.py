@@ -65,7 +65,7 @@ def summarise(evaluation: Evaluation, split: str) -> Metrics:
     """The split's means, nats per image."""
     elbo, n = evaluation.elbo, len(evaluation.log_px_z)
     return Metrics(
-        split=split,  # type: ignore[arg-type]  # checked by the model itself
+        split=split,
         images=n,
         elbo=float(elbo.mean()),
         elbo_se=float(elbo.std() / math.sqrt(n)),

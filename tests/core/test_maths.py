@@ -1,0 +1,116 @@
+"""The VAE's formulas against torch.distributions, closed forms and numerical integrals."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli as TorchBernoulli
+from torch.distributions import Independent, Normal, kl_divergence
+
+from vae_core import objectives, schedules
+from vae_core.config import ModelConfig
+from vae_core.likelihoods import HEADS, Bernoulli, Gaussian
+from vae_core.posterior import Posterior, prior_log_prob
+
+torch.manual_seed(0)
+MU, STD = torch.randn(6, 3), torch.rand(6, 3) + 0.2
+
+
+def test_kl_agrees_with_torch_and_with_a_numerical_integral():
+    q = Posterior(MU, STD)
+    expected = kl_divergence(Normal(MU, STD), Normal(0.0, 1.0))
+    torch.testing.assert_close(q.kl_per_dim(), expected)
+    torch.testing.assert_close(q.kl(), expected.sum(1))
+    grid = torch.linspace(-12, 12, 200_001, dtype=torch.float64)
+    density = Normal(MU[0, 0].double(), STD[0, 0].double())
+    integrand = density.log_prob(grid).exp() * (density.log_prob(grid) - Normal(0.0, 1.0).log_prob(grid))
+    assert float(q.kl_per_dim()[0, 0]) == pytest.approx(float(torch.trapezoid(integrand, grid)), rel=1e-4)
+
+
+def test_log_densities_of_z_agree_with_torch():
+    z = torch.randn(5, 6, 3)
+    torch.testing.assert_close(Posterior(MU, STD).log_prob(z), Independent(Normal(MU, STD), 1).log_prob(z))
+    torch.testing.assert_close(prior_log_prob(z), Normal(0.0, 1.0).log_prob(z).sum(-1))
+
+
+def test_samples_have_the_posteriors_mean_and_std():
+    eps = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(1))
+    z = Posterior(torch.tensor([[1.5]]), torch.tensor([[0.4]])).sample(eps)
+    assert float(z.mean()) == pytest.approx(1.5, abs=0.01) and float(z.std()) == pytest.approx(0.4, abs=0.01)
+
+
+def test_bernoulli_agrees_with_torch_for_binary_images():
+    logits, x = torch.randn(4, 1, 5, 5), torch.randint(0, 2, (4, 1, 5, 5)).float()
+    expected = TorchBernoulli(logits=logits).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(Bernoulli(logits).log_prob(x), expected)
+    torch.testing.assert_close(Bernoulli(logits).mean, logits.sigmoid())
+
+
+@pytest.mark.parametrize("sigma", [0.1, 1.0, None])
+def test_gaussian_agrees_with_torch(sigma):
+    head = HEADS["gaussian"](ModelConfig(likelihood="gaussian", sigma=sigma))
+    output, x = torch.randn(4, 3, 5, 5), torch.rand(4, 3, 5, 5)
+    expected = Normal(output, 0.3 if sigma is None else sigma).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(head(output).log_prob(x), expected, rtol=1e-4, atol=1e-3)
+    assert (sigma is None) == bool(list(head.parameters())), "sigma is learned only when it is not fixed"
+
+
+def test_a_learned_sigma_finds_the_spread_of_its_data():
+    head = HEADS["gaussian"](ModelConfig(likelihood="gaussian"))
+    x = 0.5 + 0.07 * torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
+    for _ in range(200):
+        optimizer.zero_grad()
+        (-head(torch.full_like(x, 0.5)).log_prob(x).mean()).backward()
+        optimizer.step()
+    assert float(head.log_sigma.detach().exp()) == pytest.approx(float((x - 0.5).square().mean().sqrt()), rel=0.02)
+
+
+def test_drawn_images_have_the_likelihoods_mean():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.full((1, 1, 200, 200), 0.7)
+    assert float(Bernoulli(logits).sample(generator).mean()) == pytest.approx(float(torch.sigmoid(torch.tensor(0.7))), abs=0.01)
+    drawn = Gaussian(torch.full((1, 1, 200, 200), 0.3), torch.tensor(math.log(0.2))).sample(generator)
+    assert float(drawn.mean()) == pytest.approx(0.3, abs=0.01) and float(drawn.std()) == pytest.approx(0.2, abs=0.01)
+
+
+def test_with_beta_one_and_no_free_bits_the_loss_is_minus_the_elbo():
+    log_px_z, kl = torch.randn(6), torch.rand(6, 3)
+    loss = objectives.beta_elbo_loss(log_px_z, kl)
+    assert loss.shape == (6,), "one loss per image"
+    torch.testing.assert_close(loss, -objectives.elbo(log_px_z, kl))
+
+
+def test_beta_weighs_the_kl_alone():
+    log_px_z, kl = torch.randn(6), torch.rand(6, 3)
+    torch.testing.assert_close(objectives.beta_elbo_loss(log_px_z, kl, beta=4.0), 4 * kl.sum(1) - log_px_z)
+
+
+def test_free_bits_floor_the_mean_kl_of_each_dimension_and_stop_its_gradient():
+    kl = torch.tensor([[0.0, 0.4], [0.2, 1.6]], requires_grad=True)  # means 0.1 and 1.0
+    floored = objectives.floored_kl(kl, 0.5)
+    torch.testing.assert_close(floored.mean(0), torch.tensor([0.5, 1.0]))
+    floored.sum().backward()
+    torch.testing.assert_close(kl.grad, torch.tensor([[0.0, 1.0], [0.0, 1.0]]))
+
+
+def _beta(step, kind, **options):
+    return schedules.beta_at(step, **({"final": 2.0, "warmup_steps": 10, "total_steps": 80, "cycles": 4} | options), kind=kind)
+
+
+def test_beta_rises_as_its_schedule_says():
+    assert [_beta(step, "linear") for step in (0, 5, 10, 79)] == [0.0, 1.0, 2.0, 2.0]
+    assert _beta(0, "linear", warmup_steps=0) == 2.0 and _beta(0, "none") == 2.0
+    # cycles of 20 steps: ten up, ten flat
+    assert [_beta(step, "cyclical") for step in (0, 5, 10, 19, 20, 25)] == [0.0, 1.0, 2.0, 2.0, 0.0, 1.0]
+    with pytest.raises(ValueError, match="choose from"):
+        _beta(0, "quadratic")
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_a_hundredth():
+    rates = [schedules.lr_at(step, kind="one-cycle", peak=1.0, total_steps=100) for step in range(101)]
+    assert max(rates) == rates[10] == 1.0 and rates[-1] == pytest.approx(0.01)
+    assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
+    assert schedules.lr_at(7, kind="constant", peak=0.3, total_steps=100) == 0.3
+    with pytest.raises(ValueError, match="choose from"):
+        schedules.lr_at(0, kind="step", peak=1.0, total_steps=10)

@@ -1,0 +1,158 @@
+"""Short real runs on the procedural shapes."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from vae_core import checkpoints, data, diagnostics, training
+from vae_core.config import train_config
+from vae_core.metrics import read_since
+
+TINY = {"architecture": "mlp", "latent_dim": 3, "hidden": (32,)}
+SET = {"name": "shapes", "limit": 600, "validation": 200}
+
+
+def tiny(**fields):
+    fields = {"data": SET, "model": TINY, "epochs": 2, "batch_size": 100, "precision": "float32", "device": "cpu"} | fields
+    return train_config(**fields)
+
+
+@pytest.fixture(scope="module")
+def small_set():
+    """Real images, few of them, drawn once."""
+    whole = data.load(tiny().data)
+    return dataclasses.replace(whole, test=data.Split(whole.test.images[:400], whole.test.labels[:400]))
+
+
+@pytest.fixture(autouse=True)
+def _load_once(small_set, monkeypatch):
+    monkeypatch.setattr(training.data, "load", lambda config, progress=None: small_set)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, small_set):
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.data, "load", lambda config, progress=None: small_set)
+        result = training.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
+    return result, folder, read_since(folder / training.METRICS)[0]
+
+
+def test_a_run_learns_and_says_so_in_nats_per_image(finished):
+    result, _, rows = finished
+    assert result.state == "done"
+    validations = [row for row in rows if row["kind"] == "validation"]
+    assert len(validations) == 4 and validations[-1]["elbo"] > validations[0]["elbo"] + 1000
+    for row in rows:
+        if row["kind"] in ("step", "validation"):
+            assert row["elbo"] == pytest.approx(-row["reconstruction"] - row["kl"], rel=1e-5)
+    assert [row["kind"] for row in (rows[0], rows[-1])] == ["start", "end"]
+    assert rows[-1]["test_elbo"] == pytest.approx(result.header.metrics.elbo)
+
+
+def test_the_saved_figures_are_those_of_the_saved_weights(finished, small_set):
+    result, _, _ = finished
+    loaded = checkpoints.load(result.path)
+    test = small_set.test
+    again = diagnostics.summarise(diagnostics.evaluate(loaded.model, test.images), "test")
+    assert again.elbo == pytest.approx(result.header.metrics.elbo, rel=1e-6)
+    assert loaded.header == result.header and loaded.header.command == "train it"
+    assert loaded.extras["latents.mu"].shape == (400, 3)
+    assert torch.equal(loaded.extras["latents.labels"], test.labels)
+
+
+def test_the_preview_shows_inputs_reconstructions_and_samples(finished):
+    _, folder, _ = finished
+    with np.load(folder / training.PREVIEW) as preview:
+        assert preview["inputs"].shape == preview["reconstructions"].shape == (10, 64, 64, 3)
+        assert preview["samples"].shape[1:] == (64, 64, 3) and preview["samples"].std() > 1
+        assert preview["kl_per_dim"].shape == (3,) and int(preview["step"]) == 18
+
+
+def test_a_seed_fixes_the_whole_run(tmp_path):
+    results = [training.train(tiny(epochs=1, seed=seed), tmp_path / str(i)) for i, seed in enumerate((1, 1, 2))]
+    elbos = [result.header.metrics.elbo for result in results]
+    assert elbos[0] == elbos[1] != elbos[2]
+
+
+def test_the_best_epoch_is_the_one_with_the_best_validation_elbo_not_the_last(tmp_path, monkeypatch):
+    measured, penalty = diagnostics.evaluate, iter([0, 0, 0, 9000, 9000, 0])  # the model seems to get worse after epoch 2
+
+    def evaluate(model, images, **options):
+        found = measured(model, images, **options)
+        return dataclasses.replace(found, log_px_z=found.log_px_z - next(penalty))
+
+    monkeypatch.setattr(diagnostics, "evaluate", evaluate)
+    result = training.train(tiny(epochs=4), tmp_path)
+    rows = [row for row in read_since(tmp_path / training.METRICS)[0] if row["kind"] == "validation"]
+    elbos = [row["elbo"] for row in rows[1:]]
+    assert max(elbos) > elbos[-1], "the test needs a run that gets worse"
+    assert result.header.epoch == 1 + elbos.index(max(elbos)) == 2
+    assert [row["best"] for row in rows] == [False] + [elbo == max(elbos[: i + 1]) for i, elbo in enumerate(elbos)]
+
+
+def test_stopping_keeps_a_usable_model(tmp_path):
+    asked = iter([False] * 4 + [True] * 10)
+    result = training.train(tiny(epochs=50), tmp_path, should_stop=lambda: next(asked))
+    assert result.state == "stopped" and "step 4 of 300" in result.message
+    assert checkpoints.load(result.path).header.step == 4
+
+
+def test_a_diverging_run_says_at_which_step_and_keeps_the_last_good_model(tmp_path, monkeypatch):
+    good = {}
+
+    def poison(row):
+        if row["kind"] == "validation" and row["best"]:
+            good["bytes"] = (tmp_path / training.CHECKPOINT).read_bytes()
+            monkeypatch.setattr(training.data, "to_float", lambda images: torch.full(images.shape, math.inf))
+
+    result = training.train(tiny(epochs=5), tmp_path, on_row=_once(poison, monkeypatch))
+    assert result.state == "diverged"
+    assert "not finite at step 6" in result.message and "learning rate below" in result.message and "step 6 is kept" in result.message
+    loaded = checkpoints.load(result.path)
+    assert loaded.header.step == 6 and all(torch.isfinite(p).all() for p in loaded.model.parameters())
+
+
+def _once(poison, monkeypatch):
+    """Restores what was poisoned before the final evaluation, which reads images too."""
+    original, state = training.data.to_float, {"rows": 0}
+
+    def on_row(row):
+        poison(row)
+        if training.data.to_float is not original:
+            state["armed"] = True
+            poisoned = training.data.to_float
+
+            def once(images):
+                monkeypatch.setattr(training.data, "to_float", original)
+                return poisoned(images)
+
+            monkeypatch.setattr(training.data, "to_float", once)
+
+    return on_row
+
+
+def test_binary_draws_and_half_weights_are_what_they_say(tmp_path):
+    result = training.train(tiny(epochs=1, binarize=True, half_weights=True), tmp_path)
+    weights = checkpoints.load(result.path).model.state_dict()
+    assert all(torch.equal(w.half().float(), w) for w in weights.values() if w.is_floating_point())
+
+
+def test_a_full_disk_while_saving_leaves_the_file_before_untouched(tmp_path, finished):
+    result, _, _ = finished
+    loaded = checkpoints.load(result.path)
+    target = tmp_path / "model.safetensors"
+    checkpoints.save(target, loaded.model, loaded.header)
+    before = target.read_bytes()
+    with pytest.raises(OSError):
+        checkpoints.save(tmp_path / "missing" / "model.safetensors", loaded.model, loaded.header)
+    assert target.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("fields", [{"warmup": "cyclical"}, {"free_bits": 0.5}, {"model": TINY | {"likelihood": "gaussian"}}])
+def test_every_kind_of_objective_trains(tmp_path, fields):
+    result = training.train(tiny(epochs=1, **fields), tmp_path)
+    assert result.state == "done" and math.isfinite(result.header.metrics.elbo)
