@@ -28,6 +28,11 @@ def run(words: str, *more: object) -> Result:
     return CliRunner().invoke(app, [*shlex.split(words), *(str(word) for word in more)])
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     path = tmp_path_factory.mktemp("cli") / "little.safetensors"
@@ -189,7 +194,7 @@ def test_sample_draws_a_square_sheet_that_its_seed_determines(model, tmp_path):
     for path, seed in ((first, 1), (again, 1), (other, 2)):
         assert run(f"sample --count 9 --seed {seed} --out", path, model).exit_code == 0
     assert first.read_bytes() == again.read_bytes() != other.read_bytes()
-    assert Image.open(first).size == (3 * 66 + 2, 3 * 66 + 2)
+    assert size_of(first) == (3 * 66 + 2, 3 * 66 + 2)
 
 
 def test_traverse_draws_a_row_for_each_latent_asked_for(model, tmp_path):
@@ -197,7 +202,7 @@ def test_traverse_draws_a_row_for_each_latent_asked_for(model, tmp_path):
     result = run("traverse --dims 2,0 --steps 5 --image 3 --out", path, model)
     assert result.exit_code == 0, result.output
     assert "z2, z0" in result.stdout
-    assert Image.open(path).size == (5 * 66 + 2, 2 * 66 + 2)
+    assert size_of(path) == (5 * 66 + 2, 2 * 66 + 2)
 
 
 def test_traverse_refuses_a_latent_the_model_does_not_have(model):
@@ -217,7 +222,7 @@ def test_encode_gives_one_record_per_image_and_a_picture_of_the_reconstructions(
     assert all(len(record["mu"]) == len(record["std"]) == 3 for record in records)
     assert all(record["elbo"] == pytest.approx(record["log_px_z"] - record["kl"], abs=0.01) for record in records)
     assert records[0]["mu"] != records[1]["mu"]
-    assert Image.open(sheet).size == (2 * 66 + 2, 2 * 66 + 2)
+    assert size_of(sheet) == (2 * 66 + 2, 2 * 66 + 2)
 
 
 def test_encode_names_the_file_that_is_no_image(model, tmp_path):

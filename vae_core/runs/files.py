@@ -47,6 +47,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def try_lock(descriptor: int, kind: int) -> bool:
+    """Whether the lock was had at once; `kind` is fcntl.LOCK_EX or LOCK_SH."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -65,6 +66,7 @@ def lock_within(descriptor: int, seconds: float) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
+    """What the file holds; empty when it is missing, torn or no JSON object."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -73,4 +75,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def reason(error: OSError) -> str:
+    """The system's own words for an error, without number and path."""
     return os.strerror(error.errno).lower() if error.errno else str(error)

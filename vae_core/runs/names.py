@@ -36,4 +36,5 @@ def suggest_name(config: TrainConfig) -> str:
 
 
 def slug(name: str) -> str:
+    """The name as part of a folder's name: small letters, digits, dots and dashes."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60] or "run"

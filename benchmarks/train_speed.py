@@ -1,0 +1,216 @@
+"""Seconds per epoch of training, against a plain loop of the same network, and against its layers' products alone.
+
+    python -m benchmarks.train_speed [--epochs 3] [--repeats 3] [--network mlp]
+
+The plain loop is what a tutorial writes: torchvision's dataset with ToTensor, a DataLoader, Adam, float32, `.item()` at every
+batch. Same weights at the start, same batch size and learning rate, as many images, no warm-up, no clipping, no validation.
+"The products alone" are the matrix products or convolutions of one step, forward and backward, on tensors that are already
+there, times the steps of an epoch. All take turns, so that a busy machine disturbs all alike; medians over all epochs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import report
+from vae_core import data, devices, diagnostics
+from vae_core.config import TrainConfig, train_config
+from vae_core.training import train
+from vae_core.vae import VAE, build
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "mlp": {"architecture": "mlp", "hidden": (400,), "latent_dim": 20},
+    "conv": {"architecture": "conv", "latent_dim": 10},
+}
+WARM_STEPS, TIMED_STEPS = 20, 200
+Row = dict[str, Any]
+
+
+@dataclass
+class Curve:
+    """Seconds and mean training ELBO (nats per image) of each epoch; the ELBO of the test set at the end."""
+
+    seconds: list[float] = field(default_factory=list)
+    elbos: list[float] = field(default_factory=list)
+    test_elbo: float = float("nan")
+
+
+def ours(config: TrainConfig) -> Curve:
+    """The project's own loop with all it does while it trains: rows, previews, checkpoints. Validation is not counted."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        train(config, Path(folder), on_row=rows.append)
+    curve = Curve(test_elbo=rows[-1]["test_elbo"])
+    for begin, steps in _epochs(rows):
+        counts = [after["step"] - before["step"] for before, after in zip([begin, *steps], steps, strict=False)]
+        curve.seconds.append(steps[-1]["time"] - begin["time"])
+        curve.elbos.append(sum(count * row["elbo"] for count, row in zip(counts, steps, strict=True)) / sum(counts))
+    return curve
+
+
+def _epochs(rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    """(the validation row before an epoch, the epoch's step rows)."""
+    steps: list[Row] = []
+    begin: Row = {}
+    for row in rows:
+        if row["kind"] == "step":
+            steps.append(row)
+        elif row["kind"] == "validation":
+            if steps:
+                yield begin, steps
+            begin, steps = row, []
+
+
+def plain(config: TrainConfig, count: int, workers: int) -> Curve:
+    """The tutorial's loop, on the first `count` training images."""
+    from torch.utils.data import DataLoader, Subset
+    from torchvision.datasets import MNIST
+    from torchvision.transforms import ToTensor
+
+    device = devices.choose_device(config.device)
+    images = Subset(MNIST(str(data.data_root()), train=True, transform=ToTensor()), range(count))
+    torch.manual_seed(config.seed)
+    loader = DataLoader(images, batch_size=config.batch_size, shuffle=True, num_workers=workers)
+    model = build(config.model, seed=config.seed).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    curve = Curve()
+    for _ in range(config.epochs):
+        begin, total = time.perf_counter(), 0.0
+        for x, _ in loader:
+            total += _plain_step(model, optimizer, x.to(device)) * len(x)
+        curve.seconds.append(time.perf_counter() - begin)
+        curve.elbos.append(-total / count)
+    test = data.load(config.data).test.images
+    curve.test_elbo = float(diagnostics.evaluate(model.eval(), test).elbo.mean())
+    return curve
+
+
+def _plain_step(model: VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> float:
+    q = model.encode(x)
+    z = q.mu + q.std * torch.randn_like(q.std)
+    loss = (q.kl() - model.decode(z).log_prob(x)).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def products(config: TrainConfig, steps: int) -> float:
+    """Seconds that the products of `steps` steps take, in the precision that training uses."""
+    device = devices.choose_device(config.device)
+    dtype = torch.bfloat16 if devices.use_bfloat16(config, device) else torch.float32
+    calls = _products_of_a_step(build(config.model).to(device), config.batch_size, device, dtype)
+    for _ in range(WARM_STEPS):
+        _run(calls, device)
+    begin = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        _run(calls, device, wait=False)
+    _wait(device)
+    return (time.perf_counter() - begin) / TIMED_STEPS * steps
+
+
+def _run(calls: list[Callable[[], object]], device: torch.device, *, wait: bool = True) -> None:
+    for call in calls:
+        call()
+    if wait:
+        _wait(device)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
+
+
+def _products_of_a_step(model: VAE, batch: int, device: torch.device, dtype: torch.dtype) -> list[Callable[[], object]]:
+    """One call per product; the first layer needs no gradient of its input."""
+    seen: list[tuple[nn.Module, Tensor, Tensor]] = []
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    layers = [module for module in model.modules() if isinstance(module, kinds)]
+    hooks = [layer.register_forward_hook(lambda layer, args, out: seen.append((layer, args[0], out))) for layer in layers]
+    with torch.no_grad():
+        model.decode(model.encode(torch.rand(batch, *model.config.image_shape, device=device)).mu)
+    for hook in hooks:
+        hook.remove()
+    return [call for index, (layer, x, y) in enumerate(seen) for call in _products(layer, x.to(dtype), y.to(dtype), index > 0)]
+
+
+def _products(layer: nn.Module, x: Tensor, y: Tensor, needs_input_gradient: bool) -> list[Callable[[], object]]:
+    assert isinstance(layer.weight, Tensor)
+    weight, grad = layer.weight.detach().to(x.dtype), torch.randn_like(y)
+    if isinstance(layer, nn.Linear):
+        forward_and_weight = [lambda: x @ weight.t(), lambda: grad.t() @ x]
+        return [*forward_and_weight, lambda: grad @ weight] if needs_input_gradient else list(forward_and_weight)
+    assert isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    shape = (layer.stride, layer.padding, layer.dilation, transposed, layer.output_padding, layer.groups)
+    wanted = [needs_input_gradient, True, False]
+    return [
+        lambda: torch.ops.aten.convolution(x, weight, None, *shape),
+        lambda: torch.ops.aten.convolution_backward(grad, x, weight, None, *shape, wanted),
+    ]
+
+
+def compare(network: str, epochs: int, repeats: int) -> str:
+    """The tables of one network, as Markdown."""
+    fields = {"epochs": epochs, "batch_size": 128, "learning_rate": 1e-3, "lr_schedule": "constant", "warmup": "none"}
+    config = train_config(model=NETWORKS[network], grad_clip=1e6, **fields)
+    exact = train_config(model=NETWORKS[network], grad_clip=1e6, precision="float32", **fields)
+    device = devices.choose_device()
+    half = devices.use_bfloat16(config, device)
+    count = len(data.load(config.data).train)
+    steps = -(-count // config.batch_size)
+    runs: dict[str, list[Curve]] = {}
+    alone: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        for name, chosen in {"ours, bfloat16 (auto)": config, "ours, float32": exact}.items() if half else [("ours", config)]:
+            runs.setdefault(name, []).append(ours(chosen))
+            alone.setdefault(name, []).append(products(chosen, steps))
+        runs.setdefault("plain loop", []).append(plain(config, count, workers=0))
+        runs.setdefault("plain loop, 2 workers", []).append(plain(config, count, workers=2))
+    return _tables(network, runs, {name: statistics.median(values) for name, values in alone.items()}, steps)
+
+
+def _tables(network: str, runs: dict[str, list[Curve]], alone: dict[str, float], steps: int) -> str:
+    seconds = {name: statistics.median(second for curve in curves for second in curve.seconds) for name, curves in runs.items()}
+    speed = [
+        (
+            name,
+            f"{value:.2f}",
+            f"{1000 * value / steps:.2f}",
+            f"{seconds['plain loop'] / value:.1f}",
+            f"{alone[name]:.2f}" if name in alone else "",
+            f"{value / alone[name]:.2f}" if name in alone else "",
+        )
+        for name, value in seconds.items()
+    ]
+    columns = ("", "s per epoch", "ms per step", "times the plain loop's speed", "products alone, s", "times the products alone")
+    curves = [(name, *(f"{elbo:.2f}" for elbo in found[0].elbos), f"{found[0].test_elbo:.2f}") for name, found in runs.items()]
+    titles = ("ELBO, nats per image", *(f"train, epoch {epoch + 1}" for epoch in range(len(curves[0]) - 2)), "test, at the end")
+    heading = f"## {network}: {NETWORKS[network]}, batch 128, {steps} steps per epoch\n"
+    return "\n".join([heading, report.table(columns, speed), report.table(titles, curves)])
+
+
+def main() -> None:
+    """Run it and write the result file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--network", choices=sorted(NETWORKS), action="append")
+    options = parser.parse_args()
+    parts = [compare(network, options.epochs, options.repeats) for network in options.network or sorted(NETWORKS, reverse=True)]
+    threads = f"torch threads: {torch.get_num_threads()}; medians over {options.repeats} runs of {options.epochs} epochs.\n"
+    report.write("train_speed", "python -m benchmarks.train_speed", [threads, *parts])
+
+
+if __name__ == "__main__":
+    main()
