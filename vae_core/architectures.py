@@ -20,6 +20,7 @@ from vae_core.config import ModelConfig
 
 
 class Architecture(NamedTuple):
+    """How to make the two halves of a VAE from a config."""
     encoder: Callable[[ModelConfig], nn.Module]
     decoder: Callable[[ModelConfig], nn.Module]
 
