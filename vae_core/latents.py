@@ -6,6 +6,7 @@ Every draw takes a seed, so that a picture can be had again.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from vae_core import checkpoints
 from vae_core.architectures import folded
-from vae_core.devices import autocast, choose_device, describe, has_bfloat16
+from vae_core.devices import choose_device, describe, has_bfloat16
 from vae_core.errors import ImageError, LatentError
 from vae_core.header import Header
 from vae_core.posterior import Posterior
@@ -54,7 +55,8 @@ class LatentModel:
         self._torch_device = device
         self._model = checkpoint.model.to(device).requires_grad_(False)
         self._decoder = folded(self._model.decoder)
-        self._fast = has_bfloat16(device)
+        # Weights already in bfloat16: autocast would convert them afresh at every call.
+        self._fast_decoder = copy.deepcopy(self._decoder).bfloat16() if has_bfloat16(device) else None
         extras = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in checkpoint.extras.items()}
         self._extras = {name: tensor.numpy() for name, tensor in extras.items()}
 
@@ -118,13 +120,13 @@ class LatentModel:
 
     @torch.inference_mode()
     def _pictures(self, z: Floats) -> Bytes:
-        fast = self._fast and len(z) > EXACT_BATCH
+        fast = self._fast_decoder is not None and len(z) > EXACT_BATCH
         return np.concatenate([_to_uint8(self._mean(part, fast=fast)) for part in _cut(z)])
 
     @torch.inference_mode()
     def _mean(self, z: Floats, *, fast: bool) -> Tensor:
-        with autocast(self._torch_device, fast):
-            output = self._decoder(torch.from_numpy(z).to(self._torch_device))
+        latents = torch.from_numpy(z).to(self._torch_device)
+        output = self._fast_decoder(latents.bfloat16()) if fast and self._fast_decoder is not None else self._decoder(latents)
         return self._model.head(output.float()).mean
 
     @torch.inference_mode()
