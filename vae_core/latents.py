@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 MAX_DECODED = 512  # pictures decoded in one pass; more are cut into passes
-EXACT_BATCH = 4  # up to so many are decoded in float32: one person's picture never depends on who else is there
+EXACT_BATCH = 4  # up to so many are decoded one by one in float32: a picture then depends on its z alone
 ENCODE_DRAWS = 32  # draws of z behind log p(x|z) of an uploaded image
 
 
@@ -116,12 +116,13 @@ class LatentModel:
             LatentError: as `decode`.
         """
         checked = check_z(z, self.latent_dim)
-        return np.concatenate([self._mean(part, fast=False).cpu().numpy() for part in _cut(checked)])
+        return np.concatenate([self._mean(part, fast=False).cpu().numpy() for part in _cut(checked, MAX_DECODED)])
 
     @torch.inference_mode()
     def _pictures(self, z: Floats) -> Bytes:
-        fast = self._fast_decoder is not None and len(z) > EXACT_BATCH
-        return np.concatenate([_to_uint8(self._mean(part, fast=fast)) for part in _cut(z)])
+        exact = len(z) <= EXACT_BATCH
+        parts = _cut(z, 1 if exact else MAX_DECODED)
+        return np.concatenate([_to_uint8(self._mean(part, fast=not exact)) for part in parts])
 
     @torch.inference_mode()
     def _mean(self, z: Floats, *, fast: bool) -> Tensor:
@@ -231,8 +232,8 @@ def _one(point: ArrayLike, latent_dim: int) -> Floats:
     return check_z(np.asarray(point)[None], latent_dim)
 
 
-def _cut(z: Floats) -> list[Floats]:
-    return [z[start : start + MAX_DECODED] for start in range(0, max(1, len(z)), MAX_DECODED)]
+def _cut(z: Floats, size: int) -> list[Floats]:
+    return [z[start : start + size] for start in range(0, max(1, len(z)), size)]
 
 
 def _to_uint8(mean: Tensor) -> Bytes:
