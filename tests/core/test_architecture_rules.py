@@ -4,6 +4,8 @@ The tables below are the design. A new module of `vae_core` must be put into one
 """
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tools import heavy_imports
 
 ROOT = Path(__file__).parents[2]
 LINES = 400
@@ -235,7 +239,23 @@ def test_listing_runs_and_help_need_no_torch(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
-def test_the_way_to_the_first_picture_needs_no_torchvision_scipy_or_pandas():
+def test_nothing_of_ours_imports_torchvision_scipy_or_pandas_on_the_way_to_the_first_picture(tmp_path):
+    environment = {**os.environ, "VAE_RUNS": str(tmp_path)}
+    argv = [sys.executable, "-m", "tools.heavy_imports"]
+    result = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    printed = json.loads(result.stdout.splitlines()[-1])
+    assert printed["errors"] == [], result.stderr
+    assert {package: caller for package, caller in printed["imported"].items() if caller != "streamlit"} == {}
+
+
+def test_a_heavy_import_is_blamed_on_the_file_of_ours_that_asked():
+    def asked_from_here() -> str:
+        return heavy_imports.blame(sys._getframe())
+
+    assert asked_from_here().startswith("tests/core/test_architecture_rules.py:")
+
+
+def test_the_core_alone_needs_no_torchvision_scipy_or_pandas():
     code = (
         "import sys, vae_core.latents, vae_core.data, vae_core.images, vae_core.registry;"
         "print([name for name in ('torchvision', 'scipy', 'pandas') if name in sys.modules])"
