@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 from streamlit import config
+from streamlit.runtime.pages_manager import PagesManager
 
 from ui import live, picker, resources
 from ui.modules import modules_route
@@ -32,6 +33,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     yield
     live.shutdown()
 
+
+# A folder named `pages` beside the main script is Streamlit's older way of making pages. Until st.navigation has run once, a
+# fresh server would serve /train as that, without title, theme or navigation; ours are only those that ui/main.py names.
+PagesManager.uses_pages_directory = False
 
 base = (config.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
