@@ -62,7 +62,7 @@ def main(arguments: list[str], train: Train | None = None) -> int:
     if not _hold_lock(run_dir):
         print(f"Another process is working on {run_dir}.")
         return 2
-    _step_back()
+    step_back()
     should_stop = _stop_signal(run_dir)
     try:
         if not _wait_turn(run_dir, should_stop):
@@ -101,6 +101,11 @@ def thread_count(cores: int) -> int:
     return cores if cores <= 4 else min(cores - 2, 16)
 
 
+def core_count() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _hold_lock(run_dir: Path) -> bool:
     """Keeps the inherited lock, or takes it when started by hand. The descriptor stays open until the process ends."""
     inherited = os.environ.pop(runs.LOCK_VARIABLE, None)
@@ -111,15 +116,14 @@ def _hold_lock(run_dir: Path) -> bool:
     return runs.lock_within(descriptor, seconds=0.5)
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Low priority and a cap on threads, set before any numeric library is imported."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # batch work never interrupts a process that just woke up to answer a person
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(thread_count(cores)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(thread_count(core_count())))
 
 
 def _stop_signal(run_dir: Path) -> Callable[[], bool]:

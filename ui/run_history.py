@@ -1,0 +1,74 @@
+"""A run's numbers as one session follows them: only what is new is read at each look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from vae_core.metrics import Row, read_since
+from vae_core.runs import RunStatus
+
+KEY = "train.history"  # the History of the run this session looks at
+
+
+@dataclass
+class History:
+    """Rows by kind, in order of time."""
+
+    path: Path
+    offset: int = 0
+    start: Row = field(default_factory=dict)
+    end: Row = field(default_factory=dict)
+    steps: list[Row] = field(default_factory=list)
+    validations: list[Row] = field(default_factory=list)
+
+    def read(self) -> History:
+        """Takes in what was written since the last look."""
+        rows, self.offset = read_since(self.path, self.offset)
+        for row in rows:
+            kind = row.get("kind")
+            if kind == "step":
+                self.steps.append(row)
+            elif kind == "validation":
+                self.validations.append(row)
+            elif kind in ("start", "end"):
+                setattr(self, kind, row)
+        return self
+
+    def column(self, kind: str, name: str) -> tuple[list[float], list[float]]:
+        """Epochs and values of one number of the "step" or "validation" rows; rows without it are left out."""
+        rows = self.steps if kind == "step" else self.validations
+        pairs = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+        return [x for x, _ in pairs], [y for _, y in pairs]
+
+    @property
+    def progress(self) -> float:
+        """Share of all steps that is done, 0 to 1."""
+        last = self.steps[-1]["step"] if self.steps else 0
+        return min(1.0, last / self.start["steps"]) if self.start.get("steps") else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Images per second lately: the median of the last twenty rows, which a pause for validation does not move."""
+        recent: list[Any] = sorted(row.get("images_per_second") or 0.0 for row in self.steps[-20:])
+        return recent[len(recent) // 2] if recent else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the pace so far, validation included; None before there is a pace."""
+        if len(self.steps) < 3 or not self.progress:
+            return None
+        began = self.validations[0]["time"] if self.validations else self.start.get("time", 0.0)
+        return (self.steps[-1]["time"] - began) * (1 - self.progress) / self.progress
+
+
+def follow(run: RunStatus) -> History:
+    """The history of the run this session looks at, up to now."""
+    path = run.path / "metrics.jsonl"
+    history = st.session_state.get(KEY)
+    if not isinstance(history, History) or history.path != path:
+        history = st.session_state[KEY] = History(path)
+    return history.read()

@@ -1,0 +1,46 @@
+"""The list of runs, newest first; a press on one shows it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import run_manage, run_words
+from vae_core.runs import RunStatus
+
+SHOWN = 30
+ICONS = {
+    "queued": ":material/schedule:",
+    "running": ":material/play_circle:",
+    "done": ":material/check_circle:",
+    "stopped": ":material/stop_circle:",
+    "failed": ":material/error:",
+    "died": ":material/error:",
+}
+
+
+def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
+    """Names and states, and below them the place to upload a checkpoint."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Runs**", width="stretch")
+        st.caption(run_words.totals(everything), width="content")
+    if not everything:
+        st.caption("None yet.")
+    limit = None if st.session_state.get("train.all") else SHOWN
+    with st.container(gap=None, key="train_runs"):
+        for run in everything[:limit]:
+            _row(run, chosen is not None and run.run_id == chosen.run_id)
+    if limit and len(everything) > limit:
+        st.checkbox(f"Show all {len(everything)}", key="train.all")
+    run_manage.upload()
+
+
+def _row(run: RunStatus, chosen: bool) -> None:
+    st.button(
+        run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
+    )
+    line = run_words.state_line(run)
+    st.caption(f":red[{line}]" if run.state in ("failed", "died") else f"**{line}**" if chosen else line)
+
+
+def _show(run_id: str) -> None:
+    st.query_params["run"] = run_id

@@ -1,0 +1,69 @@
+"""What is said about runs: durations, states, and what to try when one did not end well."""
+
+from __future__ import annotations
+
+from vae_core.runs import RunStatus
+
+NO_RUNS = "Nothing has been trained here yet. The settings on the left make a good model of the chosen images; press **Train**."
+FORM_NEXT = "Change the setting and press Train again."
+STARTING = "Starting: loading the libraries and the images."
+MISSING_DATA = (
+    "{title} is not on this computer yet; training downloads it first. Without a network choose **Coloured shapes**, "
+    "which needs no download."
+)
+DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
+TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
+TRY_FAILED = "Change what the message names on the left, and train again."
+KEPT = "The best model until then is kept and can be explored."
+
+
+def duration(seconds: float) -> str:
+    """Rounded the way a person would say it: "8 s", "1 min 40 s", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def about(seconds: float) -> str:
+    """An estimate, with no more digits than it deserves: "about 20 s", "about 4 min"."""
+    if seconds < 55:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    if seconds < 3600:
+        halves = round(seconds / 30)
+        return f"about {halves / 2:g} min" if halves < 8 else f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def nats(value: float) -> str:
+    """One decimal and a real minus sign."""
+    return f"{value:.1f}".replace("-", "−")
+
+
+def state_line(run: RunStatus) -> str:
+    """One quiet line under a run's name in the list."""
+    elbo = f"ELBO {nats(run.elbo)}" if run.elbo is not None else ""
+    epochs = f"epoch {int(run.epoch)}/{run.config.epochs}" if run.config else ""
+    parts = {
+        "queued": ["queued"],
+        "running": ["stopping" if run.stopping else "running", elbo, epochs],
+        "done": ["done", elbo, duration(run.seconds)],
+        "stopped": [f"stopped at epoch {run.epoch:.1f}", elbo, "usable" if run.checkpoint else "no model"],
+        "failed": ["failed", elbo, "usable" if run.checkpoint else "no model"],
+        "died": ["died", elbo, "usable" if run.checkpoint else "no model"],
+    }[run.state]
+    return " · ".join(part for part in parts if part)
+
+
+def advice(run: RunStatus) -> str:
+    """Why a run did not end well, and what to do about it."""
+    what, then = (DIED, TRY_DIED) if run.state == "died" else (run.message or "The run failed.", TRY_FAILED)
+    return " ".join(part for part in (what, KEPT if run.checkpoint else "", "" if "Try " in what else then) if part)
+
+
+def totals(runs: list[RunStatus]) -> str:
+    """How busy the machine is: "1 running · 2 queued"."""
+    counts = {state: sum(run.state == state for run in runs) for state in ("running", "queued")}
+    return " · ".join(f"{count} {state}" for state, count in counts.items() if count)

@@ -1,0 +1,183 @@
+"""How long a run will take on this machine, from rates measured on this machine: by past runs, else by a few real steps.
+
+A rate counts for its own network and batch size; for another one of the same kind it is scaled by the number of
+multiplications. Imports torch only to count parameters and to measure; the measurement has a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vae_core import runs, worker
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.metrics import read_tail
+from vae_core.runs.files import read_json, write_json
+
+IMAGES = {"mnist": (60_000, 10_000), "fashion-mnist": (60_000, 10_000), "shapes": (30_000, 5_000)}  # training + validation, test
+START_SECONDS = 5.0  # importing torch, reading or drawing the images, writing the last checkpoint
+EVALUATION = 1 / 3  # cost of evaluating an image, in training steps for one image: no backward pass
+MEASURE_SECONDS = 1.5
+NEAR = 4.0  # rates are scaled across networks at most this many times larger or smaller
+FILE = "speed.json"  # in the runs' folder
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a network: parameters, and multiplications for one image forward."""
+
+    parameters: int
+    multiplications: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Measured images per second of one network at one batch size."""
+
+    key: str  # of the exact network and batch size
+    kind: str  # rates of one kind may be scaled into each other
+    multiplications: int
+    images_per_second: float
+    source: str  # "the run mnist-10d", or "a short measurement on this machine"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of a whole run; `source` says what it rests on, `scaled` whether that was another network."""
+
+    seconds: float
+    images_per_second: float
+    source: str
+    scaled: bool
+
+
+def size(model: ModelConfig) -> Size:
+    """Parameters and multiplications, counted on the real network without giving it memory."""
+    return _size(model.model_dump_json())
+
+
+def estimate(config: TrainConfig) -> Estimate | None:
+    """The time a run will take; None when nothing comparable has been measured on this machine."""
+    cost = size(config.model).multiplications
+    rates = [*_rates_of_runs(config), *_measured()]
+    exact = next((rate for rate in rates if rate.key == _key(config)), None)
+    if exact is not None:
+        return _estimate(config, exact.images_per_second, exact.source, scaled=False)
+    kin = [rate for rate in rates if rate.kind == _kind(config) and 1 / NEAR < rate.multiplications / cost < NEAR]
+    if not kin:
+        return None
+    nearest = min(kin, key=lambda rate: max(rate.multiplications / cost, cost / rate.multiplications))
+    return _estimate(config, nearest.images_per_second * nearest.multiplications / cost, nearest.source, scaled=True)
+
+
+def measure(config: TrainConfig) -> None:
+    """Runs a few real training steps in a process of its own (some seconds) and remembers their rate."""
+    code = [sys.executable, "-m", "vae_core.estimate"]
+    root = str(Path(__file__).resolve().parents[1])
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)}
+    try:
+        done = subprocess.run(code, input=config.model_dump_json(), capture_output=True, text=True, env=env, timeout=120)
+        rate = float(done.stdout)
+    except (subprocess.TimeoutExpired, OSError, ValueError):
+        return
+    found = Rate(_key(config), _kind(config), size(config.model).multiplications, rate, "a short measurement on this machine")
+    path = runs.runs_root() / FILE
+    write_json(path, {"machine": _machine(), "rates": [asdict(found), *_remembered(path)][:100]})
+
+
+def _estimate(config: TrainConfig, rate: float, source: str, *, scaled: bool) -> Estimate:
+    everything, test = IMAGES[config.data.name]
+    validation = config.data.validation
+    training = min(everything - validation, config.data.limit or everything)
+    images = config.epochs * (training + EVALUATION * validation) + EVALUATION * test
+    return Estimate(START_SECONDS + images / rate, rate, source, scaled)
+
+
+def _rates_of_runs(config: TrainConfig) -> Iterator[Rate]:
+    """The rates of the newest runs of the same kind; those still in the queue have none."""
+    kin = [run for run in runs.list_runs() if run.config is not None and _kind(run.config) == _kind(config)]
+    for run in kin[:20]:
+        rows = [row for row in read_tail(run.path / "metrics.jsonl") if row.get("images_per_second")]
+        if run.config is not None and len(rows) >= 4:
+            rate = statistics.median(row["images_per_second"] for row in rows)
+            yield Rate(_key(run.config), _kind(run.config), size(run.config.model).multiplications, rate, f"the run {run.name}")
+
+
+def _measured() -> list[Rate]:
+    return [Rate(**rate) for rate in _remembered(runs.runs_root() / FILE)]
+
+
+def _remembered(path: Path) -> list[dict[str, Any]]:
+    """What was measured here; a file that came from another machine counts for nothing."""
+    known = read_json(path)
+    return known.get("rates", []) if known.get("machine") == _machine() else []
+
+
+def _machine() -> str:
+    return f"{platform.node()} {platform.machine()} {os.cpu_count()}"
+
+
+def _kind(config: TrainConfig) -> str:
+    return f"{config.model.architecture} {config.precision} {config.device}"
+
+
+def _key(config: TrainConfig) -> str:
+    return json.dumps([config.model.model_dump(), config.batch_size, config.precision, config.device])
+
+
+@lru_cache(maxsize=256)
+def _size(model_json: str) -> Size:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from vae_core.vae import VAE
+
+    config = ModelConfig.model_validate_json(model_json)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model = VAE(config)
+        model.decode(model.encode(torch.empty(1, *config.image_shape)).mu)
+    return Size(sum(parameter.numel() for parameter in model.parameters()), counter.get_total_flops() // 2)
+
+
+def _steps_per_second(config: TrainConfig) -> float:
+    """Images per second of real training steps on noise: the same network, batch size, arithmetic and optimizer."""
+    import torch
+
+    from vae_core.devices import autocast, choose_device, use_bfloat16
+    from vae_core.objectives import beta_elbo_loss
+    from vae_core.vae import build
+
+    device = choose_device(config.device)
+    model = build(config.model).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+    x = torch.rand(config.batch_size, *config.model.image_shape, device=device).to(memory_format=torch.channels_last)
+    steps, started = -2, 0.0  # the first two warm up
+    while steps < 2 or time.monotonic() - started < MEASURE_SECONDS:
+        with autocast(device, use_bfloat16(config, device)):
+            q = model.encode(x)
+            likelihood = model.decode(q.sample(torch.randn_like(q.mu)))
+        loss = beta_elbo_loss(likelihood.log_prob(x), q.kl_per_dim()).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+        optimizer.step()
+        loss.item()
+        steps += 1
+        if steps == 0:
+            started = time.monotonic()
+    return steps * config.batch_size / (time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    worker.step_back()  # as a run does
+    print(_steps_per_second(TrainConfig.model_validate_json(sys.stdin.read())))
