@@ -121,13 +121,13 @@ async def load(port: int, model: str, latent_dim: int, sockets: int, seconds: fl
 
 
 async def _drag(explorers: list[Explorer], begin: float, end: float) -> None:
-    """Events spread evenly over the sockets: the k-th event of all sockets together happens at begin + k / (N * RATE)."""
+    """Events spread evenly over the sockets: the k-th event of all sockets together happens at begin + (k + 1) / (N * RATE)."""
     total = RATE * len(explorers)
     done = 0
     while (now := time.perf_counter()) < end:
         due = int((now - begin) * total)
         for k in range(done, due):
-            explorers[k % len(explorers)].event(begin + k / total)
+            explorers[k % len(explorers)].event(begin + (k + 1) / total)
         done = max(done, due)
         await asyncio.sleep(TICK)
 

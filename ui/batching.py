@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-MAX_BATCH = 64  # latent vectors per call of the decoder
+MAX_BATCH = 32  # latent vectors per call of the decoder: more do not fit the caches of small machines and only wait longer
 
 
 class Source(Protocol):

@@ -64,8 +64,10 @@ class FileCache(Generic[T]):
 
 
 def _open(path: Path) -> LatentModel:
+    from vae_core.devices import leave_room_for_others
     from vae_core.latents import open_model
 
+    leave_room_for_others()
     return open_model(path)
 
 

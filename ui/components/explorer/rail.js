@@ -20,7 +20,7 @@ export class Rail {
     const label = `${inactive} inactive dimension${inactive === 1 ? "" : "s"}`;
     const names = dimensions.filter((dimension) => !dimension.active).map((dimension) => `z${dimension.index}`);
     const listed = names.length > 8 ? `${names.slice(0, 8).join(", ")}, …` : names.join(", ");
-    this.element = h("div.lw-rail", {}, ...rows[true]);
+    this.element = h("div.lw-rail", { style: `--lw-count:${Math.max(1, rows[true].length)}` }, ...rows[true]);
     if (inactive > 0) {
       const open = rows[true].length === 0 ? "" : null;
       this.element.append(h("details.lw-fold", { open }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
