@@ -1,0 +1,161 @@
+"""Makes the README's pictures from the running app: `python -m tools.readme_pictures [--folder docs] [--epochs 6]`.
+
+Starts a server of its own with the shipped models, drags a slider in Chromium for the animation, photographs the pages in the
+light and the dark theme, and trains one small model for the picture of the Train page. Needs the MNIST files (VAE_DATA).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools import browser, probe, serve
+
+ROOT = Path(__file__).parents[1]
+SIZE = {"width": 1280, "height": 720}
+FRAMES, FRAME_MS, WIDTH = 36, 70, 760  # the animation: pictures, milliseconds each, pixels across
+MODEL = "mnist-10d"
+Theme = Literal["light", "dark"]
+
+
+def main() -> None:
+    """Make all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=ROOT / "docs")
+    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--epochs", type=int, default=6, help="of the run on the Train page's picture")
+    options = parser.parse_args()
+    options.folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as runs, _server(Path(runs)) as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
+        with _tab(chromium, "light") as page:
+            _open(page, f"{url}/?model={options.model}")
+            page.screenshot(path=options.folder / "explore-light.png")
+            _save_animation(_drag(page), options.folder / "drag.webp")
+        with _tab(chromium, "dark") as page:
+            _open(page, f"{url}/?model={options.model}")
+            page.screenshot(path=options.folder / "explore-dark.png")
+        with _tab(chromium, "light") as page:
+            _encode(page, url, options.folder / "encode.png")
+            _train(page, url, Path(runs), options.epochs, options.folder / "train.png")
+        chromium.close()
+    for path in sorted(options.folder.iterdir()):
+        print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
+
+
+@contextmanager
+def _server(runs: Path) -> Iterator[str]:
+    port = _free_port()
+    environment = {**os.environ, "VAE_RUNS": str(runs)}
+    argv = serve.command("localhost", str(port))
+    process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://localhost:{port}"
+        probe.wait_for_health(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def _tab(chromium: Browser, theme: Theme) -> Iterator[Page]:
+    context = chromium.new_context(viewport=SIZE, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+def _open(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_selector("canvas[data-testid=decoded][data-seq]")
+    _settle(page)
+
+
+def _settle(page: Page) -> None:
+    """Until Streamlit has finished its script and the fonts are there."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    page.wait_for_timeout(700)  # transitions have no event of their own
+
+
+def _drag(page: Page) -> list[Image.Image]:
+    """One slow swing of the first slider, a picture at each step, ending where it began."""
+    slider = page.locator("input[type=range][aria-label^=z]").first
+    box, canvas = slider.bounding_box(), page.locator("canvas[data-testid=decoded]")
+    assert box is not None
+    y, middle, reach = box["y"] + box["height"] / 2, box["x"] + box["width"] / 2, 0.45 * box["width"]
+    page.mouse.move(middle, y)
+    page.mouse.down()
+    frames = []
+    for frame in range(FRAMES):
+        painted = canvas.get_attribute("data-seq")
+        page.mouse.move(middle + reach * math.sin(2 * math.pi * frame / FRAMES) + 0.5, y)
+        if frame:
+            page.wait_for_function("seq => document.querySelector('[data-testid=decoded]').dataset.seq !== seq", arg=painted)
+        frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    page.mouse.up()
+    return frames
+
+
+def _save_animation(frames: list[Image.Image], path: Path) -> None:
+    height = round(WIDTH * SIZE["height"] / SIZE["width"])
+    small = [frame.resize((WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
+    small[0].save(path, save_all=True, append_images=small[1:], duration=FRAME_MS, loop=0, quality=60, method=6)
+
+
+def _encode(page: Page, url: str, path: Path) -> None:
+    page.goto(f"{url}/encode")
+    _settle(page)
+    page.screenshot(path=path)
+
+
+def _train(page: Page, url: str, runs: Path, epochs: int, path: Path) -> None:
+    """A run that has just been started, photographed when it is two thirds through."""
+    environment = {**os.environ, "VAE_RUNS": str(runs)}
+    code = (
+        "from vae_core import runs; from vae_core.config import train_config;"
+        f"runs.start(train_config(model={{'architecture': 'mlp', 'latent_dim': 10}}, epochs={epochs}), 'digits')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    page.goto(f"{url}/train")
+    _wait_for_epoch(runs, epochs * 2 / 3)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=path)
+
+
+def _wait_for_epoch(runs: Path, epoch: float, patience: float = 900) -> None:
+    from vae_core.metrics import read_since
+
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        for metrics in runs.glob("*/metrics.jsonl"):
+            rows: list[dict[str, Any]] = read_since(metrics, 0)[0]
+            if rows and rows[-1]["epoch"] >= epoch:
+                return
+        time.sleep(0.5)
+    raise TimeoutError(f"the run did not reach epoch {epoch:g} within {patience:g} s")
+
+
+if __name__ == "__main__":
+    main()
