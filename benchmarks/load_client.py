@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -104,7 +105,7 @@ async def load(port: int, model: str, latent_dim: int, sockets: int, seconds: fl
     loop = asyncio.get_running_loop()
     explorers = []
     for seed in range(sockets):
-        transport, explorer = await loop.create_connection(lambda seed=seed: Explorer(latent_dim, seed), "127.0.0.1", port)
+        transport, explorer = await loop.create_connection(partial(Explorer, latent_dim, seed), "127.0.0.1", port)
         transport.write(HANDSHAKE.format(model=model, port=port).encode())
         await explorer.ready
         explorers.append(explorer)

@@ -52,7 +52,7 @@ def describe(device: torch.device) -> str:
     """The device in words, for pages and tables."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+    return device.type.upper()
 
 
 def leave_room_for_others() -> None:

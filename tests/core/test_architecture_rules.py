@@ -22,7 +22,7 @@ LINES = 400
 LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors"},
     {"config", "header", "posterior", "likelihoods", "metrics", "images"},
-    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices"},
+    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel"},
     {"data", "checkpoints", "latents", "diagnostics", "previews"},
     {"training"},
     {"worker"},

@@ -1,0 +1,247 @@
+"""The socket's protocol, against a real uvicorn as Streamlit starts it: what is answered, and how each broken rule ends."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import struct
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from ui import resources
+from ui.live import MAX_FRAME, live_route
+
+REPLY = struct.Struct("<BBxxIHH")
+
+
+@pytest.fixture
+def live():
+    """Connects to a running live route: live(model, **options)."""
+    config = uvicorn.Config(Starlette(routes=[live_route()]), port=0, log_level="error", ws="websockets-sansio", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with contextlib.ExitStack() as open_sockets:
+
+        def open_socket(model="tiny", **options):
+            return open_sockets.enter_context(connect(f"ws://127.0.0.1:{port}/live?model={model}", **options))
+
+        open_socket.port = port
+        yield open_socket
+    server.should_exit = True
+    thread.join(10)
+
+
+def request(z, sequence=1, kind=1):
+    return struct.pack("<B3xI", kind, sequence) + np.asarray(z, "<f4").tobytes()
+
+
+def reply(frame):
+    kind, channels, sequence, height, width = REPLY.unpack_from(frame)
+    assert kind == 1
+    return sequence, np.frombuffer(frame, np.uint8, offset=REPLY.size).reshape(height, width, channels)
+
+
+def closed_with(socket):
+    """(code, reason) the server closes the connection with."""
+    with pytest.raises(ConnectionClosed) as closing:
+        while True:
+            socket.recv(timeout=10)
+    return closing.value.rcvd.code, closing.value.rcvd.reason
+
+
+def assert_still_served(socket):
+    socket.send(request([0, 0, 0, 0], 77))
+    assert reply(socket.recv(timeout=10))[0] == 77
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_first_frame_says_what_the_model_is_and_which_device_decodes(live):
+    hello = live().recv(timeout=10)
+    assert struct.unpack_from("<BBHHH", hello) == (2, 1, 4, 28, 28)
+    assert hello[8:].decode().split(",")[0] == resources.model("tiny").device.split(",")[0]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_reply_carries_the_sequence_number_and_the_decoders_pixels(live):
+    socket = live()
+    socket.recv(timeout=10)
+    z = [0.5, -1.25, 2.0, 0.0]
+    socket.send(request(z, 4_000_000_000))
+    sequence, pixels = reply(socket.recv(timeout=10))
+    assert sequence == 4_000_000_000
+    np.testing.assert_array_equal(pixels, resources.model("tiny").decode([z])[0])
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_requests_sent_without_waiting_are_answered_in_order(live):
+    socket = live()
+    socket.recv(timeout=10)
+    for sequence in range(20):
+        socket.send(request([sequence / 10, 0, 0, 0], sequence))
+    assert [reply(socket.recv(timeout=10))[0] for _ in range(20)] == list(range(20))
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_everybody_gets_their_own_picture_however_many_ask_at_once(live, models_dir, make_model):
+    make_model(models_dir / "other.safetensors", data="shapes", latent_dim=3, seed=5)
+    generator = np.random.default_rng(0)
+    people = [("tiny", 4), ("other", 3)] * 12
+
+    def drag(person):
+        model, latent_dim = person
+        socket = live(model)
+        socket.recv(timeout=20)
+        points = generator.normal(size=(15, latent_dim)).astype("f4")
+        pictures = []
+        for sequence, z in enumerate(points):
+            socket.send(request(z, sequence))
+            answered, pixels = reply(socket.recv(timeout=20))
+            assert answered == sequence
+            pictures.append(pixels)
+        return model, points, np.stack(pictures)
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        for model, points, pictures in pool.map(drag, people):
+            expected = resources.model(model).decode_float(points).transpose(0, 2, 3, 1) * 255
+            # batches are decoded in bfloat16 where the hardware has it: a few grey levels, never another person's picture
+            assert np.abs(pictures - expected).mean() < 3
+
+
+def truncated_header(_):
+    return b"\x01\x00"
+
+
+BROKEN_FRAMES = {
+    "empty": (lambda _: b"", 1007),
+    "cut in its header": (truncated_header, 1007),
+    "of an unknown kind": (lambda z: request(z, kind=9), 1007),
+    "with a z too short": (lambda z: request(z[:3]), 1007),
+    "with a z too long": (lambda z: request([*z, 0.0]), 1007),
+    "cut within a number": (lambda z: request(z)[:-1], 1007),
+    "with NaN": (lambda z: request([np.nan, *z[1:]]), 1007),
+    "with infinity": (lambda z: request([*z[1:], -np.inf]), 1007),
+    "too large": (lambda _: bytes(MAX_FRAME + 1), 1009),
+    "of text": (lambda _: "0.1,0.2,0.3,0.4", 1003),
+}
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize("what", BROKEN_FRAMES)
+def test_a_frame_that_breaks_a_rule_closes_its_connection_and_no_other(live, what):
+    frame, code = BROKEN_FRAMES[what]
+    other, socket = live(), live()
+    other.recv(timeout=10)
+    socket.recv(timeout=10)
+    socket.send(frame([0.0, 0.0, 0.0, 0.0]))
+    got, reason = closed_with(socket)
+    assert got == code
+    assert reason
+    assert_still_served(other)
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize("name", ["nobody", "", "../tiny", "%00", "x" * 5000])
+def test_an_unknown_model_is_refused_with_a_reason(live, name):
+    code, reason = closed_with(live(name))
+    assert code == 4404
+    assert "no model named" in reason
+
+
+def test_a_broken_model_file_is_refused_with_a_reason(live, models_dir):
+    (models_dir / "broken.safetensors").write_bytes(b"not a model")
+    code, reason = closed_with(live("broken"))
+    assert code == 4404
+    assert "broken.safetensors" in reason
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1.evil.example", "null"])
+def test_a_foreign_origin_gets_403_before_the_socket_opens(live, origin):
+    with pytest.raises(InvalidStatus) as refusal:
+        live(origin=origin)
+    assert refusal.value.response.status_code == 403
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_pages_own_origin_and_clients_without_one_are_let_in(live):
+    for origin in (f"http://127.0.0.1:{live.port}", None):
+        socket = live(origin=origin)
+        socket.recv(timeout=10)
+        assert_still_served(socket)
+
+
+def wait_for_recheck():
+    time.sleep(0.6)  # the route looks at a model's file twice a second
+
+
+def test_a_model_deleted_while_open_closes_with_a_reason(live, tiny_checkpoint):
+    socket = live()
+    socket.recv(timeout=10)
+    assert_still_served(socket)
+    tiny_checkpoint.unlink()
+    wait_for_recheck()
+    socket.send(request([0, 0, 0, 0]))
+    code, reason = closed_with(socket)
+    assert code == 4404
+    assert "deleted" in reason
+
+
+def test_a_model_replaced_while_open_answers_with_the_new_weights(live, tiny_checkpoint, make_model):
+    socket = live()
+    socket.recv(timeout=10)
+    socket.send(request([1, 1, 1, 1]))
+    before = reply(socket.recv(timeout=10))[1]
+    make_model(tiny_checkpoint, seed=9)
+    wait_for_recheck()
+    socket.send(request([1, 1, 1, 1]))
+    after = reply(socket.recv(timeout=10))[1]
+    np.testing.assert_array_equal(after, resources.model("tiny").decode([[1, 1, 1, 1]])[0])
+    assert (before != after).any()
+
+
+def test_a_model_replaced_by_another_size_asks_to_connect_again(live, tiny_checkpoint, make_model):
+    socket = live()
+    socket.recv(timeout=10)
+    assert_still_served(socket)
+    make_model(tiny_checkpoint, latent_dim=6)
+    wait_for_recheck()
+    socket.send(request([0, 0, 0, 0]))
+    assert closed_with(socket)[0] == 4409
+    assert struct.unpack_from("<BBHHH", live().recv(timeout=10))[2] == 6
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_decoder_that_fails_closes_with_1011_and_serves_the_next_request(live, monkeypatch, caplog):
+    socket, other = live(), live()
+    socket.recv(timeout=10)
+    other.recv(timeout=10)
+    with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL, "latent_walk"):
+        patch.setattr(type(resources.model("tiny")), "decode", lambda *_: 1 / 0)
+        socket.send(request([0, 0, 0, 0]))
+        assert closed_with(socket)[0] == 1011
+    assert_still_served(other)
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_client_that_vanishes_in_the_middle_disturbs_nobody(live):
+    socket, other = live(), live()
+    socket.recv(timeout=10)
+    other.recv(timeout=10)
+    for _ in range(50):
+        socket.send(request([0, 0, 0, 0]))
+    os.close(os.dup(socket.socket.fileno()))
+    socket.socket.close()
+    assert_still_served(other)
