@@ -1,0 +1,169 @@
+"""Planes, paths and whereabouts against a linear-Gaussian model, where geodesics are straight and densities are known."""
+
+import numpy as np
+import pytest
+import torch
+from linear_gaussian import linear_gaussian
+
+from vae_core import paths
+from vae_core.errors import LatentError
+from vae_core.planes import pair_plane, principal_axes, principal_plane, three_point_plane
+from vae_core.whereabouts import NEIGHBOURS, Surroundings
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "plane",
+    [pair_plane(5, 3, 1), principal_plane(RNG.normal(size=(100, 5))), three_point_plane(*RNG.normal(size=(3, 5)))],
+)
+def test_every_point_of_a_plane_has_one_latent_and_back(plane):
+    at = RNG.normal(size=(20, 2)) * 3
+    z = plane.latents(at)
+    np.testing.assert_allclose(plane.coordinates(z), at, atol=1e-12)
+    np.testing.assert_allclose(plane.off_plane(z), 0, atol=1e-12)
+    np.testing.assert_allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-12)
+    far = RNG.normal(size=5)
+    shifted = plane.through(far)
+    np.testing.assert_allclose(shifted.off_plane(far[None]), 0, atol=1e-12)
+    np.testing.assert_allclose(shifted.coordinates(far[None]), plane.coordinates(far[None]), atol=1e-12)
+
+
+def test_a_pair_plane_is_the_two_sliders():
+    np.testing.assert_array_equal(pair_plane(4, 2, 0).latents([[1.5, -2.0]]), [[-2.0, 0, 1.5, 0]])
+    with pytest.raises(LatentError, match="two different dimensions from 0 to 3; got 2 and 2"):
+        pair_plane(4, 2, 2)
+
+
+def test_three_points_lie_on_their_plane():
+    points = RNG.normal(size=(3, 6))
+    plane = three_point_plane(*points)
+    np.testing.assert_allclose(plane.off_plane(points), 0, atol=1e-12)
+    np.testing.assert_allclose(plane.coordinates(points)[0], 0, atol=1e-12)
+    assert plane.coordinates(points)[1, 1] == pytest.approx(0)
+    with pytest.raises(LatentError, match="on one line"):
+        three_point_plane([0, 0, 0], [1, 1, 1], [2, 2, 2])
+
+
+def test_principal_components_are_the_directions_of_most_variance():
+    scales = np.array([0.1, 3.0, 1.0, 2.0])
+    points = RNG.normal(size=(50_000, 4)) * scales + 7
+    np.testing.assert_allclose(np.abs(principal_axes(points)), np.eye(4)[[1, 3, 2, 0]], atol=0.02)
+    assert (principal_axes(points).max(axis=1) > 0.9).all(), "signs are fixed"
+    np.testing.assert_allclose(principal_plane(points).origin, 7, atol=0.05)
+
+
+def test_a_slerp_keeps_the_norm_and_turns_evenly():
+    a, b = np.array([3.0, 0, 0]), np.array([0, 3.0, 0])
+    path = paths.spherical(a, b, 4)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), 3)
+    angles = np.degrees(np.arctan2(path[:, 1], path[:, 0]))
+    np.testing.assert_allclose(angles, [0, 30, 60, 90], atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(paths.spherical(a, 2 * b, 3), axis=1), [3, 4.5, 6])
+    for end in (np.zeros(3), 2 * a, -a):
+        np.testing.assert_allclose(paths.spherical(a, end, 5), paths.linear(a, end, 5))
+
+
+def test_a_linear_decoders_geodesic_is_the_straight_line():
+    model = linear_gaussian()
+    a, b = RNG.normal(size=(2, 3))
+
+    def bent(z):  # a start far from the answer: the line is bent before it is decoded
+        return model.decode(z).mean
+
+    path = paths.geodesic(a, b, 12, bent)
+    np.testing.assert_allclose(path, paths.linear(a, b, 12), atol=1e-3)
+
+
+def test_a_curved_decoders_geodesic_is_the_great_circle():
+    def sphere(z):  # the unit sphere in longitude and latitude: shortest paths are great circles
+        lon, lat = z[:, 0], z[:, 1]
+        return torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], dim=1)
+
+    a, b = np.array([0.0, 0.8]), np.array([1.6, 0.8])
+    path = paths.geodesic(a, b, 24, sphere)
+    on_sphere = sphere(torch.from_numpy(path)).numpy()
+    ends = on_sphere[0], on_sphere[-1]
+    normal = np.cross(*ends)
+    np.testing.assert_allclose(on_sphere @ normal, 0, atol=2e-3)
+    lengths = paths.step_lengths(on_sphere)
+    assert lengths.sum() == pytest.approx(np.arccos(ends[0] @ ends[1]), rel=2e-3)
+    assert lengths.max() / lengths.min() < 1.05, "walked at constant picture speed"
+    straight = paths.step_lengths(sphere(torch.from_numpy(paths.linear(a, b, 24))).numpy())
+    assert lengths.sum() < 0.95 * straight.sum()
+    np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-6)
+
+
+def test_equal_steps_make_the_picture_change_evenly():
+    path = paths.linear([0.0], [1.0], 201)
+    pictures = path**3  # slow at first, then fast
+    even = paths.equal_steps(path, paths.step_lengths(pictures), 11)
+    np.testing.assert_allclose(np.diff(even[:, 0] ** 3), 0.1, atol=2e-3)
+    assert even[0, 0] == 0 and even[-1, 0] == 1
+    np.testing.assert_allclose(paths.equal_steps(path, np.zeros(200), 3)[:, 0], [0, 0.5, 1])
+
+
+def test_a_path_of_two_spaces_or_one_point_is_refused():
+    with pytest.raises(LatentError, match="same latent space"):
+        paths.linear([0, 0], [0, 0, 0], 5)
+    with pytest.raises(LatentError, match="at least its two ends"):
+        paths.linear([0, 0], [1, 1], 1)
+
+
+@pytest.fixture(scope="module")
+def surroundings():
+    means = 0.8 * np.random.default_rng(1).normal(size=(4000, 2))
+    return Surroundings(means, np.full_like(means, 0.6)), means
+
+
+def test_the_aggregate_posterior_density_is_the_known_gaussian(surroundings):
+    around, _ = surroundings
+    z = torch.tensor([[0.0, 0.0], [1.0, -0.5], [1.5, 1.0]])
+    # means N(0, 0.8^2) and draws N(mean, 0.6^2) make N(0, 1)
+    expected = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
+    torch.testing.assert_close(around.log_aggregate(z), expected, rtol=0, atol=0.1)
+    torch.testing.assert_close(torch.from_numpy(around.at(z).log_prior), expected)
+
+
+def test_the_density_of_one_image_is_its_posterior():
+    around = Surroundings([[1.0, 2.0]], [[0.5, 0.1]])
+    z = torch.tensor([[1.2, 2.05]])
+    expected = torch.distributions.Normal(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 0.1])).log_prob(z).sum(1)
+    torch.testing.assert_close(around.log_aggregate(z), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_datas_own_draws_are_on_the_data_and_far_points_are_holes(surroundings):
+    around, _ = surroundings
+    rng = np.random.default_rng(5)
+    found = around.at(rng.normal(size=(2000, 2)))
+    assert found.percentile.mean() == pytest.approx(50, abs=4), "fresh draws fall evenly on the data's own percentiles"
+    assert found.verdict.count("on the data") / 2000 == pytest.approx(0.95, abs=0.02)
+    far = around.at([[9.0, 9.0]])
+    assert far.verdict == ("hole",) and far.percentile[0] == 100 and far.distance[0] > 5
+    assert around.at([[0.0, 0.0]]).verdict == ("on the data",)
+
+
+def test_a_ring_has_a_hole_in_its_middle():
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 3000)
+    ring = 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    around = Surroundings(ring, np.full_like(ring, 0.2))
+    assert around.at([[0, 0], [3, 0]]).verdict == ("hole", "on the data")
+
+
+def test_nearest_images_and_distances_agree_with_brute_force(surroundings):
+    around, means = surroundings
+    z = np.array([0.3, -0.2])
+    expected = np.linalg.norm(means - z, axis=1)
+    indices, distances = around.nearest(z, 7)
+    np.testing.assert_array_equal(indices, np.argsort(expected)[:7])
+    np.testing.assert_allclose(distances, np.sort(expected)[:7], rtol=1e-4)
+    assert around.at(z[None]).distance[0] == pytest.approx(np.sort(expected)[:NEIGHBOURS].mean(), rel=1e-4)
+
+
+def test_an_inactive_dimension_does_not_make_a_hole(surroundings):
+    _, means = surroundings
+    wide = np.concatenate([means, np.zeros((len(means), 1))], axis=1)
+    stds = np.full_like(wide, 0.6)
+    z = [[0.0, 0.0, 6.0]]
+    assert Surroundings(wide, stds).at(z).verdict == ("hole",)
+    assert Surroundings(wide, stds, active=[True, True, False]).at(z).verdict == ("on the data",)
