@@ -176,14 +176,10 @@ def current(model: LatentModel) -> Prepared | None:
 def show_empty(shelved: Shelf) -> None:
     """What to do first."""
     heading("Nothing to see yet")
-    note(
-        "Upload a picture. Here you will see what the model makes of it, where it lies in the latent space, and how sure the encoder is."
-    )
+    note("Upload a picture: here you will see what the model makes of it, where it lies, and how sure the encoder is.")
     if shelved.count:
-        kind = "test" if shelved.kind == "test" else "training"
-        st.button(
-            f"Take a random {kind} image", icon=":material/shuffle:", type="primary", on_click=_take_random, args=(shelved,)
-        )
+        offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
+        st.button(offer, icon=":material/shuffle:", type="primary", on_click=_take_random, args=(shelved,))
 
 
 def show_steps(prepared: Prepared) -> None:
