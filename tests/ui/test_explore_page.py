@@ -1,0 +1,153 @@
+"""The Explore page without a browser: what it opens, what it says, and what a commit from the component does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui import address, state
+from ui.components.explorer import dimensions
+from ui.pages import __path__ as pages_path
+from ui.words import explain
+from vae_core.errors import CheckpointError, LatentError
+from vae_core.header import load_header
+
+PAGE = str(Path(pages_path[0]) / "explore.py")
+
+
+def opened(**query: str) -> AppTest:
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def sent(at: AppTest) -> dict:
+    """What the page sends to the explorer."""
+    component = next(element for element in at.main if element.type == "bidi_component")
+    proto = component.proto
+    return json.loads(proto.json or proto.mixed.json)
+
+
+def words_on(at: AppTest) -> str:
+    assert not at.exception
+    return " ".join(element.value for kind in (at.warning, at.error, at.info) for element in kind)
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_page_opens_at_the_origin_with_a_picture():
+    at = opened()
+    data = sent(at)
+    assert (data["model"], data["z"], data["shape"]) == ("tiny", [0.0] * 4, "28x28x1")
+    assert data["picture"]["z"] == data["z"]
+    assert at.session_state["z"] == [0.0] * 4
+    assert words_on(at) == ""
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_address_opens_a_model_at_a_point(models_dir, make_model):
+    make_model(models_dir / "another.safetensors", latent_dim=2)
+    at = opened(model="another", z="0.5,-1.25")
+    assert at.session_state["model"] == "another"
+    assert at.session_state["z"] == [0.5, -1.25]
+    assert sent(at)["z"] == [0.5, -1.25]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize("z", ["1,2,3", "1,2,3,4,5", "1,2,nan,4", "1,2,inf,4", "1,2,x,4", "", ",,,", "1e300,0,0,0", "9" * 9000])
+def test_a_bad_point_in_the_address_gets_a_sentence_and_the_origin(z):
+    at = opened(model="tiny", z=z)
+    assert "The point in the address cannot be used." in words_on(at)
+    assert at.session_state["z"] == [0.0] * 4
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize("name", ["nobody", "../../etc/passwd", "x" * 3000, "<b>bold</b>"])
+def test_an_unknown_model_in_the_address_gets_a_sentence_and_another_model(name):
+    at = opened(model=name, z="1,2,3,4")
+    assert "which is not here" in words_on(at)
+    assert at.session_state["model"] == "tiny"
+    assert at.session_state["z"] == [0.0] * 4
+
+
+@pytest.mark.usefixtures("models_dir")
+def test_without_any_model_the_page_says_how_to_get_one():
+    assert "There is no model yet" in words_on(opened())
+
+
+def test_a_broken_model_file_gets_its_reason(models_dir):
+    (models_dir / "broken.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00 nothing")
+    assert "broken.safetensors" in words_on(opened())
+
+
+def test_a_model_that_disappears_is_named_and_another_one_opens(models_dir, make_model):
+    make_model(models_dir / "first.safetensors")
+    second = make_model(models_dir / "second.safetensors")
+    at = opened(model="second")
+    second.unlink()
+    at.run()
+    assert "'second' is no longer there" in words_on(at)
+    assert at.session_state["model"] == "first"
+
+
+def test_choosing_another_model_starts_at_its_own_origin(models_dir, make_model):
+    make_model(models_dir / "four.safetensors", latent_dim=4)
+    make_model(models_dir / "two.safetensors", latent_dim=2)
+    at = opened(model="four", z="1,1,1,1")
+    at.selectbox[0].select("two").run()
+    data = sent(at)
+    assert (data["model"], data["z"], data["posterior"]) == ("two", [0.0, 0.0], None)
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_point_from_another_page_reaches_the_sliders_with_its_band():
+    at = opened()
+    before = sent(at)["revision"]
+    at.session_state["z"] = [1.0, 2.0, 3.0, 4.0]
+    at.session_state["posterior"] = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.1] * 4}
+    at.run()
+    data = sent(at)
+    assert data["z"] == [1.0, 2.0, 3.0, 4.0]
+    assert data["posterior"]["std"] == [0.1] * 4
+    assert data["revision"] > before
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_rerun_without_news_does_not_move_the_sliders():
+    at = opened()
+    before = sent(at)["revision"]
+    assert sent(at.run())["revision"] == before
+
+
+def test_the_picker_tells_what_the_model_is(tiny_checkpoint):
+    caption = opened().caption[0].value
+    assert load_header(tiny_checkpoint).config.data.name in caption
+    for fact in ("4-D", "Bernoulli ELBO, β 1", "−95.4 nats", "1 Jun 2025", "shipped"):
+        assert fact in caption
+
+
+def test_sliders_come_in_order_of_kl_and_unused_dimensions_are_marked(tiny_checkpoint):
+    rows = dimensions(load_header(tiny_checkpoint).statistics)
+    assert [row["index"] for row in rows] == [2, 1, 0, 3]
+    assert [row["active"] for row in rows] == [True, True, True, False]
+    assert rows[0]["low"] == pytest.approx(-2.576, abs=1e-3)
+    assert rows[0]["high"] == pytest.approx(2.576, abs=1e-3)
+
+
+@pytest.mark.parametrize("values", [[0.0], [0.0, float("nan")], [0.0, "1"], [0.0, None], [0.0, 1e9], [0.0, True, 0.0]])
+def test_a_commit_from_the_browser_is_checked_like_an_address(values):
+    with pytest.raises(LatentError):
+        address.checked_z(values, 2)
+
+
+def test_words_name_what_happened_and_what_to_do():
+    assert explain(CheckpointError("It is broken.")) == ("It is broken.", "Choose another model, or upload the file again.")
+    assert "ZeroDivisionError" in explain(ZeroDivisionError("division by zero")).what
+
+
+def test_every_session_key_has_a_default():
+    keys = {value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)}
+    assert keys == set(state.DEFAULTS)
