@@ -14,8 +14,9 @@ import plotly.graph_objects as go
 from ui.run_history import History
 
 POINTS = 300  # per curve
+CELLS = 120  # epochs in the map of KL per dimension
 BLUE, ORANGE, GREY, GREEN = "#4c6ef5", "#f59f00", "#868e96", "#37b24d"
-HEIGHT = 175  # pixels
+HEIGHT, MAP_HEIGHT = 175, 245  # pixels
 CONFIG = {"displayModeBar": False, "responsive": True}
 Curve = tuple[list[float], list[float]]
 
@@ -40,11 +41,12 @@ def term_chart(history: History, name: str, *, run_id: str, log: bool, epochs: i
                        line={"color": colour, "width": 1.5, "dash": "dot"}, marker={"size": 5})  # fmt: skip
     if mark:
         figure.add_vline(x=mark, line={"color": GREY, "width": 1, "dash": "dot"})
-        figure.add_annotation(x=mark, y=1, yref="paper", text="warm-up ends", showarrow=False, xanchor="left",
-                              yanchor="top", font={"size": 11, "color": GREY})  # fmt: skip
+        figure.add_annotation(x=mark, y=0, yref="paper", text="warm-up ends", showarrow=False, xanchor="left",
+                              yanchor="bottom", font={"size": 11, "color": GREY})  # fmt: skip
     low, high = _limits([train, validation])
+    low = min(low, 0.0) if name == "kl" else low  # zero means the latents are unused: worth seeing
     _scale(figure, low, high, log)
-    _number_ends(figure, {"train": train[1], "val": validation[1]}, low, high, log)
+    _number_ends(figure, {"train": train, "val": validation}, low, high, log)
     return figure
 
 
@@ -56,15 +58,14 @@ def single_chart(history: History, name: str, *, run_id: str, log: bool, epochs:
     figure.add_scatter(x=train[0], y=train[1], mode="lines", line=line, name=name)
     low, high = _limits([train]) if name == "loss" else (0.0, max(train[1], default=1.0) or 1.0)
     _scale(figure, low, high, log and name == "loss")
-    _number_ends(figure, {"": train[1]}, low, high, log and name == "loss")
+    _number_ends(figure, {"": train}, low, high, log and name == "loss")
     return figure
 
 
 def kl_chart(history: History, *, run_id: str) -> go.Figure:
     """KL of each latent dimension over epochs, strongest on top, nats."""
     rows = [row for row in history.validations if row.get("kl_per_dim")]
-    keep = sorted({round(i * (len(rows) - 1) / min(len(rows), 120)) for i in range(121)}) if rows else []
-    rows = [rows[i] for i in keep]
+    rows = [rows[i] for i in sorted({round(k * (len(rows) - 1) / (CELLS - 1)) for k in range(CELLS)})] if rows else []
     columns = [[value or 0.0 for value in row["kl_per_dim"]] for row in rows]
     order = sorted(range(len(columns[-1])), key=lambda d: columns[-1][d]) if columns else []
     figure = _figure(f"{run_id}-kl-per-dim", 0)
@@ -74,7 +75,7 @@ def kl_chart(history: History, *, run_id: str) -> go.Figure:
         hovertemplate="%{y}, epoch %{x:.1f}: %{z:.2f} nats<extra></extra>",
         colorbar={"thickness": 6, "len": 1, "outlinewidth": 0, "nticks": 3},
     )  # fmt: skip
-    figure.update_layout(margin={"l": 34, "r": 6})
+    figure.update_layout(margin={"l": 34, "r": 6}, height=MAP_HEIGHT)
     figure.update_yaxes(type="category", showgrid=False, nticks=12)
     figure.update_xaxes(autorange=True, showgrid=False, title=None)
     return figure
@@ -111,16 +112,17 @@ def _scale(figure: go.Figure, low: float, high: float, log: bool) -> None:
         figure.update_yaxes(range=[low, high])
 
 
-def _number_ends(figure: go.Figure, ends: dict[str, list[float]], low: float, high: float, log: bool) -> None:
-    """The last values at the right edge, at their height but never on top of each other."""
-    values = sorted(((ys[-1], label) for label, ys in ends.items() if ys), reverse=True)
+def _number_ends(figure: go.Figure, ends: dict[str, Curve], low: float, high: float, log: bool) -> None:
+    """The last values right of the curves' end, at their height but never on top of each other."""
+    values = sorted(((ys[-1], label) for label, (_, ys) in ends.items() if ys), reverse=True)
+    right = max((xs[-1] for xs, _ in ends.values() if xs), default=0.0)
     places = [_place(value, low, high, log) for value, _ in values]
     if len(places) == 2 and places[0] - places[1] < 0.13:
         middle = min(max(sum(places) / 2, 0.065), 0.935)
         places = [middle + 0.065, middle - 0.065]
     for (value, label), place in zip(values, places, strict=True):
         text = f"{label} {value:.3g}" if abs(value) < 10 else f"{label} {value:.1f}"
-        figure.add_annotation(x=1.01, xref="paper", y=place, yref="paper", text=text.strip(), showarrow=False,
+        figure.add_annotation(x=right, xshift=6, y=place, yref="paper", text=text.strip(), showarrow=False,
                               xanchor="left", font={"size": 11})  # fmt: skip
 
 

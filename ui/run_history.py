@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class History:
 
     def column(self, kind: str, name: str) -> tuple[list[float], list[float]]:
         """Epochs and values of one number of the "step" or "validation" rows; rows without it are left out."""
-        rows = self.steps if kind == "step" else self.validations
+        rows = _full(self.steps) if kind == "step" else self.validations
         pairs = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
         return [x for x, _ in pairs], [y for _, y in pairs]
 
@@ -63,6 +64,13 @@ class History:
             return None
         began = self.validations[0]["time"] if self.validations else self.start.get("time", 0.0)
         return (self.steps[-1]["time"] - began) * (1 - self.progress) / self.progress
+
+
+def _full(steps: list[Row]) -> list[Row]:
+    """Without the rows over a handful of batches, as the end of an epoch leaves them: their means are noise."""
+    lengths = [after["step"] - before["step"] for before, after in itertools.pairwise(steps)]
+    typical = sorted(lengths)[len(lengths) // 2] if lengths else 0
+    return steps[:1] + [row for row, length in zip(steps[1:], lengths, strict=True) if length > 0.4 * typical]
 
 
 def follow(run: RunStatus) -> History:

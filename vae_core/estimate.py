@@ -161,7 +161,7 @@ def _steps_per_second(config: TrainConfig) -> float:
     model = build(config.model).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     x = torch.rand(config.batch_size, *config.model.image_shape, device=device).to(memory_format=torch.channels_last)
-    steps, started = -2, 0.0  # the first two warm up
+    steps, started, busy = -2, 0.0, 0.0  # the first two warm up
     while steps < 2 or time.monotonic() - started < MEASURE_SECONDS:
         with autocast(device, use_bfloat16(config, device)):
             q = model.encode(x)
@@ -174,8 +174,10 @@ def _steps_per_second(config: TrainConfig) -> float:
         loss.item()
         steps += 1
         if steps == 0:
-            started = time.monotonic()
-    return steps * config.batch_size / (time.monotonic() - started)
+            started, busy = time.monotonic(), time.process_time()
+    wall, cores = time.monotonic() - started, (time.process_time() - busy) / torch.get_num_threads()
+    # On a machine that is busy with something else for the moment, the processor time is closer to what a run will need.
+    return steps * config.batch_size / (min(wall, cores) if device.type == "cpu" else wall)
 
 
 if __name__ == "__main__":
