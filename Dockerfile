@@ -15,7 +15,8 @@ RUN useradd --create-home --uid 10001 walker \
 WORKDIR /app
 COPY requirements.txt ./
 RUN pip install --no-cache-dir -r requirements.txt
-COPY . ./
+# Readable by the user below, whatever umask the files were checked out with.
+COPY --chmod=755 . ./
 
 USER 10001
 VOLUME ["/data", "/runs"]

@@ -57,7 +57,10 @@ def save(path: Path | str, model: VAE, header: Header, extras: Mapping[str, Tens
     tensors |= {name: tensor.detach().cpu().contiguous() for name, tensor in (extras or {}).items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the umask allows; the library would leave a file for its owner only
         save_file(tensors, temporary, metadata={METADATA_KEY: header.model_dump_json()})
+        temporary.chmod(mode)
         temporary.replace(path)
     except SafetensorError as error:  # how the library reports a full disk
         raise OSError(f"{path.name} could not be written: {error}") from error

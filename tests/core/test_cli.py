@@ -54,6 +54,15 @@ def test_train_writes_one_model_and_leaves_nothing_else_behind(trained):
     assert "best" in result.stderr and str(path) in result.stdout
 
 
+def test_other_users_may_read_a_model_when_the_umask_says_so(trained):
+    beside = trained[0].with_name("beside")
+    beside.touch()
+    try:
+        assert trained[0].stat().st_mode == beside.stat().st_mode
+    finally:
+        beside.unlink()
+
+
 def test_the_printed_command_is_kept_in_the_model_and_makes_the_same_config(trained):
     path, result = trained
     header = load_header(path)
