@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -109,6 +110,24 @@ class LatentModel:
         """
         return self._pictures(check_z(z, self.latent_dim))
 
+    def decode_small(self, z: ArrayLike, side: int) -> Bytes:
+        """Many small pictures, uint8 (B, h, w, C), averaged down so that the longer side has at most `side` pixels.
+
+        Raises:
+            LatentError: as `decode`.
+        """
+        checked = check_z(z, self.latent_dim)
+        return np.concatenate([self._small(part, side) for part in _cut(checked, MAX_DECODED)])
+
+    @torch.inference_mode()
+    def _small(self, z: Floats, side: int) -> Bytes:
+        mean = self._mean(z, fast=True)
+        shrink = side / max(mean.shape[2:])
+        if shrink < 1:
+            height, width = (max(1, round(length * shrink)) for length in mean.shape[2:])
+            mean = F.adaptive_avg_pool2d(mean, (height, width))
+        return _to_uint8(mean)
+
     def decode_float(self, z: ArrayLike) -> Floats:
         """The likelihood's mean in float32, (B, C, H, W).
 
@@ -143,6 +162,15 @@ class LatentModel:
         x_hat = self._model.decode(q.mu).mean
         columns = (q.mu, q.std, q.kl_per_dim(), log_px_z, kl, log_px_z - kl, x_hat)
         return Encoding(*(column.cpu().numpy() for column in columns))
+
+    @torch.inference_mode()
+    def posterior_means(self, x: ArrayLike) -> Floats:
+        """mu of images x (B, C, H, W), (B, D): `encode` without the ELBO.
+
+        Raises:
+            ImageError: as `encode`.
+        """
+        return self._model.encode(torch.from_numpy(self._check_x(x)).to(self._torch_device)).mu.cpu().numpy()
 
     def _check_x(self, x: ArrayLike) -> Floats:
         array = np.ascontiguousarray(x, dtype=np.float32)

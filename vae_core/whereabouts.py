@@ -6,6 +6,7 @@ from every encoded image than 99.5 % of such draws is in a region that the decod
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,17 @@ class Surroundings:
         self._active = torch.from_numpy(keep if keep.any() else np.ones_like(keep))
         self._landmarks = self._means[:, self._active].contiguous()
         self._own = self._own_distances(seed)
+        # (z - m)^2 / s^2 multiplied out, so that all pairs are matrix products and not a (B, N, D) array
+        self._precision = self._stds.square().reciprocal()
+        self._weighted = self._means * self._precision
+        squares = (self._means * self._weighted).sum(dim=1)
+        normalisers = self._stds.log().sum(dim=1) + self._stds.shape[1] * HALF_LOG_TWO_PI
+        self._constant = 0.5 * squares + normalisers
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """The dimensions that count, (D,)."""
+        return self._active.numpy()
 
     def _own_distances(self, seed: int) -> Tensor:
         """Sorted distances of draws from the posteriors to the other images' means, (M,)."""
@@ -68,21 +80,16 @@ class Surroundings:
         percentile = 100.0 * torch.searchsorted(self._own, distance) / len(self._own)
         verdicts: tuple[Verdict, ...] = tuple(_verdict(float(value)) for value in percentile)
         columns = (distance, percentile.float(), prior_log_prob(points), self.log_aggregate(points))
-        return Whereabouts(*(column.numpy() for column in columns), verdicts)
+        distances, percentiles, log_prior, log_aggregate = (column.numpy() for column in columns)
+        return Whereabouts(distances, percentiles, log_prior, log_aggregate, verdicts)
 
     def log_aggregate(self, z: Tensor, *, rows: int = 256) -> Tensor:
         """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,). Hoffman & Johnson 2016, section 2."""
         return torch.cat([self._log_aggregate(part) for part in z.split(rows)])
 
     def _log_aggregate(self, z: Tensor) -> Tensor:
-        # (z - m)^2 / s^2 multiplied out, so that all pairs are three matrix products and not a (B, N, D) array
-        precision = self._stds.double().square().reciprocal()
-        weighted = self._means.double() * precision
-        wide = z.double()
-        squared = wide.square() @ precision.T - 2 * wide @ weighted.T + (weighted * self._means).sum(1)
-        constant = self._stds.double().log().sum(1) + z.shape[1] * HALF_LOG_TWO_PI
-        log_each = -0.5 * squared - constant
-        return (torch.logsumexp(log_each, dim=1) - float(np.log(len(self._means)))).float()
+        log_each = z @ self._weighted.T - 0.5 * z.square() @ self._precision.T - self._constant
+        return torch.logsumexp(log_each, dim=1) - math.log(len(self._means))
 
     def nearest(self, z: ArrayLike, count: int) -> tuple[NDArray[np.int64], Floats]:
         """Indices of the nearest encoded images to one z (D,), nearest first, and their distances."""
