@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.browser import find
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,6 +85,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         started.append(Server(folder, env))
         return started[-1].start()
 
+    (tmp_path / "checkpoints").mkdir()
     make.folder = tmp_path  # type: ignore[attr-defined]
     yield make
     for one in started:
@@ -93,7 +95,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """An installed Chromium, else Playwright's own."""
-    installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    installed = find()  # looked for before Playwright runs: it cannot start twice in one thread
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
 
