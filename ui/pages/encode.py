@@ -132,9 +132,9 @@ def choose(shelved: Shelf) -> None:
 
 def _uploaded() -> None:
     """A broken upload is refused with its reason and leaves the picture on the page alone."""
-    file, source = st.session_state[UPLOADER], st.session_state[SOURCE]
-    if file is None:  # taken away again
-        _put(None if source is not None and source.kind == "upload" else source)
+    file = st.session_state[UPLOADER]
+    if file is None:  # taken away, or about to be replaced: the picture stays until another one comes
+        st.session_state[REFUSED] = None
         return
     source = Source("upload", file.name, data=file.getvalue())
     try:
@@ -147,7 +147,7 @@ def _uploaded() -> None:
     _put(source)
 
 
-def _put(source: Source | None) -> None:
+def _put(source: Source) -> None:
     st.session_state[SOURCE], st.session_state[REFUSED], st.session_state[SEED] = source, None, None
     st.session_state[OPTIONS] = UploadOptions()
 
