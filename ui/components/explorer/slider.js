@@ -83,7 +83,10 @@ export class Slider {
   #listen() {
     const { input, number } = this;
     input.addEventListener("input", (event) => this.#move(rounded(input.valueAsNumber), event.timeStamp));
-    input.addEventListener("change", () => this.#on.release());
+    input.addEventListener("change", () => {
+      input.value = String(this.#value); // rounded, as it was sent
+      this.#on.release();
+    });
     input.addEventListener("focus", () => this.#on.focus(this.index));
     input.addEventListener("dblclick", (event) => this.#jump(0, event.timeStamp));
     input.addEventListener("keydown", (event) => this.#key(event));
