@@ -99,9 +99,10 @@ def _row(d: int, mu: float, std: float, kl: float, limit: int, most: float) -> s
     label = f"z{d}: mu {mu:.2f}, sigma {std:.2f}, KL {kl:.2f} nats"
     interval = f'<i style="left:{left:.3%};width:{width:.3%}"></i><b style="left:{(mu + limit) / (2 * limit):.3%}"></b>'
     amount = f'<small>{number(kl, 2 if kl < 0.995 else 1)}</small><i style="width:{kl / max(most, 1e-9):.1%}"></i>'
+    value = f"{number(mu, 2)} ± {std:.{2 if std >= 0.0095 else 3}f}"
     cells = (
         f'<span>z{d}</span><span class="enc-ax">{interval}</span>'
-        f'<span class="enc-value">{number(mu, 2)} ± {std:.2f}</span><span class="enc-kl">{amount}</span>'
+        f'<span class="enc-value">{value}</span><span class="enc-kl">{amount}</span>'
     )
     return f'<div class="enc-bar" role="img" aria-label="{label}" data-dim="{d}">{cells}</div>'
 

@@ -47,6 +47,10 @@ def test_a_bar_tells_a_screen_reader_what_it_shows():
     assert 'aria-label="z0: mu -1.10, sigma 0.13, KL 2.35 nats"' in html and "−1.10 ± 0.13" in html
 
 
+def test_a_tiny_sigma_is_not_shown_as_zero():
+    assert "± 0.004" in charts.posterior_bars([1.0], [0.004], [5.0]) and "± 0.12" in charts.posterior_bars([1.0], [0.12], [5.0])
+
+
 def test_the_sum_bar_adds_up_to_minus_the_elbo():
     html = charts.sum_bar(75.0, 25.0, None)
     (first_left, first), (second_left, second) = [

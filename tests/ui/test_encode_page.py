@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from vae_core.latents import open_model
+from vae_core.latents import LatentModel, open_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -195,6 +196,17 @@ def test_a_test_image_is_dropped_when_the_model_is_of_another_dataset(tiny_check
     app.session_state["model"] = "wide"
     app.run()
     assert "Nothing to see yet" in html(app) and not app.exception
+
+
+def test_a_model_that_has_diverged_is_a_sentence(tiny_checkpoint, no_data, monkeypatch):
+    def diverged(self, x, *, seed=0):
+        encoding = encode(self, x, seed=seed)
+        return replace(encoding, mu=encoding.mu * np.nan)
+
+    encode = LatentModel.encode
+    monkeypatch.setattr(LatentModel, "encode", diverged)
+    app = upload(start(), png(stroke()))
+    assert len(app.error) == 1 and "not finite" in app.error[0].value
 
 
 def test_a_broken_model_file_is_a_sentence(models_dir, no_data):

@@ -134,11 +134,13 @@ def _test_code(latent: LatentModel, index: int) -> NDArray[Any]:
 
 def _read(path: Path, latent: LatentModel) -> NDArray[np.float32]:
     """One file as the network sees it, (C, H, W)."""
-    from vae_core.images import UploadOptions, read_upload
+    from vae_core.datasets import dataset_info
+    from vae_core.images import read_upload
 
     height, width, channels = latent.image_shape
+    ink = dataset_info(latent.header.config.data.name).ink
     try:
-        return read_upload(path.read_bytes(), height=height, width=width, channels=channels, options=UploadOptions()).x
+        return read_upload(path.read_bytes(), height=height, width=width, channels=channels, ink=ink).x
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
 
