@@ -12,6 +12,8 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from ui import live, picker, resources
+from ui.exporting import export_route
+from ui.map_data import map_route
 from ui.modules import modules_route
 
 log = logging.getLogger("latent_walk")
@@ -40,4 +42,8 @@ PagesManager.uses_pages_directory = False
 
 base = (config.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
-app = st.App("ui/main.py", routes=[live.live_route(prefix), modules_route(prefix)], lifespan=lifespan)
+app = st.App(
+    "ui/main.py",
+    routes=[live.live_route(prefix), modules_route(prefix), map_route(prefix), export_route(prefix)],
+    lifespan=lifespan,
+)

@@ -7,6 +7,17 @@
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 
+Two questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
+
+    client -> server
+        u8 kind = 3 (many pictures), u8 zero, u16 longer side in pixels (0: full size), u32 sequence, up to 512 x D x float32
+        u8 kind = 4 (where), u8 zero, u16 zero, u32 sequence number, up to 4096 x D x float32
+    server -> client
+        u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
+        u8 kind = 4, u8 zero, u16 count, u32 sequence, count x 6 float32: distance to the nearest encoded images, its percentile
+        among the data's own, log p(z), log q(z), cycle error (NaN for more than 16 points), verdict 0 on the data, 1 thin, 2 hole
+        kind 5 (walk): see live_questions.answer_walk
+
 A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
 is answered in order, as fast as its replies leave. A connection that breaks a rule is closed with a code; no other one notices.
 
@@ -35,7 +46,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import WebSocketRoute
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
 
-from ui import resources
+from ui import live_questions, resources
 from ui.batching import Batcher, SizeChangedError
 from vae_core.errors import CheckpointError
 
@@ -49,7 +60,8 @@ DECODE, HELLO = 1, 2
 REQUEST = struct.Struct("<B3xI")  # kind, sequence number
 REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, width
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
-MAX_FRAME = 65536  # bytes; the largest z takes 1032
+MAX_FRAME = 8 + 4 * 256 * 512  # bytes: 512 points of the largest latent size; one z takes at most 1032
+QUESTIONS = tuple(bytes([kind]) for kind in (live_questions.MANY, live_questions.WHERE, live_questions.WALK))
 RECHECK = 0.5  # seconds between looks at a model's file
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED, NO_MODEL, CHANGED = 1003, 1007, 1009, 1011, 4404, 4409
@@ -74,6 +86,10 @@ class LiveModel:
     @property
     def path(self) -> Path:
         return Path(self._entry.path)
+
+    @property
+    def entry(self) -> ModelEntry:
+        return self._entry
 
     def current(self) -> LatentModel:
         """Called on the worker thread, once per batch."""
@@ -101,7 +117,7 @@ def read_request(frame: bytes, latent_dim: int) -> tuple[int, bytes]:
     if len(frame) > MAX_FRAME:
         raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
     if len(frame) < REQUEST.size or frame[0] != DECODE:
-        raise ProtocolError(INVALID, "a frame starts with kind 1, three zero bytes and a sequence number")
+        raise ProtocolError(INVALID, "a frame starts with kind 1, 3 or 4, and has a sequence number at byte 4")
     z = frame[REQUEST.size :]
     if len(z) != 4 * latent_dim:
         raise ProtocolError(INVALID, f"z takes {4 * latent_dim} bytes ({latent_dim} x float32), got {len(z)}")
@@ -143,6 +159,9 @@ class LiveEndpoint:
             frame = message.get("bytes")
             if frame is None:
                 raise ProtocolError(UNSUPPORTED, "frames are binary")
+            if frame[:1] in QUESTIONS:
+                await send({"type": "websocket.send", "bytes": await run_in_threadpool(self._answer, live, frame)})
+                continue
             sequence, z = read_request(frame, latent_dim)
             try:
                 picture = await batcher.decode(name, live, z)
@@ -153,6 +172,18 @@ class LiveEndpoint:
             height, width, channels = picture.shape
             head = REPLY.pack(DECODE, channels, sequence, height, width)
             await send({"type": "websocket.send", "bytes": head + picture.tobytes()})
+
+    def _answer(self, live: LiveModel, frame: bytes) -> bytes:
+        """Runs on a thread of its own: the decoder's thread stays free for those who drag."""
+        try:
+            model = live.current()
+            if len(frame) > MAX_FRAME:
+                raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
+            return live_questions.answer(model, lambda: resources.atlas(live.entry), frame)
+        except CheckpointError as error:
+            raise ProtocolError(NO_MODEL, str(error)) from None
+        except live_questions.BadQuestionError as error:
+            raise ProtocolError(INVALID, str(error)) from None
 
     def _open(self, name: str) -> tuple[LiveModel, LatentModel]:
         try:

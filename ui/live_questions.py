@@ -6,20 +6,25 @@ Pure functions from a frame to a reply, so that they can be tested without a ser
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.errors import LatentError
+
 if TYPE_CHECKING:
     from vae_core.atlas import Atlas
     from vae_core.latents import LatentModel
 
-MANY, WHERE = 3, 4
+MANY, WHERE, WALK = 3, 4, 5
 QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
+WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, zero
 PLACES = struct.Struct("<BxHI")  # kind, count, sequence number
 MAX_PICTURES, MAX_PLACES, MAX_CYCLES = 512, 4096, 16
+EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
 VERDICTS = ("on the data", "thin", "hole")
 
 
@@ -28,11 +33,13 @@ class BadQuestionError(ValueError):
 
 
 def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray[np.float32]]:
-    """(kind, side, sequence, z (B, D)) of a frame of kind MANY or WHERE.
+    """(kind, side or way, sequence, z (B, D)) of a question.
 
     Raises:
         BadQuestionError: wrong length, too many points, or a value that is not finite.
     """
+    if len(frame) < QUESTION.size:
+        raise BadQuestionError(f"a question has at least {QUESTION.size} bytes, got {len(frame)}")
     kind, side, sequence = QUESTION.unpack_from(frame)
     body = len(frame) - QUESTION.size
     most = MAX_PICTURES if kind == MANY else MAX_PLACES
@@ -44,6 +51,19 @@ def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray
     if not np.isfinite(z).all():
         raise BadQuestionError("z holds NaN or infinity")
     return kind, side, sequence, z
+
+
+def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes) -> bytes:
+    """The reply to a question; the atlas is only made when it is needed.
+
+    Raises:
+        BadQuestionError: the frame breaks a rule.
+        CheckpointError: the model carries no encoded images to compare with.
+    """
+    kind, side, sequence, z = read_question(frame, model.latent_dim)
+    if kind == MANY:
+        return answer_many(model, sequence, side, z)
+    return answer_walk(model, atlas(), sequence, side, z) if kind == WALK else answer_where(atlas(), sequence, z)
 
 
 def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32]) -> bytes:
@@ -61,3 +81,22 @@ def answer_where(atlas: Atlas, sequence: int, z: NDArray[np.float32]) -> bytes:
     verdicts = [VERDICTS.index(verdict) for verdict in found.verdict]
     columns = (found.distance, found.percentile, found.log_prior, found.log_aggregate, cycles, verdicts)
     return PLACES.pack(WHERE, len(z), sequence) + np.stack(columns, axis=1).astype("<f4").tobytes()
+
+
+def answer_walk(model: LatentModel, atlas: Atlas, sequence: int, way: int, z: NDArray[np.float32]) -> bytes:
+    """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 percentiles, K pictures.
+
+    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte.
+    """
+    from vae_core.walks import KINDS, walk
+
+    kind = KINDS[min(way & 0x03, len(KINDS) - 1)]
+    try:
+        found = walk(model, z, kind=kind, count=max(len(z), way >> 8), even=bool(way & EVEN))
+    except LatentError as error:
+        raise BadQuestionError(str(error)) from None
+    count, height, width, channels = found.pictures.shape
+    percentiles = atlas.whereabouts(found.z).percentile
+    head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, 0)
+    floats = (found.z, np.concatenate([[0.0], found.changes]), percentiles)
+    return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()

@@ -17,6 +17,7 @@ from vae_core.errors import CheckpointError
 from vae_core.registry import ModelEntry, list_models
 
 if TYPE_CHECKING:
+    from vae_core.atlas import Atlas
     from vae_core.header import Header
     from vae_core.latents import LatentModel
 
@@ -71,6 +72,12 @@ def _open(path: Path) -> LatentModel:
     return open_model(path)
 
 
+def _chart(path: Path) -> Atlas:
+    from vae_core.atlas import Atlas
+
+    return Atlas(_models.get(path, path.stat().st_mtime_ns))
+
+
 def _read_header(path: Path) -> Header:
     from vae_core.header import load_header
 
@@ -78,6 +85,7 @@ def _read_header(path: Path) -> Header:
 
 
 _models: FileCache[LatentModel] = FileCache(_open, MAX_MODELS)
+_atlases: FileCache[Atlas] = FileCache(_chart, MAX_MODELS)
 _headers: FileCache[Header] = FileCache(_read_header, 500)
 
 
@@ -114,6 +122,15 @@ def model(name: str) -> LatentModel:
         CheckpointError: unknown name, or a file that is broken or gone.
     """
     return open_entry(entry(name))
+
+
+def atlas(found: ModelEntry) -> Atlas:
+    """What the map of this model shows.
+
+    Raises:
+        CheckpointError: the file is broken or gone, or carries no encoded images.
+    """
+    return _atlases.get(Path(found.path), found.mtime_ns)
 
 
 def header(found: ModelEntry) -> Header:

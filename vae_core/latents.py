@@ -149,6 +149,10 @@ class LatentModel:
         output = self._fast_decoder(latents.bfloat16()) if fast and self._fast_decoder is not None else self._decoder(latents)
         return self._model.head(output.float()).mean
 
+    def mean_of(self, z: Tensor) -> Tensor:
+        """The likelihood's mean of latents on the CPU, (B, C, H, W), differentiable in z: for paths that follow the decoder."""
+        return self._model.head(self._decoder(z.to(self._torch_device))).mean.cpu()
+
     @torch.inference_mode()
     def encode(self, x: ArrayLike, *, seed: int = 0) -> Encoding:
         """q(z|x) and the ELBO's terms for images x (B, C, H, W) in [0, 1].
@@ -244,7 +248,7 @@ def check_z(z: ArrayLike, latent_dim: int) -> Floats:
         LatentError: another shape, or a value that is not a finite number.
     """
     try:
-        array = np.ascontiguousarray(z, dtype=np.float32)
+        array = np.array(z, dtype=np.float32, order="C")  # a copy: what came off a socket is read-only
     except (TypeError, ValueError):
         raise LatentError(f"z must be {latent_dim} numbers; got something that is not a list of numbers.") from None
     if array.ndim != 2 or array.shape[1] != latent_dim:

@@ -75,7 +75,7 @@ class Surroundings:
 
     def at(self, z: ArrayLike) -> Whereabouts:
         """Where latents (B, D) lie."""
-        points = torch.as_tensor(np.asarray(z, dtype=np.float32))
+        points = torch.from_numpy(np.array(z, dtype=np.float32))
         distance = _mean_of_nearest(torch.cdist(points[:, self._active], self._landmarks))
         percentile = 100.0 * torch.searchsorted(self._own, distance) / len(self._own)
         verdicts: tuple[Verdict, ...] = tuple(_verdict(float(value)) for value in percentile)
@@ -93,7 +93,7 @@ class Surroundings:
 
     def nearest(self, z: ArrayLike, count: int) -> tuple[NDArray[np.int64], Floats]:
         """Indices of the nearest encoded images to one z (D,), nearest first, and their distances."""
-        point = torch.as_tensor(np.asarray(z, dtype=np.float32))[None]
+        point = torch.from_numpy(np.array(z, dtype=np.float32))[None]
         found = torch.cdist(point[:, self._active], self._landmarks)[0].topk(min(count, len(self._landmarks)), largest=False)
         return found.indices.numpy(), found.values.numpy()
 

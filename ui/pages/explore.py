@@ -53,6 +53,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         posterior=posterior,
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
+        classes=dataset_info(model.header.config.data.name).classes,
     )
     explorer(view, key=KEY, on_commit=_committed, on_test_image=_test_image)
 

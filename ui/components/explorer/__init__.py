@@ -29,7 +29,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css=(HERE / "explorer.css").read_text(),
+    css=(HERE / "explorer.css").read_text() + (HERE / "map.css").read_text(),
     js=bootstrap("explorer/main.js"),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )
@@ -48,6 +48,7 @@ class View:
     posterior: dict[str, Any] | None  # {"mu", "std", "label"}
     picture: np.ndarray | None  # (H,W,C) uint8 of z
     shape: tuple[int, int, int]  # H, W, C
+    classes: tuple[str, ...] = ()  # what label i is called
     message: str | None = None
 
 
@@ -78,6 +79,7 @@ def payload(view: View) -> dict[str, Any]:
         "posterior": view.posterior,
         "picture": None if view.picture is None else {"z": view.z, "pixels": base64.b64encode(view.picture.tobytes()).decode()},
         "shape": "x".join(map(str, view.shape)),
+        "classes": list(view.classes),
         "message": view.message,
     }
 

@@ -2,6 +2,7 @@
 
 import { writeAddress } from "./address.js";
 import { Animation } from "./animation.js";
+import { Around } from "./around.js";
 import { Meter } from "./meter.js";
 import { fromBase64, Picture } from "./picture.js";
 import { Rail } from "./rail.js";
@@ -16,6 +17,7 @@ export class Explorer {
   #view;
   #picture;
   #rail = null;
+  #around;
   #socket = null;
   #meter = new Meter();
   #animation = new Animation();
@@ -27,13 +29,19 @@ export class Explorer {
   #readoutTimer = null;
 
   constructor(parent) {
-    this.#view = buildView({
+    this.#around = new Around({
+      preview: (z, start) => this.#preview(z, start),
+      restore: () => this.#preview(this.#z, performance.now()),
+      commit: (z, start) => this.#goTo(z.map(rounded), start, null),
+    });
+    const on = {
       reset: (event) => this.#goTo(this.#z.map(() => 0), event.timeStamp, null),
       random: (event) => this.#goTo(this.#z.map(() => rounded(normal())), event.timeStamp, null),
       testImage: () => this.#ask("test_image"),
       animate: () => this.#toggleAnimation(),
       clearBand: () => this.#clearBand(),
-    });
+    };
+    this.#view = buildView(on, this.#around);
     parent.append(this.#view.root);
     this.#picture = new Picture(this.#view.canvas);
   }
@@ -57,6 +65,7 @@ export class Explorer {
     this.#animation.stop();
     clearTimeout(this.#readoutTimer);
     this.#socket?.close();
+    this.#around.close();
     this.#view.root.remove();
   }
 
@@ -66,18 +75,25 @@ export class Explorer {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
       focus: (index) => this.#nameAnimation(index),
+      unfold: () => this.#around.redraw(),
     });
     this.#view.rail.replaceChildren(this.#rail.element);
     this.#socket?.close();
     this.#socket = null;
     this.#adopt(data);
     this.#paintSent(data);
-    this.#connect(data.model);
+    const url = new URL(`live?model=${encodeURIComponent(data.model)}`, document.baseURI);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.#connect(url);
+    this.#around.open(url.href, data, this.#rail, (words) => this.#noMap(words));
   }
 
-  #connect(model) {
-    const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
-    url.protocol = url.protocol.replace("http", "ws");
+  #noMap(words) {
+    this.#view.mapNote.textContent = words;
+    this.#view.mapNote.hidden = words === "";
+  }
+
+  #connect(url) {
     this.#setStatus("connecting", "connecting");
     this.#socket = new LiveSocket(url.href, {
       hello: ({ device }) => this.#connected(device),
@@ -102,6 +118,14 @@ export class Explorer {
     this.#showNote();
     writeAddress(data.model, this.#z);
     this.#request(performance.now());
+    this.#around.settled(this.#z, this.#posterior);
+  }
+
+  /** Shows another point for the moment: the pointer is on the map. */
+  #preview(z, start) {
+    this.#rail.show(z);
+    this.#socket?.request(z, start);
+    this.#around.moved(z, null);
   }
 
   /** The server has forgotten this session (it was restarted): what is on the screen is the truth. */
@@ -113,6 +137,7 @@ export class Explorer {
     if (this.#animation.running && this.#rail.current.index === index) this.#stopAnimation();
     this.#z[index] = value;
     this.#request(start);
+    this.#around.moved(this.#z, index);
   }
 
   #goTo(z, start, posterior) {
@@ -133,6 +158,7 @@ export class Explorer {
   /** Tells Streamlit where the person stands; while the socket is away its answer brings the picture too. */
   #commit() {
     writeAddress(this.#data.model, this.#z);
+    this.#around.settled(this.#z, this.#posterior);
     this.#streamlit.setStateValue("commit", { model: this.#data.model, z: [...this.#z], posterior: this.#posterior });
   }
 

@@ -23,7 +23,7 @@ export class Rail {
     this.element = h("div.lw-rail", { style: `--lw-count:${Math.max(1, rows[true].length)}` }, ...rows[true]);
     if (inactive > 0) {
       const open = rows[true].length === 0 ? "" : null;
-      this.element.append(h("details.lw-fold", { open }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
+      this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold?.() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
     }
     this.#select(dimensions[0].index, on);
   }
@@ -35,6 +35,11 @@ export class Rail {
 
   get dimensions() {
     return [...this.#sliders.keys()];
+  }
+
+  /** Dimensions that are on the screen: the active ones, and the others once unfolded. */
+  get visible() {
+    return this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details:not([open])"));
   }
 
   slider(index) {

@@ -22,10 +22,11 @@ export class Slider {
     const name = `z${this.index}`;
     this.input = h("input.lw-slider", { type: "range", "aria-label": name, step: "any", min: dimension.low, max: dimension.high });
     this.band = h("span.lw-band", { hidden: "" });
+    this.film = h("canvas.lw-film", { "aria-hidden": "true" });
     this.zero = h("span.lw-zero");
     this.number = h("input.lw-value", { type: "text", inputmode: "decimal", "aria-label": `value of ${name}`, autocomplete: "off" });
     const kl = h("span.lw-kl", { title: `KL ${dimension.kl.toFixed(3)} nats` }, h("span.lw-kl-bar", { style: `width:${100 * dimension.share}%` }));
-    const track = h("span.lw-track", {}, this.zero, this.band, this.input);
+    const track = h("span.lw-track", {}, this.film, this.zero, this.band, this.input);
     this.element = h("div.lw-dim", { "data-dimension": this.index }, h("span.lw-name", { "aria-hidden": "true" }, name), track, this.number, kl);
     this.#listen();
     this.#drawRange();

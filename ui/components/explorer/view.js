@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 
-/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand} */
-export function buildView(on) {
+/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand}; around: Around */
+export function buildView(on, around) {
   const button = (label, words, click) => h("button.lw-button", { type: "button", title: words, onclick: click }, label);
   const animate = button("Animate", "Move the highlighted dimension to and fro (press again to stop)", on.animate);
   animate.setAttribute("aria-pressed", "false");
@@ -15,6 +15,7 @@ export function buildView(on) {
     band: h("span.lw-muted"),
     clear: h("button.lw-link", { type: "button", onclick: on.clearBand }, "remove"),
     message: h("p.lw-message", { role: "alert", hidden: "" }),
+    mapNote: h("p.lw-muted.lw-map-note", { hidden: "" }),
     animate,
   };
   view.note = h("div.lw-note", { hidden: "" }, view.band, view.clear);
@@ -35,9 +36,18 @@ export function buildView(on) {
       { "aria-label": "Decoded" },
       heading("Decoded", view.readout),
       h("div.lw-stage", {}, view.canvas),
+      around.where.element,
       h("div.lw-under", {}, controls, view.status),
       view.note,
       view.message,
+    ),
+    h(
+      "section.lw-card.lw-map-card",
+      { "aria-label": "Map" },
+      heading("Map", around.map.toolbar.head),
+      around.map.element,
+      around.map.toolbar.legend,
+      view.mapNote,
     ),
   );
   return view;

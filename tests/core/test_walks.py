@@ -1,0 +1,91 @@
+"""Walks through a real (untrained) decoder, and the files they are saved as."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vae_core import exports
+from vae_core.errors import LatentError
+from vae_core.latents import open_model
+from vae_core.walks import walk
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    from conftest import save_model
+
+    return open_model(save_model(tmp_path_factory.mktemp("m") / "m.safetensors", latent_dim=3), device="cpu")
+
+
+STOPS = np.array([[0, 0, 0], [2, 0, 1], [-1, 2, 0]], dtype=np.float32)
+
+
+@pytest.mark.parametrize("kind", ["linear", "spherical", "geodesic"])
+def test_a_walk_passes_through_every_stop_with_as_many_steps_as_asked(model, kind):
+    found = walk(model, STOPS, kind=kind, count=11)
+    assert found.z.shape == (11, 3) and found.pictures.shape == (11, 28, 28, 1) and found.changes.shape == (10,)
+    np.testing.assert_allclose(found.z[[0, 5, 10]], STOPS, atol=1e-5)
+    assert np.abs(found.pictures[5].astype(int) - model.decode(STOPS[1:2])[0]).max() <= 1
+
+
+def test_a_geodesic_changes_the_picture_less_than_a_straight_line_and_more_evenly(model):
+    ends = np.array([[-2.5, -2, 1], [2.5, 2, -1]], dtype=np.float32)
+    straight, shortest = (walk(model, ends, kind=kind, count=16).changes for kind in ("linear", "geodesic"))
+    assert (shortest**2).sum() < 0.98 * (straight**2).sum()
+    assert shortest.std() / shortest.mean() < 0.6 * straight.std() / straight.mean()
+
+
+def test_equal_steps_change_the_picture_evenly(model):
+    ends = np.array([[-3, -3, 0], [0.5, 3, 0]], dtype=np.float32)
+    plain, even = (walk(model, ends, count=12, even=even).changes for even in (False, True))
+    assert even.std() / even.mean() < 0.35 * plain.std() / plain.mean()
+
+
+@pytest.mark.parametrize(
+    ("stops", "options", "sentence"),
+    [
+        (STOPS, {"kind": "scenic"}, "choose from linear, spherical, geodesic"),
+        (STOPS[:1], {}, "2 to 12 points; got 1"),
+        (STOPS, {"count": 2}, "3 to 240 steps; got 2"),
+        (STOPS[:, :2], {}, "must have 3 numbers"),
+    ],
+)
+def test_an_impossible_walk_is_refused(model, stops, options, sentence):
+    with pytest.raises(LatentError, match=sentence):
+        walk(model, stops, **options)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (7, 14, 12, 3), dtype=np.uint8)
+
+
+def test_a_gif_goes_there_and_back(pictures):
+    film = Image.open(io.BytesIO(exports.gif(pictures)))
+    assert film.n_frames == 12 and film.size[0] >= 200
+
+
+def test_an_mp4_has_every_picture(pictures):
+    import av
+
+    with av.open(io.BytesIO(exports.mp4(pictures))) as film:
+        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(frames) == 7
+    means = [picture.mean() for picture in pictures]
+    np.testing.assert_allclose([frame.mean() for frame in frames], means, atol=8)
+
+
+def test_a_sheet_shows_the_pictures_in_rows(pictures):
+    page = np.asarray(Image.open(io.BytesIO(exports.sheet(pictures, columns=4))))
+    assert page.shape == (2 * 14 + exports.GAP, 4 * 12 + 3 * exports.GAP, 3)
+    np.testing.assert_array_equal(page[14 + exports.GAP :, :12], pictures[4])
+    grey = np.asarray(Image.open(io.BytesIO(exports.sheet(pictures[..., :1]))))
+    np.testing.assert_array_equal(grey[:14, :12], pictures[0, ..., 0])
+
+
+def test_an_npz_gives_back_what_went_in(pictures):
+    with np.load(io.BytesIO(exports.npz(np.ones((7, 3), np.float32), pictures))) as file:
+        np.testing.assert_array_equal(file["pictures"], pictures)
+        assert file["z"].shape == (7, 3)

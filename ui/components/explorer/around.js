@@ -1,0 +1,83 @@
+// Everything that shows what lies around a point: the map, the strips behind the sliders, and the indicator. One second connection
+// serves them all; a model without encoded images simply has none of it.
+
+import { Filmstrips } from "./filmstrip.js";
+import { Asides } from "./map/asides.js";
+import { fetchAtlas } from "./map/atlas.js";
+import { LatentMap } from "./map/map.js";
+import { Where } from "./where.js";
+
+export class Around {
+  #asides = null;
+  #films = new Filmstrips();
+  #classes = [];
+  #atlas = null;
+  #opened = 0; // grows with each model, so that a late answer for the last one is dropped
+  #point = null; // {z, posterior} committed
+
+  /** on: {preview(z, start), restore(), commit(z, start)} */
+  constructor(on) {
+    this.where = new Where();
+    this.map = new LatentMap({ ...on, hover: (index, at) => this.#tip(index, at) });
+  }
+
+  /** url of the live route; data as the page sends it; say(words) tells why there is no map. */
+  async open(url, data, rail, say) {
+    const opened = (this.#opened += 1);
+    const started = performance.now();
+    this.close();
+    this.#asides = new Asides(url);
+    this.#classes = data.classes;
+    this.#atlas = null;
+    this.#films.open(rail, this.#asides);
+    try {
+      const atlas = await fetchAtlas(data.model, data.version);
+      if (opened !== this.#opened) return;
+      this.#atlas = { ...atlas, classes: data.classes, order: data.dimensions.map((dimension) => dimension.index) };
+    } catch (error) {
+      if (opened === this.#opened) say(error.message);
+      return;
+    }
+    say("");
+    this.where.open(this.#asides);
+    this.#films.count(this.#atlas);
+    if (this.#atlas.latentDim > 1) this.map.open(this.#atlas, this.#asides);
+    if (this.#point) this.settled(this.#point.z, this.#point.posterior);
+    requestAnimationFrame(() => performance.measure("map-open", { start: started, end: performance.now() }));
+  }
+
+  /** A slider (index) or the pointer on the map moves z; nothing is committed. */
+  moved(z, index) {
+    this.#films.stale(index);
+    this.map.follow(z);
+    if (this.#atlas) this.where.at(z);
+  }
+
+  /** z was committed. */
+  settled(z, posterior) {
+    this.#point = { z: [...z], posterior };
+    this.#films.refresh(z);
+    this.map.show(z, posterior);
+    if (this.#atlas) this.where.at(z);
+  }
+
+  /** Strips of dimensions that have just been unfolded, or whose place has another size now. */
+  redraw() {
+    if (this.#point) this.#films.refresh(this.#point.z);
+  }
+
+  close() {
+    this.#films.close();
+    this.#asides?.close();
+    this.#asides = null;
+  }
+
+  #tip(index, [x, y]) {
+    const { tip } = this.map;
+    tip.hidden = index === null;
+    if (index === null) return;
+    tip.textContent = `${this.#classes[this.#atlas.labels[index]] ?? this.#atlas.labels[index]} · test image ${index}`;
+    tip.style.left = `${Math.max(0, Math.min(x + 12, this.map.element.clientWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${y < 60 ? y + 14 : y - 40}px`;
+  }
+}

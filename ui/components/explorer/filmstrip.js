@@ -1,0 +1,117 @@
+// Behind each slider: where it leads. Decoded pictures along the dimension at the current z, and the data's own spread on it.
+
+import { drawPicture } from "./map/background.js";
+
+const FRAMES = 7;
+const SIDE = 32; // px asked for; a track is about as high
+const SETTLE = 20; // ms after a release, so that several releases in a row ask once
+const BINS = 40;
+
+export class Filmstrips {
+  #rail = null;
+  #asides = null;
+  #z = [];
+  #timer = null;
+  #histograms = new Map(); // dimension -> shares of the data, 0..1, with the range they were counted in
+  #strips = new Map(); // dimension -> {pictures, range} last painted
+  #started = 0;
+
+  open(rail, asides) {
+    this.#rail = rail;
+    this.#asides = asides;
+    this.#histograms.clear();
+    this.#strips.clear();
+  }
+
+  /** The data's spread along every dimension, from the encoded images. */
+  count({ means, latentDim, count }) {
+    for (const dimension of this.#rail.dimensions) {
+      const { range } = this.#rail.slider(dimension);
+      const bins = new Float32Array(BINS);
+      for (let i = 0; i < count; i += 1) {
+        const share = (means[i * latentDim + dimension] - range.low) / (range.high - range.low);
+        if (share >= 0 && share < 1) bins[Math.floor(share * BINS)] += 1;
+      }
+      const highest = Math.max(...bins, 1);
+      this.#histograms.set(dimension, { range: { ...range }, bins: bins.map((bin) => bin / highest) });
+      this.#paint(dimension);
+    }
+  }
+
+  /** z moves along one dimension (null: all): what the other strips show is no longer where they lead. */
+  stale(index) {
+    for (const dimension of this.#rail?.dimensions ?? []) {
+      if (dimension !== index) this.#rail.slider(dimension).film.classList.add("lw-stale");
+    }
+  }
+
+  /** Asks for fresh strips at z. */
+  refresh(z) {
+    this.#z = [...z];
+    this.#started = performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), SETTLE);
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+  }
+
+  async #ask() {
+    const rows = this.#rail.visible.map((dimension) => ({ dimension, range: { ...this.#rail.slider(dimension).range } }));
+    const most = Math.floor(512 / FRAMES);
+    const points = rows.slice(0, most).flatMap(({ dimension, range }) => framesOf(this.#z, dimension, range));
+    if (points.length === 0) return;
+    const [rail, started] = [this.#rail, this.#started];
+    const pictures = await this.#asides.pictures("film", points, SIDE);
+    if (pictures === null || rail !== this.#rail) return;
+    rows.slice(0, most).forEach(({ dimension, range }, i) => {
+      this.#strips.set(dimension, { range, pictures: pictures.slice(i * FRAMES, (i + 1) * FRAMES) });
+      this.#paint(dimension);
+      this.#rail.slider(dimension).film.classList.remove("lw-stale");
+    });
+    performance.measure("film-refresh", { start: started, end: performance.now() });
+  }
+
+  #paint(dimension) {
+    const { film, range } = this.#rail.slider(dimension);
+    const [width, height] = [Math.max(1, film.clientWidth), Math.max(1, film.clientHeight)];
+    const ratio = window.devicePixelRatio || 1;
+    film.width = Math.round(width * ratio);
+    film.height = Math.round(height * ratio);
+    const context = film.getContext("2d");
+    context.scale(ratio, ratio);
+    const strip = this.#strips.get(dimension);
+    if (strip) paintFrames(context, strip, range, width, height);
+    const histogram = this.#histograms.get(dimension);
+    if (histogram) paintHistogram(context, histogram, range, width, height);
+  }
+}
+
+/** FRAMES copies of z with one dimension at the middles of equal parts of its range. */
+export function framesOf(z, dimension, { low, high }) {
+  return Array.from({ length: FRAMES }, (_, i) => {
+    const point = [...z];
+    point[dimension] = low + ((high - low) * (i + 0.5)) / FRAMES;
+    return point;
+  });
+}
+
+function paintFrames(context, { pictures, range: painted }, range, width, height) {
+  const at = (value) => ((value - range.low) / (range.high - range.low)) * width;
+  context.imageSmoothingEnabled = false;
+  pictures.forEach((picture, i) => {
+    const [from, to] = [i, i + 1].map((k) => at(painted.low + ((painted.high - painted.low) * k) / FRAMES));
+    drawPicture(context, picture, [from, 0, to - from + 1, height]);
+  });
+}
+
+function paintHistogram(context, { bins, range: counted }, range, width, height) {
+  const at = (value) => ((value - range.low) / (range.high - range.low)) * width;
+  context.fillStyle = "rgba(138, 162, 255, 0.75)";
+  bins.forEach((bin, i) => {
+    const [from, to] = [i, i + 1].map((k) => at(counted.low + ((counted.high - counted.low) * k) / BINS));
+    const tall = 0.3 * height * bin;
+    context.fillRect(from, height - tall, Math.max(1, to - from - 0.5), tall);
+  });
+}

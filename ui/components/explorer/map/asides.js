@@ -1,0 +1,92 @@
+// A second connection for what may take longer than a frame: many small pictures, and where points lie. One question at a time
+// for each topic, newest wins; the drag's own socket never waits behind it.
+
+import { MANY, WHERE, decodeAnswer, encodeQuestion } from "./questions.js";
+
+const FIRST_DELAY = 500; // ms before reconnecting, doubling up to the longest
+const LONGEST_DELAY = 8000;
+
+export class Asides {
+  #url;
+  #socket = null;
+  #open = false;
+  #waiting = new Map(); // topic -> {kind, side, points, resolve}
+  #asked = null; // the question under way
+  #sequence = 0;
+  #delay = FIRST_DELAY;
+  #timer = null;
+  #closed = false;
+
+  constructor(url) {
+    this.#url = url;
+    this.#connect();
+  }
+
+  /** Pictures of points (array of z) with at most `side` pixels, or null when a newer question of this topic came first. */
+  pictures(topic, points, side) {
+    return this.#ask(topic, MANY, side, points);
+  }
+
+  /** Where points lie: array of {distance, percentile, logPrior, logAggregate, cycle, verdict}, or null as above. */
+  places(topic, points) {
+    return this.#ask(topic, WHERE, 0, points);
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    for (const question of this.#waiting.values()) question.resolve(null);
+    this.#asked?.resolve(null);
+  }
+
+  #ask(topic, kind, side, points) {
+    return new Promise((resolve) => {
+      this.#waiting.get(topic)?.resolve(null);
+      this.#waiting.delete(topic); // to the end of the line
+      this.#waiting.set(topic, { kind, side, points, resolve });
+      this.#send();
+    });
+  }
+
+  #connect() {
+    const socket = new WebSocket(this.#url);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+    socket.onclose = () => socket === this.#socket && this.#lost();
+    this.#socket = socket;
+  }
+
+  #receive(buffer) {
+    const answer = decodeAnswer(buffer);
+    if (answer === null) {
+      this.#open = true; // the greeting
+      this.#delay = FIRST_DELAY;
+    } else if (this.#asked?.sequence === answer.sequence) {
+      const { resolve } = this.#asked;
+      this.#asked = null;
+      resolve(answer.result);
+    }
+    this.#send();
+  }
+
+  #send() {
+    if (!this.#open || this.#asked !== null || this.#waiting.size === 0) return;
+    const [topic, question] = this.#waiting.entries().next().value;
+    this.#waiting.delete(topic);
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    this.#asked = { ...question, topic, sequence: this.#sequence };
+    this.#socket.send(encodeQuestion(question.kind, question.side, this.#sequence, question.points));
+  }
+
+  #lost() {
+    this.#open = false;
+    this.#socket = null;
+    if (this.#closed) return;
+    if (this.#asked && !this.#waiting.has(this.#asked.topic)) this.#waiting.set(this.#asked.topic, this.#asked);
+    else this.#asked?.resolve(null);
+    this.#asked = null;
+    this.#timer = setTimeout(() => this.#connect(), this.#delay);
+    this.#delay = Math.min(LONGEST_DELAY, 2 * this.#delay);
+  }
+}

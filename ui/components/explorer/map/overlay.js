@@ -1,0 +1,62 @@
+// Lines over the map, all to scale: prior circles, the posterior's ellipse, where the person stands, paths and pins.
+
+/** The prior N(0, I) cut by the plane: circles of 1, 2 and 3 sigma around the point of the plane nearest the origin. */
+export function drawPrior(context, viewport, plane) {
+  const [x, y] = viewport.toScreen(plane.coordinates(plane.origin.map(() => 0)));
+  context.lineWidth = 1;
+  for (const sigma of [1, 2, 3]) {
+    outlined(context, 0.55, () => context.arc(x, y, sigma * viewport.scale, 0, 2 * Math.PI));
+  }
+}
+
+/** One sigma of q(z|x), projected onto the plane. */
+export function drawPosterior(context, viewport, plane, { mu, std }) {
+  const [x, y] = viewport.toScreen(plane.coordinates(mu));
+  const ellipse = plane.ellipse(std);
+  context.lineWidth = 2;
+  outlined(context, 1, () => context.ellipse(x, y, ellipse.x * viewport.scale, ellipse.y * viewport.scale, -ellipse.angle, 0, 2 * Math.PI));
+}
+
+export function drawCross(context, viewport, plane, z) {
+  const [x, y] = viewport.toScreen(plane.coordinates(z));
+  context.lineWidth = 2.5;
+  outlined(context, 1, () => {
+    context.moveTo(x - 11, y);
+    context.lineTo(x + 11, y);
+    context.moveTo(x, y - 11);
+    context.lineTo(x, y + 11);
+  });
+}
+
+/** path: array of z, drawn dashed. */
+export function drawPath(context, viewport, plane, path) {
+  context.lineWidth = 2;
+  context.setLineDash([5, 4]);
+  outlined(context, 1, () => path.forEach((z) => context.lineTo(...viewport.toScreen(plane.coordinates(z)))));
+  context.setLineDash([]);
+}
+
+export function drawPin(context, viewport, plane, z) {
+  const [x, y] = viewport.toScreen(plane.coordinates(z));
+  context.lineWidth = 1.5;
+  context.fillStyle = "#fff";
+  context.beginPath();
+  context.arc(x, y, 5, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = "#000";
+  context.stroke();
+}
+
+/** A white line with a dark rim can be seen on any background. */
+function outlined(context, alpha, trace) {
+  const width = context.lineWidth;
+  context.globalAlpha = alpha;
+  for (const [colour, extra] of [["rgba(0, 0, 0, 0.55)", 2], ["#fff", 0]]) {
+    context.beginPath();
+    trace();
+    context.lineWidth = width + extra;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}

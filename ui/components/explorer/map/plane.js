@@ -1,0 +1,73 @@
+// Flat maps of a latent space with an exact inverse: the point (a, b) is origin + a * u + b * v. Same words as vae_core/planes.py.
+
+const dot = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
+const length = (x) => Math.sqrt(dot(x, x));
+
+export class Plane {
+  /** origin, u, v: arrays of D numbers, u and v orthonormal */
+  constructor(origin, u, v) {
+    this.origin = origin;
+    this.u = u;
+    this.v = v;
+  }
+
+  /** The latent vector at map coordinates. */
+  latent([a, b]) {
+    return this.origin.map((value, i) => value + a * this.u[i] + b * this.v[i]);
+  }
+
+  /** Where z falls on the map when projected at a right angle. */
+  coordinates(z) {
+    const offset = this.#offset(z);
+    return [dot(offset, this.u), dot(offset, this.v)];
+  }
+
+  /** The parallel plane that holds z; its coordinates stay the same. */
+  through(z) {
+    const foot = this.latent(this.coordinates(z));
+    return new Plane(this.origin.map((value, i) => value + z[i] - foot[i]), this.u, this.v);
+  }
+
+  /** How far z lies from the plane. */
+  offPlane(z) {
+    const foot = this.latent(this.coordinates(z));
+    return length(foot.map((value, i) => z[i] - value));
+  }
+
+  /** One standard deviation of a diagonal Gaussian, projected: {x, y, angle} with half axes x, y and the first one's angle. */
+  ellipse(std) {
+    let [uu, uv, vv] = [0, 0, 0];
+    std.forEach((value, i) => {
+      uu += (value * this.u[i]) ** 2;
+      uv += value ** 2 * this.u[i] * this.v[i];
+      vv += (value * this.v[i]) ** 2;
+    });
+    const middle = (uu + vv) / 2;
+    const spread = Math.hypot((uu - vv) / 2, uv);
+    return { x: Math.sqrt(middle + spread), y: Math.sqrt(Math.max(0, middle - spread)), angle: Math.atan2(2 * uv, uu - vv) / 2 };
+  }
+
+  #offset(z) {
+    return this.origin.map((value, i) => z[i] - value);
+  }
+}
+
+/** The plane of two dimensions, through the origin. */
+export function pairPlane(latentDim, first, second) {
+  const unit = (index) => Array.from({ length: latentDim }, (_, i) => (i === index ? 1 : 0));
+  return new Plane(new Array(latentDim).fill(0), unit(first), unit(second));
+}
+
+/** The plane through three latents with a at the origin and b on the first axis; null when they lie on one line. */
+export function threePointPlane(a, b, c) {
+  const along = b.map((value, i) => value - a[i]);
+  const size = length(along);
+  if (size < 1e-6) return null;
+  const u = along.map((value) => value / size);
+  const across = c.map((value, i) => value - a[i]);
+  const share = dot(across, u);
+  const rest = across.map((value, i) => value - share * u[i]);
+  const height = length(rest);
+  if (height < 1e-6 * Math.max(1, size)) return null;
+  return new Plane([...a], u, rest.map((value) => value / height));
+}

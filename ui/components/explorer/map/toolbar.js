@@ -1,0 +1,60 @@
+// What can be chosen over the map: its plane, its background, its points; and the legend that switches classes.
+
+import { h } from "../dom.js";
+import { BACKGROUNDS } from "./background.js";
+import { PALETTE } from "./cloud.js";
+
+/** on: {plane(choice), background(kind), points(shown), toggle(label)} */
+export function buildToolbar(on) {
+  const planes = h("select.lw-select", { "aria-label": "plane of the map", onchange: () => on.plane(planes.value) });
+  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", onchange: () => on.background(backgrounds.value) });
+  for (const [kind, words] of Object.entries(BACKGROUNDS)) backgrounds.append(h("option", { value: kind }, words));
+  const points = h("input", { type: "checkbox", checked: "", onchange: () => on.points(points.checked) });
+  const legend = h("div.lw-legend", { role: "group", "aria-label": "classes shown" });
+  const custom = new Map(); // choice -> Plane
+  return {
+    head: h("span.lw-tools", {}, planes, backgrounds, h("label.lw-check", {}, points, "points")),
+    legend,
+    get plane() {
+      return planes.value;
+    },
+    custom: (choice) => custom.get(choice) ?? null,
+    /** A plane of the person's own joins the list and is chosen. */
+    add(choice, words, plane) {
+      custom.set(choice, plane);
+      planes.querySelector(`[value="${choice}"]`)?.remove();
+      planes.append(h("option", { value: choice }, words));
+      planes.value = choice;
+      on.plane(choice);
+    },
+    choose(choice) {
+      planes.value = choice;
+      on.plane(planes.value);
+    },
+    offer(atlas) {
+      custom.clear();
+      planes.replaceChildren(...choices(atlas).map(([value, words]) => h("option", { value }, words)));
+      planes.disabled = planes.length < 2;
+      legend.replaceChildren(...atlas.classes.map((name, label) => entry(name, label, on.toggle)));
+    },
+  };
+}
+
+/** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order. */
+export function choices({ latentDim, order }) {
+  if (latentDim === 2) return [["pair:0:1", "z0 × z1"]];
+  const pairs = [];
+  for (let i = 0; i < Math.min(order.length, 8); i += 1) {
+    for (let j = i + 1; j < Math.min(order.length, 8); j += 1) pairs.push([`pair:${order[i]}:${order[j]}`, `z${order[i]} × z${order[j]}`]);
+  }
+  return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs];
+}
+
+function entry(name, label, toggle) {
+  const button = h("button.lw-class", { type: "button", "aria-pressed": "true", onclick: () => press() }, h("i", { style: `background:${PALETTE[label % PALETTE.length]}` }), name);
+  function press() {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    toggle(label);
+  }
+  return button;
+}
