@@ -40,7 +40,7 @@ def free_port() -> int:
 @contextmanager
 def serving(command: list[str], port: int, folder: Path, health: str) -> Iterator[None]:
     """The server as a process, until its health address answers; ended by its id."""
-    env = {**os.environ, "VAE_CHECKPOINTS": str(folder), "VAE_RUNS": str(folder / "runs")}
+    env = {**os.environ, "VAE_CHECKPOINTS": str(folder), "VAE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
     try:
@@ -61,9 +61,9 @@ def serving(command: list[str], port: int, folder: Path, health: str) -> Iterato
             process.kill()
 
 
-def app_command(port: int) -> list[str]:
-    """The app, as `make run` starts it."""
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+def streamlit_command(script: str, port: int) -> list[str]:
+    """The app (app.py), as `make run` starts it, or another script."""
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.address", "127.0.0.1"]
     return [*command, "--server.headless", "true"]
 
 
@@ -83,7 +83,7 @@ def measure(port: int, sockets: int, seconds: float) -> dict[str, Any]:
 def run(sockets: list[int], seconds: float, folder: Path, baseline: bool) -> dict[str, list[dict[str, Any]]]:
     """{"app" | "naive": one result for each number of sockets}."""
     results = {}
-    kinds = {"app": app_command, "naive": lambda port: naive_command(port, folder)}
+    kinds = {"app": lambda port: streamlit_command("app.py", port), "naive": lambda port: naive_command(port, folder)}
     for kind, command in kinds.items():
         if kind == "naive" and not baseline:
             continue

@@ -12,17 +12,24 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "streamlit", "numpy")
+LOAD = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")  # processes that wanted a core before we began
 
 
 def write(what: str, command: str, tables: Sequence[str]) -> Path:
     """Writes benchmarks/results/<what>_<hardware>_<date>.md and prints it; `tables` are parts in Markdown."""
-    machine = hardware()
-    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
-    head = [f"# {what.replace('_', ' ')}", f"- command: `{command}`", f"- hardware: {machine}", f"- versions: {versions}"]
+    machine, today = hardware(), date.today().isoformat()
+    facts = {
+        "command": f"`{command}`",
+        "hardware": machine,
+        "versions": ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]),
+        "load before the start": f"{LOAD:.1f}",
+        "date": today,
+    }
     slug = re.sub(r"[^a-z0-9]+", "-", machine.lower()).strip("-")
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{what}_{slug}_{date.today().isoformat()}.md"
-    path.write_text("\n".join([head[0], "", *head[1:], f"- date: {date.today().isoformat()}", "", *tables, ""]))
+    path = RESULTS / f"{what}_{slug}_{today}.md"
+    lines = [f"# {what.replace('_', ' ')}", "", *(f"- {fact}: {value}" for fact, value in facts.items()), "", *tables, ""]
+    path.write_text("\n".join(lines))
     print(path.read_text())
     return path
 

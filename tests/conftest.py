@@ -1,13 +1,15 @@
-"""Models small enough to make on the spot: never trained, but lively, so that every slider changes the picture."""
+"""Models small enough to make on the spot (never trained, but lively: every slider changes the picture), and a real Chromium."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tools.browser import find
 from vae_core.checkpoints import save
 from vae_core.config import train_config
 from vae_core.header import QUANTILES, Header, LatentStatistics, Metrics
@@ -83,3 +85,24 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tiny_checkpoint(models_dir: Path) -> Path:
     """One model named `tiny`: 28x28 grey, 4 latent dimensions of which z3 is unused."""
     return save_model(models_dir / "tiny.safetensors")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """An installed Chromium, else Playwright's own. Without one these tests fail; they are never skipped."""
+    installed = find()  # looked for before Playwright runs: it cannot start twice in one thread
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab at 1280x720; a script error on the page fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(20_000)
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert not errors, errors

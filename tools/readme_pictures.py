@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import browser, probe, serve
@@ -99,12 +99,24 @@ def _settle(page: Page) -> None:
     page.wait_for_timeout(700)  # transitions have no event of their own
 
 
+POINTER = """() => {
+  const arrow = document.createElement("div");
+  arrow.innerHTML = '<svg width="26" height="26" viewBox="0 0 24 24"><path d="M5 2l14 12-7 1 4 7-3 1-4-7-4 5z" \
+fill="#111" stroke="#fff" stroke-width="1.5"/></svg>';
+  arrow.style.cssText = "position:fixed;z-index:1000000;pointer-events:none;left:-99px;top:-99px";
+  document.body.append(arrow);
+  const follow = (event) => Object.assign(arrow.style, { left: `${event.clientX - 5}px`, top: `${event.clientY - 2}px` });
+  addEventListener("pointermove", follow, { capture: true });
+}"""  # a headless browser draws no pointer
+
+
 def _drag(page: Page) -> list[Image.Image]:
     """One slow swing of the first slider, a picture at each step, ending where it began."""
     slider = page.locator("input[type=range][aria-label^=z]").first
     box, canvas = slider.bounding_box(), page.locator("canvas[data-testid=decoded]")
     assert box is not None
     y, middle, reach = box["y"] + box["height"] / 2, box["x"] + box["width"] / 2, 0.45 * box["width"]
+    page.evaluate(POINTER)
     page.mouse.move(middle, y)
     page.mouse.down()
     frames = []
@@ -125,9 +137,27 @@ def _save_animation(frames: list[Image.Image], path: Path) -> None:
 
 
 def _encode(page: Page, url: str, path: Path) -> None:
+    """A digit drawn with a dark pen on a sheet of paper, uploaded."""
     page.goto(f"{url}/encode")
     _settle(page)
+    page.set_input_files("input[type=file]", {"name": "five.png", "mimeType": "image/png", "buffer": _drawing()})
+    page.get_by_text("Explore from here").wait_for()
+    _settle(page)
     page.screenshot(path=path)
+
+
+def _drawing() -> bytes:
+    """A five by hand, 300x380, as PNG."""
+    sheet = Image.new("RGB", (300, 380), "#f3efe4")
+    pen, ink = ImageDraw.Draw(sheet), "#20242c"
+    bowl = [(150 + 72 * math.cos(angle), 245 + 62 * math.sin(angle)) for angle in (math.radians(a) for a in range(-125, 150, 5))]
+    strokes = [(205, 90), (122, 96), (111, 196), *bowl]
+    pen.line(strokes, fill=ink, width=18, joint="curve")
+    for x, y in (strokes[0], strokes[-1]):
+        pen.ellipse((x - 9, y - 9, x + 9, y + 9), fill=ink)
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()
 
 
 def _train(page: Page, url: str, runs: Path, epochs: int, path: Path) -> None:

@@ -143,7 +143,7 @@ def sum_bar(reconstruction: float, kl: float, typical: float | None) -> str:
     label = f"minus log p(x|z) {reconstruction:.1f} and KL {kl:.1f} make {reconstruction + kl:.1f} nats"
     mark = "" if typical is None else _typical_mark(typical, low, span)
     crossed = " enc-crossed" if reconstruction < 0 else ""
-    return f'<div class="enc-sum{crossed}" role="img" aria-label="{label}">{first}{second}{mark}</div>'
+    return f'<div class="enc-sum{crossed}" role="img" aria-label="{label}">{mark}{first}{second}</div>'
 
 
 def _segment(kind: str, text: str, ends: Sequence[float], low: float, span: float) -> str:

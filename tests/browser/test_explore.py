@@ -160,7 +160,8 @@ def test_a_test_images_code_comes_with_its_band_to_scale(explore):
       const box = track.getBoundingClientRect(), band = track.querySelector('.lw-band').getBoundingClientRect();
       const input = track.querySelector('input');
       const unit = (box.width - 4) / (input.max - input.min);
-      return {width: band.width / unit, middle: (band.left + band.width / 2 - box.left - 2) / unit + Number(input.min), z: Number(input.value)};
+      const middle = (band.left + band.width / 2 - box.left - 2) / unit + Number(input.min);
+      return {width: band.width / unit, middle, z: Number(input.value)};
     }""")
     assert shape["width"] == pytest.approx(0.6, abs=0.03)  # two sigma of 0.3
     assert shape["middle"] == pytest.approx(shape["z"], abs=0.02)

@@ -95,6 +95,8 @@ def test_sixteen_bit_grey_is_scaled_and_not_clipped():
         upload = read_upload(as_file(ramp, kind), **GREY)
         assert np.abs(upload.x[0] - ramp / 65535).max() < 0.005
         assert "8 bits" in names(upload)
+        half = read_upload(as_file(ramp // 2, kind), **GREY)
+        assert half.x.max() == pytest.approx(0.5, abs=0.005), "a dark picture stays dark"
 
 
 def test_float_and_32_bit_tiffs_are_scaled_by_what_they_hold():
@@ -212,7 +214,17 @@ def test_levels_on_a_light_background_stretch_the_whole_range():
 def test_a_thin_pen_stays_visible():
     pixels = np.full((600, 600), 255, np.uint8)
     pixels[100:500, 300:304] = 0
+    pixels[300:304, 100:500] = 0
     assert read_upload(as_file(pixels), **MNIST).x.max() > 0.95
+    faint = read_upload(as_file(pixels), **MNIST, options=UploadOptions(levels="no")).x.max()
+    assert faint < 0.6, "which it would not, averaged down and left alone"
+
+
+def test_ink_that_runs_over_the_border_is_not_taken_for_paper():
+    pixels = np.full((200, 200), 180, np.uint8)
+    pixels[:, 80:120] = 60  # a thick stroke from edge to edge: a tenth of the border is ink
+    x = read_upload(as_file(pixels), **MNIST, options=UploadOptions(fit="stretch")).x[0]
+    assert x[:, 13].min() > 0.95 and x[:, 3].max() < 0.05
 
 
 def test_the_fits_do_what_their_names_say():

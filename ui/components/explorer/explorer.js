@@ -55,7 +55,7 @@ export class Explorer {
     if (otherModel) this.#openModel(data);
     else if (last.session !== data.session) this.#comeBack(data);
     else if (data.revision > last.revision) this.#adopt(data);
-    if (!otherModel && last.version !== data.version) this.#request(performance.now());
+    if (!otherModel && last.version !== data.version) this.#request();
     if (!this.#socket?.open || this.#picture.painted === 0) this.#paintSent(data);
     this.#view.message.textContent = data.message ?? "";
     this.#view.message.hidden = !data.message;
@@ -105,7 +105,7 @@ export class Explorer {
 
   #connected(device) {
     this.#setStatus("live", `live · decoded on ${device}`);
-    this.#request(performance.now());
+    this.#request();
   }
 
   /** Takes over the point the page committed on its own (Encode, test image, another model). */
@@ -117,7 +117,7 @@ export class Explorer {
     this.#rail.show(this.#z);
     this.#showNote();
     writeAddress(data.model, this.#z);
-    this.#request(performance.now());
+    this.#request();
     this.#around.settled(this.#z, this.#posterior);
   }
 
@@ -151,8 +151,9 @@ export class Explorer {
     this.#commit();
   }
 
-  #request(start) {
-    this.#socket?.request(this.#z, start);
+  /** `start`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
+  #request(start = null) {
+    this.#socket?.request(this.#z, { at: start ?? performance.now(), input: start !== null });
   }
 
   /** Tells Streamlit where the person stands; while the socket is away its answer brings the picture too. */
@@ -185,8 +186,9 @@ export class Explorer {
     this.#picture.paint(reply);
     const end = performance.now();
     if (this.#measures++ % MEASURES_KEPT === MEASURES_KEPT - 1) performance.clearMeasures("drag-to-paint");
-    performance.measure("drag-to-paint", { start, end });
-    this.#meter.add(start, end);
+    performance.measure("drag-to-paint", { start: start.at, end });
+    if (!start.input) return;
+    this.#meter.add(start.at, end);
     this.#readoutTimer ??= setTimeout(() => this.#showReadout(), READOUT_EVERY);
   }
 

@@ -35,7 +35,7 @@ export class LiveSocket {
     return this.#open;
   }
 
-  /** Asks for the picture of z; `start` is the timeStamp of the event that caused it. */
+  /** Asks for the picture of z; `start` says what caused it and comes back with the picture. */
   request(z, start) {
     this.#wanted = { z: Float32Array.from(z), start };
     this.#send();

@@ -1,0 +1,172 @@
+"""The explorer's modules one by one: frames, latency figures, ranges, the address, and the socket's manners."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+PROTOCOL, METER, RANGES = "explorer/protocol.js", "explorer/meter.js", "explorer/ranges.js"
+
+FAKE_SOCKET = """
+  const made = [];
+  window.WebSocket = class {
+    constructor(url) { this.url = url; this.sent = []; made.push(this); }
+    send(frame) { this.sent.push(new DataView(frame).getUint32(4, true)); }
+    close() { this.onclose?.({code: 1000, reason: ''}); }
+    hello() { this.onmessage({data: Uint8Array.from([2, 1, 4, 0, 1, 0, 1, 0, 67, 80, 85]).buffer}); }
+    reply(sequence) {
+      const frame = new DataView(new ArrayBuffer(13));
+      frame.setUint8(0, 1); frame.setUint8(1, 1);
+      frame.setUint32(4, sequence, true); frame.setUint16(8, 1, true); frame.setUint16(10, 1, true);
+      this.onmessage({data: frame.buffer});
+    }
+  };
+  const log = [];
+  const on = {
+    hello: (frame) => log.push('hello ' + frame.device),
+    picture: (reply, start) => log.push(`picture ${reply.sequence} from ${start}`),
+    offline: () => log.push('offline'),
+    refused: (code, reason) => log.push(`refused ${code} ${reason}`),
+  };
+"""
+
+
+DECODED = "(m, b) => { const f = m.decodeFrame(Uint8Array.from(b).buffer); return {...f, pixels: [...f.pixels]}; }"
+
+
+def with_socket(js, body, *arguments):
+    return js("explorer/socket.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
+
+
+def test_a_request_frame_is_what_the_server_reads(js):
+    frame = js(PROTOCOL, "(m, seq, z) => [...new Uint8Array(m.encodeRequest(seq, z))]", 4_000_000_000, [0.5, -1.25])
+    assert bytes(frame) == struct.pack("<B3xI", 1, 4_000_000_000) + np.array([0.5, -1.25], "<f4").tobytes()
+
+
+def test_a_reply_frame_is_what_the_server_writes(js):
+    frame = struct.pack("<BBxxIHH", 1, 3, 7, 1, 2) + bytes([1, 2, 3, 4, 5, 6])
+    read = js(PROTOCOL, DECODED, list(frame))
+    assert read == {"kind": 1, "sequence": 7, "height": 1, "width": 2, "channels": 3, "pixels": [1, 2, 3, 4, 5, 6]}
+
+
+def test_a_reply_with_pixels_missing_is_refused(js):
+    frame = struct.pack("<BBxxIHH", 1, 3, 7, 2, 2) + bytes(5)
+    failed = js(PROTOCOL, f"(m, b) => {{ try {{ return ({DECODED})(m, b); }} catch (e) {{ return e.message; }} }}", list(frame))
+    assert "5 pixels for 2x2x3" in failed
+
+
+def test_the_meter_gives_nearest_rank_quantiles_and_pictures_of_the_last_second(js):
+    fed = "(m) => { const t = new m.Meter(); for (let i = 1; i <= 100; i += 1) t.add(50 * i - i, 50 * i); return t.read(); }"
+    figures = js(METER, fed)
+    assert figures == {"rate": 20, "p50": 50, "p95": 95}
+    assert js(METER, "(m) => new m.Meter().read()") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[("1.5", 1.5), (" -2 ", -2), ("−0,25", -0.25), ("1e2", 100)],
+        *[("", None), ("a", None), ("NaN", None), ("Infinity", None), ("1e9", None)],
+    ],
+)
+def test_typed_values_are_numbers_or_nothing(js, text, value):
+    assert js(RANGES, "(m, t) => m.parsed(t)", text) == value
+
+
+def test_a_range_grows_to_hold_values_and_never_shrinks(js):
+    assert js(RANGES, "(m) => m.widened({low: -1, high: 1}, [0.5, 3])") == {"low": -1, "high": 3}
+    assert js(RANGES, "(m) => m.widened({low: -1, high: 1}, [0])") == {"low": -1, "high": 1}
+
+
+def test_values_are_shown_with_two_decimals_and_without_a_negative_zero(js):
+    assert js(RANGES, "(m) => [1, -0, -0.001, -1.005].map(m.shown)") == ["1.00", "0.00", "0.00", "−1.00"]
+
+
+def test_prior_draws_are_standard_normal(js):
+    mean, variance, fourth = js(
+        RANGES,
+        """(m) => { const n = 40000; let a = 0, b = 0, c = 0;
+        for (let i = 0; i < n; i += 1) { const x = m.normal(); a += x; b += x * x; c += x ** 4; }
+        return [a / n, b / n, c / n]; }""",
+    )
+    assert mean == pytest.approx(0, abs=0.03)
+    assert variance == pytest.approx(1, abs=0.05)
+    assert fourth == pytest.approx(3, abs=0.4)
+
+
+def test_the_address_keeps_other_parameters_and_readable_commas(js):
+    href = js("explorer/address.js", "(m) => m.addressOf('http://h/?a=b&model=old&z=9', 'my model', [0.12345, -0, -1])")
+    assert href == "http://h/?model=my%20model&z=0.1235,0,-1&a=b"
+
+
+def test_one_request_is_in_flight_and_the_newest_wins(js):
+    sent, log = with_socket(
+        js,
+        """const live = new m.LiveSocket('ws://nowhere', on); made[0].hello();
+        for (let i = 1; i <= 5; i += 1) live.request([i, 0, 0, 0], i);
+        made[0].reply(1); made[0].reply(2);
+        return [made[0].sent, log];""",
+    )
+    assert sent == [1, 2]
+    assert log == ["hello CPU", "picture 1 from 1", "picture 2 from 5"]
+
+
+def test_a_reply_to_another_request_is_dropped(js):
+    log = with_socket(
+        js,
+        """const live = new m.LiveSocket('ws://nowhere', on); made[0].hello();
+        live.request([0, 0, 0, 0], 1); made[0].reply(9); made[0].reply(1); made[0].reply(1); return log;""",
+    )
+    assert log == ["hello CPU", "picture 1 from 1"]
+
+
+def test_a_lost_connection_is_tried_again_with_growing_pauses_and_the_question_is_asked_again(js):
+    delays, sent, log = with_socket(
+        js,
+        """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
+        Math.random = () => 0.5;
+        const live = new m.LiveSocket('ws://nowhere', on); made[0].hello(); live.request([0, 0, 0, 0], 3);
+        for (let i = 0; i < 5; i += 1) { made[i].onclose({code: 1006, reason: ''}); window.later(); }
+        made[5].hello();
+        return [delays, made[5].sent, log];""",
+    )
+    assert delays == [250, 500, 1000, 2000, 4000]
+    assert len(sent) == 1
+    assert log == ["hello CPU", *["offline"] * 5, "hello CPU"]
+
+
+def test_a_model_that_is_gone_is_not_asked_for_again(js):
+    log, count = with_socket(
+        js,
+        """new m.LiveSocket('ws://nowhere', on); made[0].onclose({code: 4404, reason: 'deleted'});
+        await new Promise((r) => setTimeout(r, 600)); return [log, made.length];""",
+    )
+    assert log == ["refused 4404 deleted"]
+    assert count == 1
+
+
+def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
+    seq, size, pixels = js(
+        "explorer/picture.js",
+        """(m) => { const canvas = document.createElement('canvas'); const picture = new m.Picture(canvas);
+        picture.paint({height: 1, width: 2, channels: 1, pixels: Uint8Array.from([0, 200])});
+        picture.paint({height: 1, width: 2, channels: 3, pixels: Uint8Array.from([1, 2, 3, 250, 251, 252])});
+        const data = canvas.getContext('2d').getImageData(0, 0, 2, 1).data;
+        return [canvas.dataset.seq, [canvas.width, canvas.height], [...data]]; }""",
+    )
+    assert (seq, size) == ("2", [2, 1])
+    assert pixels == [1, 2, 3, 255, 250, 251, 252, 255]
+
+
+def test_an_animation_starts_where_the_slider_stands(js):
+    first, low, high = js(
+        "explorer/animation.js",
+        """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
+        while (seen.length < 5) await new Promise((r) => setTimeout(r, 20));
+        a.stop();
+        return [seen[0], Math.min(...seen), Math.max(...seen)]; }""",
+    )
+    assert first == pytest.approx(2.5, abs=0.01)
+    assert -2 <= low <= high <= 4
