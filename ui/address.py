@@ -29,8 +29,16 @@ def read_address() -> None:
         state.leave_notice(words.UNKNOWN_MODEL.format(name=wanted[:80], instead=default))
         return
     state.choose_model(wanted or default)
+    _compare_content(st.query_params.get("hash"))
     if text is not None:
         _stand_at(text)
+
+
+def _compare_content(wanted: str | None) -> None:
+    """A link holds the hash of its model's file: with another file of the same name the picture is another one."""
+    found = resources.entry(st.session_state[state.MODEL])
+    if wanted and wanted != resources.content_hash(found):
+        state.leave_notice(words.OTHER_CONTENT.format(name=found.name))
 
 
 def _stand_at(text: str) -> None:

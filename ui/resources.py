@@ -7,6 +7,7 @@ it brings torch, and the server should answer before that second has passed.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vae_core.header import Header
     from vae_core.latents import LatentModel
 
+HASH_DIGITS = 12  # of the sha256, in links
 MAX_MODELS = 12  # loaded at a time; each is a few MB
 FileKey = tuple[str, int]  # (path, mtime_ns)
 T = TypeVar("T")
@@ -78,6 +80,11 @@ def _chart(path: Path) -> Atlas:
     return Atlas(_models.get(path, path.stat().st_mtime_ns))
 
 
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]
+
+
 def _read_header(path: Path) -> Header:
     from vae_core.header import load_header
 
@@ -86,6 +93,7 @@ def _read_header(path: Path) -> Header:
 
 _models: FileCache[LatentModel] = FileCache(_open, MAX_MODELS)
 _atlases: FileCache[Atlas] = FileCache(_chart, MAX_MODELS)
+_hashes: FileCache[str] = FileCache(_hash, 500)
 _headers: FileCache[Header] = FileCache(_read_header, 500)
 
 
@@ -131,6 +139,15 @@ def atlas(found: ModelEntry) -> Atlas:
         CheckpointError: the file is broken or gone, or carries no encoded images.
     """
     return _atlases.get(Path(found.path), found.mtime_ns)
+
+
+def content_hash(found: ModelEntry) -> str:
+    """The start of the sha256 of the model's file: the same name and another hash is another model.
+
+    Raises:
+        OSError: the file is gone.
+    """
+    return _hashes.get(Path(found.path), found.mtime_ns)
 
 
 def header(found: ModelEntry) -> Header:

@@ -12,6 +12,10 @@ NO_MODELS = "There is no model yet."
 NO_MODELS_NEXT = "Train one on the Train page (`shapes` needs no download), or put a `.safetensors` file into `checkpoints/`."
 MODEL_GONE = "The model {name!r} is no longer there; it may have been renamed or deleted. Choose another one above."
 UNKNOWN_MODEL = "The address asks for a model {name!r}, which is not here. Opened {instead!r} instead."
+OTHER_CONTENT = (
+    "The link was made with another model that is also called {name}; what you see is drawn by the one that is here. "
+    "Ask for the model file to see the same picture."
+)
 BAD_ADDRESS = "The point in the address cannot be used. {reason} Started from the origin instead."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,9 +54,17 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         posterior=posterior,
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
+        file=shown_path(entry),
+        content=resources.content_hash(entry),
         classes=dataset_info(model.header.config.data.name).classes,
     )
     explorer(view, key=KEY, on_commit=_committed, on_test_image=_test_image)
+
+
+def shown_path(entry: ModelEntry) -> str:
+    """The model's file as one would write it from the project's folder."""
+    path = Path(entry.path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _revision(now: tuple[str, list[float], dict[str, Any] | None]) -> int:

@@ -29,7 +29,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css=(HERE / "explorer.css").read_text() + (HERE / "map.css").read_text(),
+    css=(HERE / "explorer.css").read_text() + (HERE / "map.css").read_text() + (HERE / "sheets.css").read_text(),
     js=bootstrap("explorer/main.js"),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )
@@ -49,6 +49,8 @@ class View:
     picture: np.ndarray | None  # (H,W,C) uint8 of z
     shape: tuple[int, int, int]  # H, W, C
     classes: tuple[str, ...] = ()  # what label i is called
+    file: str = ""  # path of the model's file, for the Python that a person may copy
+    content: str = ""  # the start of the file's sha256
     message: str | None = None
 
 
@@ -80,6 +82,8 @@ def payload(view: View) -> dict[str, Any]:
         "picture": None if view.picture is None else {"z": view.z, "pixels": base64.b64encode(view.picture.tobytes()).decode()},
         "shape": "x".join(map(str, view.shape)),
         "classes": list(view.classes),
+        "file": view.file,
+        "hash": view.content,
         "message": view.message,
     }
 

@@ -21,8 +21,8 @@ export class Around {
     this.map = new LatentMap({ ...on, hover: (index, at) => this.#tip(index, at) });
   }
 
-  /** url of the live route; data as the page sends it; say(words) tells why there is no map. */
-  async open(url, data, rail, say) {
+  /** url of the live route; data as the page sends it; say(words) tells why there is no map; link: see readLink. */
+  async open(url, data, rail, say, link = {}) {
     const opened = (this.#opened += 1);
     const started = performance.now();
     this.close();
@@ -41,7 +41,7 @@ export class Around {
     say("");
     this.where.open(this.#asides);
     this.#films.count(this.#atlas);
-    if (this.#atlas.latentDim > 1) this.map.open(this.#atlas, this.#asides);
+    if (this.#atlas.latentDim > 1) this.map.open(this.#atlas, this.#asides, link);
     if (this.#point) this.settled(this.#point.z, this.#point.posterior);
     requestAnimationFrame(() => performance.measure("map-open", { start: started, end: performance.now() }));
   }

@@ -7,7 +7,9 @@ import { Meter } from "./meter.js";
 import { fromBase64, Picture } from "./picture.js";
 import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
+import { readLink } from "./share.js";
 import { LiveSocket } from "./socket.js";
+import { Tools } from "./tools.js";
 import { buildView, readoutWords } from "./view.js";
 
 const READOUT_EVERY = 250; // ms: figures that change faster cannot be read
@@ -18,6 +20,7 @@ export class Explorer {
   #picture;
   #rail = null;
   #around;
+  #tools;
   #socket = null;
   #meter = new Meter();
   #animation = new Animation();
@@ -31,7 +34,7 @@ export class Explorer {
   constructor(parent) {
     this.#around = new Around({
       preview: (z, start) => this.#preview(z, start),
-      restore: () => this.#preview(this.#z, performance.now()),
+      restore: () => this.#preview(this.#z),
       commit: (z, start) => this.#goTo(z.map(rounded), start, null),
     });
     const on = {
@@ -41,7 +44,16 @@ export class Explorer {
       animate: () => this.#toggleAnimation(),
       clearBand: () => this.#clearBand(),
     };
-    this.#view = buildView(on, this.#around);
+    this.#tools = new Tools({
+      ...on,
+      reset: () => on.reset(new Event("key")),
+      random: () => on.random(new Event("key")),
+      place: () => ({ z: [...this.#z], posterior: this.#posterior }),
+      goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
+      state: () => this.#linkState(),
+      picture: () => this.#view.canvas.toDataURL(),
+    });
+    this.#view = buildView(on, this.#around, this.#tools);
     parent.append(this.#view.root);
     this.#picture = new Picture(this.#view.canvas);
   }
@@ -66,6 +78,7 @@ export class Explorer {
     clearTimeout(this.#readoutTimer);
     this.#socket?.close();
     this.#around.close();
+    this.#tools.destroy();
     this.#view.root.remove();
   }
 
@@ -80,12 +93,13 @@ export class Explorer {
     this.#view.rail.replaceChildren(this.#rail.element);
     this.#socket?.close();
     this.#socket = null;
+    this.#tools.openModel(data.model);
     this.#adopt(data);
     this.#paintSent(data);
     const url = new URL(`live?model=${encodeURIComponent(data.model)}`, document.baseURI);
     url.protocol = url.protocol.replace("http", "ws");
     this.#connect(url);
-    this.#around.open(url.href, data, this.#rail, (words) => this.#noMap(words));
+    this.#around.open(url.href, data, this.#rail, (words) => this.#noMap(words), readLink(window.location.href, data.z.length));
   }
 
   #noMap(words) {
@@ -119,12 +133,18 @@ export class Explorer {
     writeAddress(data.model, this.#z);
     this.#request();
     this.#around.settled(this.#z, this.#posterior);
+    this.#tools.remember({ z: this.#z, posterior: this.#posterior });
+  }
+
+  #linkState() {
+    const { model, hash, file } = this.#data;
+    return { model, hash, file, z: this.#z, ...this.#around.map.linkState() };
   }
 
   /** Shows another point for the moment: the pointer is on the map. */
-  #preview(z, start) {
+  #preview(z, start = null) {
     this.#rail.show(z);
-    this.#socket?.request(z, start);
+    this.#socket?.request(z, { at: start ?? performance.now(), input: start !== null });
     this.#around.moved(z, null);
   }
 
@@ -160,6 +180,7 @@ export class Explorer {
   #commit() {
     writeAddress(this.#data.model, this.#z);
     this.#around.settled(this.#z, this.#posterior);
+    this.#tools.remember({ z: this.#z, posterior: this.#posterior });
     this.#streamlit.setStateValue("commit", { model: this.#data.model, z: [...this.#z], posterior: this.#posterior });
   }
 

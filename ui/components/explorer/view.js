@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 
-/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand}; around: Around */
-export function buildView(on, around) {
+/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand}; around: Around; tools: Tools */
+export function buildView(on, around, tools) {
   const button = (label, words, click) => h("button.lw-button", { type: "button", title: words, onclick: click }, label);
   const animate = button("Animate", "Move the highlighted dimension to and fro (press again to stop)", on.animate);
   animate.setAttribute("aria-pressed", "false");
@@ -37,7 +37,7 @@ export function buildView(on, around) {
       heading("Decoded", view.readout),
       h("div.lw-stage", {}, view.canvas),
       around.where.element,
-      h("div.lw-under", {}, controls, view.status),
+      h("div.lw-under", {}, controls, tools.element, view.status),
       view.note,
       view.message,
     ),
@@ -49,6 +49,7 @@ export function buildView(on, around) {
       around.map.toolbar.legend,
       view.mapNote,
     ),
+    ...tools.sheets,
   );
   return view;
 }

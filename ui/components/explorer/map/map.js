@@ -53,13 +53,21 @@ export class LatentMap {
   }
 
 
-  /** A model's encoded images; `asides` answers for backgrounds. */
-  open(atlas, asides) {
+  /** A model's encoded images; `asides` answers for backgrounds; link: the view a link asks for. */
+  open(atlas, asides, link) {
     this.#atlas = atlas;
     this.#cloud = new Cloud(atlas.means, atlas.labels, atlas.latentDim);
     this.#background.connect(asides);
     this.toolbar.offer(atlas);
-    this.#choose(this.toolbar.plane);
+    if (link.background) this.#background.kind = this.toolbar.chooseBackground(link.background);
+    this.#choose(this.toolbar.prefer(link.plane));
+    if (link.view) this.#move(() => this.#viewport.look(link.view));
+  }
+
+  /** What a link needs to restore this map; nothing while there is none. */
+  linkState() {
+    if (!this.#atlas) return {};
+    return { plane: this.#choice, background: this.#background.kind, view: this.#viewport.place };
   }
 
   /** Shows the committed point and its posterior. */

@@ -27,9 +27,14 @@ export function buildToolbar(on) {
       planes.value = choice;
       on.plane(choice);
     },
-    choose(choice) {
-      planes.value = choice;
-      on.plane(planes.value);
+    /** The wished plane if it is on offer, else the first. */
+    prefer(wish) {
+      if ([...planes.options].some(({ value }) => value === wish)) planes.value = wish;
+      return planes.value;
+    },
+    chooseBackground(wish) {
+      if (wish in BACKGROUNDS) backgrounds.value = wish;
+      return backgrounds.value;
     },
     offer(atlas) {
       custom.clear();

@@ -25,6 +25,16 @@ export class Viewport {
     this.scale = clampScale(Math.min(this.width, this.height) / 2 / radius);
   }
 
+  /** [a, b, scale] for a link: the middle, and the share of the smaller side that one unit takes. */
+  get place() {
+    return [...this.centre, this.scale / Math.min(this.width, this.height)];
+  }
+
+  look([a, b, share]) {
+    this.centre = [a, b];
+    this.scale = clampScale(share * Math.min(this.width, this.height));
+  }
+
   /** The same part of the map in another size. */
   resize(width, height) {
     this.scale = clampScale((this.scale * Math.min(width, height)) / Math.min(this.width, this.height));

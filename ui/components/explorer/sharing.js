@@ -1,0 +1,101 @@
+// The Share sheet and the gallery: what they hold is in share.js and gallery.js, this is how it looks.
+
+import { h } from "./dom.js";
+import { Gallery, galleryPage } from "./gallery.js";
+import { closeButton } from "./keys.js";
+import { linkOf, pythonOf } from "./share.js";
+
+export class Sharing {
+  #state; // () => everything a link holds
+  #goTo;
+  #gallery = null;
+  #list = h("div.lw-gallery");
+  #link = h("textarea.lw-code", { readonly: "", rows: "3", "aria-label": "link to this view" });
+  #python = h("textarea.lw-code", { readonly: "", rows: "6", "aria-label": "Python that draws this picture" });
+  #said = h("span.lw-muted", { role: "status" });
+
+  /** state(): see linkOf, and `file`; goTo(z); picture(): a data URL of what is shown */
+  constructor({ state, goTo, picture }) {
+    this.#state = state;
+    this.#goTo = goTo;
+    const copy = (area, words) => h("button.lw-button", { type: "button", onclick: () => this.#copy(area, words) }, `Copy ${words}`);
+    this.shareSheet = h("dialog.lw-dialog", { "aria-label": "Share" },
+      h("h2", {}, "Share this view"),
+      h("p.lw-muted", {}, "The link holds the model, its content hash, z, the map and the pins. With the same model it restores the same pixels."),
+      this.#link, copy(this.#link, "link"),
+      h("p.lw-muted", {}, "In Python, from the project's folder:"),
+      this.#python, copy(this.#python, "Python"),
+      h("div.lw-sheet-end", {}, this.#said, closeButton()));
+    this.gallerySheet = h("dialog.lw-dialog.lw-wide", { "aria-label": "Gallery" },
+      h("h2", {}, "Gallery"),
+      h("p.lw-muted", {}, "Snapshots of this model, kept in this browser."),
+      this.#list,
+      h("div.lw-sheet-end", {},
+        h("button.lw-button", { type: "button", onclick: () => this.snap(picture()) }, "Take a snapshot"),
+        h("button.lw-button", { type: "button", onclick: () => this.#download() }, "Export as a page"),
+        closeButton()));
+  }
+
+  openModel(model) {
+    this.#gallery = new Gallery(model);
+    this.#draw();
+  }
+
+  showShare() {
+    const state = this.#state();
+    this.#link.value = linkOf(window.location.href, state);
+    this.#python.value = pythonOf(state);
+    this.#said.textContent = "";
+    this.shareSheet.showModal();
+  }
+
+  showGallery() {
+    this.#draw();
+    this.gallerySheet.showModal();
+  }
+
+  snap(picture) {
+    this.#gallery.add([...this.#state().z], picture);
+    this.#draw();
+  }
+
+  async #copy(area, words) {
+    area.select();
+    try {
+      await navigator.clipboard.writeText(area.value);
+      this.#said.textContent = `The ${words} is on the clipboard.`;
+    } catch {
+      this.#said.textContent = "The browser does not let this page write to the clipboard; the text is selected: press Ctrl+C.";
+    }
+  }
+
+  #draw() {
+    const items = this.#gallery?.items ?? [];
+    const empty = h("p.lw-muted", {}, "Nothing here yet. Press S on the page, or take a snapshot below.");
+    this.#list.replaceChildren(...(items.length > 0 ? items.map((item, index) => this.#card(item, index)) : [empty]));
+  }
+
+  #card({ z, picture, note }, index) {
+    const go = () => {
+      this.gallerySheet.close();
+      this.#goTo(z);
+    };
+    const words = h("input.lw-note-input", { type: "text", value: note, placeholder: "note", "aria-label": `note of snapshot ${index + 1}`, onchange: () => this.#gallery.note(index, words.value) });
+    const remove = () => {
+      this.#gallery.remove(index);
+      this.#draw();
+    };
+    return h("figure.lw-snap", {},
+      h("button.lw-thumb", { type: "button", title: "Go there", onclick: go }, h("img", { src: picture, alt: `snapshot ${index + 1}` })),
+      words,
+      h("button.lw-link", { type: "button", onclick: remove }, "remove"));
+  }
+
+  #download() {
+    const { model } = this.#state();
+    const file = new Blob([galleryPage(model, this.#gallery.items)], { type: "text/html" });
+    const link = h("a", { href: URL.createObjectURL(file), download: `${model}-gallery.html` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+}

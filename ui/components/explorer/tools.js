@@ -1,0 +1,93 @@
+// Remember, compare, share: undo and redo, A/B, snapshots, the link, and the keys for all of it.
+
+import { h } from "./dom.js";
+import { History } from "./history.js";
+import { Keys } from "./keys.js";
+import { Sharing } from "./sharing.js";
+
+const ELSEWHERE = [
+  { key: "← → ↑ ↓", words: "Move the slider or the point on the map that has the focus; with Shift in coarse steps" },
+  { key: "Home", words: "Set the focused slider to 0; a double click does the same" },
+  { key: "+ − 0", words: "On the map: zoom in, zoom out, show everything; Shift and drag moves it" },
+];
+
+export class Tools {
+  #history = new History();
+  #page;
+  #keys;
+  #sharing;
+  #undo;
+  #redo;
+  #swap;
+
+  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), more: [{key, words, run}]} */
+  constructor(page) {
+    this.#page = page;
+    this.#sharing = new Sharing({ state: page.state, picture: page.picture, goTo: (z) => page.goTo({ z, posterior: null }) });
+    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": words, onclick: run }, label);
+    this.#undo = button("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
+    this.#redo = button("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
+    this.#swap = button("A/B", "Keep this place as A; afterwards change places with it (B)", () => this.#change());
+    this.#keys = new Keys(this.#commands(), ELSEWHERE);
+    this.element = h("div.lw-controls.lw-tools-row", {},
+      this.#undo, this.#redo, this.#swap,
+      button("Gallery", "Snapshots with notes (G)", () => this.#sharing.showGallery()),
+      button("Share", "A link to this view, and Python for it (L)", () => this.#sharing.showShare()),
+      button("?", "Keys (?)", () => this.#keys.show()));
+    this.sheets = [this.#keys.dialog, this.#sharing.shareSheet, this.#sharing.gallerySheet];
+    this.#show();
+  }
+
+  openModel(model) {
+    this.#history.clear();
+    this.#sharing.openModel(model);
+    this.#show();
+  }
+
+  /** A place was committed, by whatever way but undo and redo. */
+  remember(place) {
+    this.#history.add({ z: [...place.z], posterior: place.posterior });
+    this.#show();
+  }
+
+  destroy() {
+    this.#keys.destroy();
+  }
+
+  #commands() {
+    const page = this.#page;
+    return [
+      { key: "Ctrl+Z", words: "Undo", run: () => this.#go(this.#history.undo()) },
+      { key: "Ctrl+Y", words: "Redo", run: () => this.#go(this.#history.redo()) },
+      { key: "Ctrl+Shift+Z", run: () => this.#go(this.#history.redo()) },
+      { key: "B", words: "A/B: keep this place, then change places with it", run: () => this.#change() },
+      { key: "R", words: "A draw from the prior", run: page.random },
+      { key: "T", words: "A random test image", run: page.testImage },
+      { key: "O", words: "Back to the origin", run: page.reset },
+      { key: "A", words: "Animate the highlighted slider, or stop", run: page.animate },
+      ...(page.more ?? []),
+      { key: "S", words: "Take a snapshot", run: () => this.#sharing.snap(page.picture()) },
+      { key: "G", words: "Gallery of snapshots", run: () => this.#sharing.showGallery() },
+      { key: "L", words: "Share: link and Python", run: () => this.#sharing.showShare() },
+      { key: "?", words: "These keys", run: () => this.#keys.show() },
+    ];
+  }
+
+  #go(place) {
+    if (place) this.#page.goTo(place);
+    this.#show();
+  }
+
+  #change() {
+    const here = this.#page.place();
+    const there = this.#history.swap(here);
+    if (there) this.#page.goTo(there);
+    this.#show();
+  }
+
+  #show() {
+    this.#undo.disabled = !this.#history.canUndo;
+    this.#redo.disabled = !this.#history.canRedo;
+    this.#swap.setAttribute("aria-pressed", String(this.#history.hasOther));
+  }
+}
