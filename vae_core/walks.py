@@ -39,9 +39,10 @@ def walk(model: LatentModel, points: ArrayLike, *, kind: str = "linear", count: 
     """
     stops = check_z(points, model.latent_dim)
     _check(kind, len(stops), count)
-    z = _path(model, stops, kind, count * FINE if even else count)
+    z = _path(model, stops, kind, count)
     if even:
-        z = paths.equal_steps(z, paths.step_lengths(model.decode_float(z)), count)
+        fine = paths.refined(z, (count - 1) * FINE + 1)
+        z = paths.equal_steps(fine, paths.step_lengths(model.decode_float(fine)), count)
     latents = z.astype(np.float32)
     means = model.decode_float(latents)
     pictures = (means.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
