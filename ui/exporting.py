@@ -1,4 +1,4 @@
-"""The route `/export?model=NAME&what=gif|mp4|sheet|npz`: POST latents (K x D little-endian float32), get a file of their pictures."""
+"""The route `/export?model=NAME&what=gif|mp4|sheet|npz`: POST latents (K x D little-endian float32), get a file of pictures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_PICTURES = 1024
+SHEET_SIDE = 84  # px: small pictures are enlarged to about this on a sheet
 KINDS = {"gif": "image/gif", "mp4": "video/mp4", "sheet": "image/png", "npz": "application/octet-stream"}
 
 
@@ -34,7 +35,7 @@ def exported(name: str, what: str, body: bytes, columns: int | None) -> bytes:
         return exports.gif(pictures)
     if what == "mp4":
         return exports.mp4(pictures)
-    return exports.sheet(pictures, columns=columns) if what == "sheet" else exports.npz(z, pictures)
+    return exports.sheet(pictures, columns=columns, side=SHEET_SIDE) if what == "sheet" else exports.npz(z, pictures)
 
 
 def latents(body: bytes, latent_dim: int) -> np.ndarray:

@@ -7,16 +7,20 @@
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 
-Two questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
+Questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
 
     client -> server
         u8 kind = 3 (many pictures), u8 zero, u16 longer side in pixels (0: full size), u32 sequence, up to 512 x D x float32
         u8 kind = 4 (where), u8 zero, u16 zero, u32 sequence number, up to 4096 x D x float32
+        u8 kind = 5 (walk), u8 zero, u16 way (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture; high
+        byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
+        u8 kind = 6 (draws), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, u32 seed, float32 temperature
     server -> client
         u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
         u8 kind = 4, u8 zero, u16 count, u32 sequence, count x 6 float32: distance to the nearest encoded images, its percentile
         among the data's own, log p(z), log q(z), cycle error (NaN for more than 16 points), verdict 0 on the data, 1 thin, 2 hole
-        kind 5 (walk): see live_questions.answer_walk
+        u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 zero, K x D float32 z, for a walk
+        K float32 change from the picture before (the first 0) and K float32 percentile (NaN: no encoded images), K pictures
 
 A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
 is answered in order, as fast as its replies leave. A connection that breaks a rule is closed with a code; no other one notices.
@@ -61,7 +65,9 @@ REQUEST = struct.Struct("<B3xI")  # kind, sequence number
 REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, width
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 MAX_FRAME = 8 + 4 * 256 * 512  # bytes: 512 points of the largest latent size; one z takes at most 1032
-QUESTIONS = tuple(bytes([kind]) for kind in (live_questions.MANY, live_questions.WHERE, live_questions.WALK))
+QUESTIONS = tuple(
+    bytes([kind]) for kind in (live_questions.MANY, live_questions.WHERE, live_questions.WALK, live_questions.SAMPLES)
+)
 RECHECK = 0.5  # seconds between looks at a model's file
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED, NO_MODEL, CHANGED = 1003, 1007, 1009, 1011, 4404, 4409
@@ -117,7 +123,7 @@ def read_request(frame: bytes, latent_dim: int) -> tuple[int, bytes]:
     if len(frame) > MAX_FRAME:
         raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
     if len(frame) < REQUEST.size or frame[0] != DECODE:
-        raise ProtocolError(INVALID, "a frame starts with kind 1, 3 or 4, and has a sequence number at byte 4")
+        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 6 but 2, and has a sequence number at byte 4")
     z = frame[REQUEST.size :]
     if len(z) != 4 * latent_dim:
         raise ProtocolError(INVALID, f"z takes {4 * latent_dim} bytes ({latent_dim} x float32), got {len(z)}")

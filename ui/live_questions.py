@@ -1,4 +1,4 @@
-"""What else can be asked over `/live`: many small pictures at once, and where points lie. Frames are described in `ui/live.py`.
+"""What else can be asked over `/live`: many small pictures, where points lie, paths, draws. Frames are described in `ui/live.py`.
 
 Pure functions from a frame to a reply, so that they can be tested without a server.
 """
@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.errors import LatentError
+from vae_core.errors import CheckpointError, LatentError
 
 if TYPE_CHECKING:
     from vae_core.atlas import Atlas
     from vae_core.latents import LatentModel
 
-MANY, WHERE, WALK = 3, 4, 5
+MANY, WHERE, WALK, SAMPLES = 3, 4, 5, 6
 QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
 WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, zero
+DRAW = struct.Struct("<IIf")  # count, seed, temperature
 PLACES = struct.Struct("<BxHI")  # kind, count, sequence number
 MAX_PICTURES, MAX_PLACES, MAX_CYCLES = 512, 4096, 16
+MAX_TEMPERATURE = 10.0
 EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
 VERDICTS = ("on the data", "thin", "hole")
 
@@ -60,10 +62,12 @@ def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes) -> byte
         BadQuestionError: the frame breaks a rule.
         CheckpointError: the model carries no encoded images to compare with.
     """
+    if frame[:1] == bytes([SAMPLES]):
+        return answer_samples(model, frame)
     kind, side, sequence, z = read_question(frame, model.latent_dim)
     if kind == MANY:
         return answer_many(model, sequence, side, z)
-    return answer_walk(model, atlas(), sequence, side, z) if kind == WALK else answer_where(atlas(), sequence, z)
+    return answer_walk(model, atlas, sequence, side, z) if kind == WALK else answer_where(atlas(), sequence, z)
 
 
 def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32]) -> bytes:
@@ -83,20 +87,50 @@ def answer_where(atlas: Atlas, sequence: int, z: NDArray[np.float32]) -> bytes:
     return PLACES.pack(WHERE, len(z), sequence) + np.stack(columns, axis=1).astype("<f4").tobytes()
 
 
-def answer_walk(model: LatentModel, atlas: Atlas, sequence: int, way: int, z: NDArray[np.float32]) -> bytes:
+def answer_walk(model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32]) -> bytes:
     """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 percentiles, K pictures.
 
-    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte.
+    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. The percentiles
+    are NaN when the model carries no encoded images.
     """
     from vae_core.walks import KINDS, walk
 
-    kind = KINDS[min(way & 0x03, len(KINDS) - 1)]
+    index = way & 0x03
+    if index >= len(KINDS):
+        raise BadQuestionError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
     try:
-        found = walk(model, z, kind=kind, count=max(len(z), way >> 8), even=bool(way & EVEN))
+        found = walk(model, z, kind=KINDS[index], count=max(len(z), way >> 8), even=bool(way & EVEN))
     except LatentError as error:
         raise BadQuestionError(str(error)) from None
     count, height, width, channels = found.pictures.shape
-    percentiles = atlas.whereabouts(found.z).percentile
     head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, 0)
-    floats = (found.z, np.concatenate([[0.0], found.changes]), percentiles)
+    floats = (found.z, np.concatenate([[0.0], found.changes]), _percentiles(atlas, found.z))
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
+
+
+def _percentiles(atlas: Callable[[], Atlas], z: NDArray[np.float32]) -> NDArray[np.float64]:
+    try:
+        return np.asarray(atlas().whereabouts(z).percentile, dtype=np.float64)
+    except CheckpointError:
+        return np.full(len(z), np.nan)
+
+
+def answer_samples(model: LatentModel, frame: bytes) -> bytes:
+    """Seeded draws from the prior: K x D float32 z, K pictures. The same seed gives the same grid on every machine.
+
+    Raises:
+        BadQuestionError: another length, too many, or a temperature out of range.
+    """
+    if len(frame) != QUESTION.size + DRAW.size:
+        raise BadQuestionError(f"a question for draws takes {QUESTION.size + DRAW.size} bytes, got {len(frame)}")
+    _, side, sequence = QUESTION.unpack_from(frame)
+    count, seed, temperature = DRAW.unpack_from(frame, QUESTION.size)
+    if not 1 <= count <= MAX_PICTURES:
+        raise BadQuestionError(f"1 to {MAX_PICTURES} draws in one frame, got {count}")
+    if not 0 <= temperature <= MAX_TEMPERATURE:  # NaN is not
+        raise BadQuestionError(f"the temperature is 0 to {MAX_TEMPERATURE:g}, got {temperature:g}")
+    z = model.sample_prior(count, seed, temperature=temperature)
+    pictures = model.decode_small(z, side or max(model.image_shape[:2]))
+    _, height, width, channels = pictures.shape
+    head = WAY.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
+    return head + z.astype("<f4").tobytes() + pictures.tobytes()

@@ -1,6 +1,7 @@
 // Everything that shows what lies around a point: the map, the strips behind the sliders, and the indicator. One second connection
 // serves them all; a model without encoded images simply has none of it.
 
+import { Directions, principalDirections } from "./directions.js";
 import { Filmstrips } from "./filmstrip.js";
 import { Asides } from "./map/asides.js";
 import { fetchAtlas } from "./map/atlas.js";
@@ -8,6 +9,7 @@ import { LatentMap } from "./map/map.js";
 import { Where } from "./where.js";
 
 export class Around {
+  #on;
   #asides = null;
   #films = new Filmstrips();
   #classes = [];
@@ -15,8 +17,9 @@ export class Around {
   #opened = 0; // grows with each model, so that a late answer for the last one is dropped
   #point = null; // {z, posterior} committed
 
-  /** on: {preview(z, start), restore(), commit(z, start)} */
+  /** on: {preview(z, start), restore(), commit(z, start), slide(z, start), release()} */
   constructor(on) {
+    this.#on = on;
     this.where = new Where();
     this.map = new LatentMap({ ...on, hover: (index, at) => this.#tip(index, at) });
   }
@@ -41,9 +44,19 @@ export class Around {
     say("");
     this.where.open(this.#asides);
     this.#films.count(this.#atlas);
+    if (this.#atlas.latentDim > 2) this.#addComponents(rail);
     if (this.#atlas.latentDim > 1) this.map.open(this.#atlas, this.#asides, link);
     if (this.#point) this.settled(this.#point.z, this.#point.posterior);
     requestAnimationFrame(() => performance.measure("map-open", { start: started, end: performance.now() }));
+  }
+
+  get asides() {
+    return this.#asides;
+  }
+
+  #addComponents(rail) {
+    const on = { move: this.#on.slide, release: this.#on.release, unfold: () => this.redraw() };
+    rail.add(new Directions("principal components", principalDirections(this.#atlas), on));
   }
 
   /** A slider (index) or the pointer on the map moves z; nothing is committed. */

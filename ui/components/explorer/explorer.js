@@ -3,13 +3,16 @@
 import { writeAddress } from "./address.js";
 import { Animation } from "./animation.js";
 import { Around } from "./around.js";
+import { Holds } from "./holds.js";
 import { Meter } from "./meter.js";
 import { fromBase64, Picture } from "./picture.js";
 import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
+import { RowMenu } from "./rowmenu.js";
 import { readLink } from "./share.js";
 import { LiveSocket } from "./socket.js";
 import { Tools } from "./tools.js";
+import { Traversal } from "./traversal.js";
 import { buildView, readoutWords } from "./view.js";
 
 const READOUT_EVERY = 250; // ms: figures that change faster cannot be read
@@ -23,7 +26,10 @@ export class Explorer {
   #tools;
   #socket = null;
   #meter = new Meter();
-  #animation = new Animation();
+  #animations = new Map(); // dimension -> Animation under way
+  #holds = new Holds();
+  #menu = new RowMenu({ choose: (what, index) => this.#hold(what, index) });
+  #traversal = new Traversal({ goTo: (z) => this.#goTo(z.map(rounded), performance.now(), null) });
   #streamlit = null; // {setStateValue, setTriggerValue} of the latest run
   #data = null; // what the page last sent
   #z = [];
@@ -35,11 +41,13 @@ export class Explorer {
     this.#around = new Around({
       preview: (z, start) => this.#preview(z, start),
       restore: () => this.#preview(this.#z),
-      commit: (z, start) => this.#goTo(z.map(rounded), start, null),
+      commit: (z, start) => this.#goTo(this.#holds.keep(this.#z, z.map(rounded)), start, null),
+      slide: (z, start) => this.#slide(z, start),
+      release: () => this.#commit(),
     });
     const on = {
-      reset: (event) => this.#goTo(this.#z.map(() => 0), event.timeStamp, null),
-      random: (event) => this.#goTo(this.#z.map(() => rounded(normal())), event.timeStamp, null),
+      reset: (event) => this.#goTo(this.#holds.keep(this.#z, this.#z.map(() => 0)), event.timeStamp, null),
+      random: (event) => this.#goTo(this.#holds.keep(this.#z, this.#z.map(() => rounded(normal()))), event.timeStamp, null),
       testImage: () => this.#ask("test_image"),
       animate: () => this.#toggleAnimation(),
       clearBand: () => this.#clearBand(),
@@ -52,8 +60,11 @@ export class Explorer {
       goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
       state: () => this.#linkState(),
       picture: () => this.#view.canvas.toDataURL(),
+      more: [{ key: "V", words: "Traversal: every dimension as a row of pictures", run: () => this.#showTraversal() }],
     });
+    on.traversal = () => this.#showTraversal();
     this.#view = buildView(on, this.#around, this.#tools);
+    this.#view.root.append(this.#menu.element, this.#traversal.sheet);
     parent.append(this.#view.root);
     this.#picture = new Picture(this.#view.canvas);
   }
@@ -74,7 +85,7 @@ export class Explorer {
   }
 
   destroy() {
-    this.#animation.stop();
+    this.#stopAnimation();
     clearTimeout(this.#readoutTimer);
     this.#socket?.close();
     this.#around.close();
@@ -84,11 +95,13 @@ export class Explorer {
 
   #openModel(data) {
     this.#stopAnimation();
+    this.#holds = new Holds();
     this.#rail = new Rail(data.dimensions, {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
       focus: (index) => this.#nameAnimation(index),
       unfold: () => this.#around.redraw(),
+      menu: (index, anchor) => this.#openMenu(index, anchor),
     });
     this.#view.rail.replaceChildren(this.#rail.element);
     this.#socket?.close();
@@ -126,6 +139,8 @@ export class Explorer {
   #adopt(data) {
     this.#stopAnimation();
     this.#z = [...data.z];
+    this.#holds.release();
+    this.#rail.showHolds(this.#holds);
     this.#posterior = data.posterior;
     this.#rail.showBand(data.posterior);
     this.#rail.show(this.#z);
@@ -154,10 +169,42 @@ export class Explorer {
   }
 
   #move(index, value, start) {
-    if (this.#animation.running && this.#rail.current.index === index) this.#stopAnimation();
+    if (this.#animations.has(index)) this.#stopAnimation(index);
     this.#z[index] = value;
+    this.#rail.showSections(this.#z);
     this.#request(start);
     this.#around.moved(this.#z, index);
+  }
+
+  /** z moves along a direction; dimensions that are held stay. */
+  #slide(z, start) {
+    this.#z = this.#holds.keep(this.#z, z.map(rounded));
+    this.#rail.show(this.#z);
+    this.#request(start);
+    this.#around.moved(this.#z, null);
+  }
+
+  #openMenu(index, anchor) {
+    const { locked, muted } = this.#holds.state(index);
+    this.#menu.open(index, anchor, { lock: locked, mute: muted, solo: this.#holds.isSolo(index, this.#z.length), animate: this.#animations.has(index) });
+  }
+
+  #hold(what, index) {
+    if (what === "animate") {
+      this.#toggleAnimation(index);
+      return;
+    }
+    const holds = this.#holds;
+    if (what === "lock") holds.lock(index, !holds.isLocked(index));
+    if (what === "mute") this.#z = holds.mute(this.#z, index, !holds.isMuted(index));
+    if (what === "solo") this.#z = holds.solo(this.#z, index, !holds.isSolo(index, this.#z.length));
+    this.#rail.showHolds(holds);
+    if (what !== "lock") this.#goTo(this.#z, performance.now(), this.#posterior);
+  }
+
+  #showTraversal() {
+    this.#traversal.open(this.#around.asides);
+    this.#traversal.show(this.#z, this.#rail.active.length > 0 ? this.#rail.active : this.#rail.dimensions);
   }
 
   #goTo(z, start, posterior) {
@@ -229,29 +276,44 @@ export class Explorer {
   }
 
   #nameAnimation(index) {
-    if (!this.#animation.running) this.#view.animate.textContent = `▶ Animate z${index}`;
+    if (this.#animations.size === 0) this.#view.animate.textContent = `▶ Animate z${index}`;
   }
 
-  #toggleAnimation() {
-    if (this.#animation.running) {
-      this.#stopAnimation();
+  /** The dimension's own animation on or off; without one, the highlighted slider's, or all of them off. */
+  #toggleAnimation(index = null) {
+    if (index === null ? this.#animations.size > 0 : this.#animations.has(index)) {
+      this.#stopAnimation(index);
       this.#commit();
       return;
     }
-    const slider = this.#rail.current;
-    this.#view.animate.textContent = `■ Stop z${slider.index}`;
-    this.#view.animate.setAttribute("aria-pressed", "true");
-    this.#animation.start(slider.range, this.#z[slider.index], (value, now) => {
+    const slider = index === null ? this.#rail.current : this.#rail.slider(index);
+    const { locked, muted } = this.#holds.state(slider.index);
+    if (locked || muted) return;
+    const animation = new Animation();
+    this.#animations.set(slider.index, animation);
+    this.#showAnimations();
+    animation.start(slider.range, this.#z[slider.index], (value, now) => {
       this.#z[slider.index] = rounded(value);
       slider.set(this.#z[slider.index]);
       this.#request(now);
+      this.#around.moved(this.#z, slider.index);
     });
   }
 
-  #stopAnimation() {
-    if (!this.#animation.running) return;
-    this.#animation.stop();
-    this.#view.animate.setAttribute("aria-pressed", "false");
-    this.#nameAnimation(this.#rail.current.index);
+  /** One dimension's animation, or all of them. */
+  #stopAnimation(index = null) {
+    for (const [key, animation] of this.#animations) {
+      if (index !== null && key !== index) continue;
+      animation.stop();
+      this.#animations.delete(key);
+    }
+    this.#showAnimations();
+  }
+
+  #showAnimations() {
+    const moving = [...this.#animations.keys()].map((index) => `z${index}`);
+    this.#view.animate.setAttribute("aria-pressed", String(moving.length > 0));
+    if (moving.length > 0) this.#view.animate.textContent = `■ Stop ${moving.join(", ")}`;
+    else if (this.#rail) this.#nameAnimation(this.#rail.current.index);
   }
 }

@@ -6,14 +6,15 @@ const FRAMES = 7;
 const SIDE = 32; // px asked for; a track is about as high
 const SETTLE = 20; // ms after a release, so that several releases in a row ask once
 const BINS = 40;
+const MOST = 512; // pictures in one question
 
 export class Filmstrips {
   #rail = null;
   #asides = null;
   #z = [];
   #timer = null;
-  #histograms = new Map(); // dimension -> shares of the data, 0..1, with the range they were counted in
-  #strips = new Map(); // dimension -> {pictures, range} last painted
+  #histograms = new Map(); // slider -> shares of the data, 0..1, with the range they were counted in
+  #strips = new Map(); // slider -> {pictures, range} last painted
   #started = 0;
 
   open(rail, asides) {
@@ -26,23 +27,22 @@ export class Filmstrips {
   /** The data's spread along every dimension, from the encoded images. */
   count({ means, latentDim, count }) {
     for (const dimension of this.#rail.dimensions) {
-      const { range } = this.#rail.slider(dimension);
+      const slider = this.#rail.slider(dimension);
+      const { range } = slider;
       const bins = new Float32Array(BINS);
       for (let i = 0; i < count; i += 1) {
         const share = (means[i * latentDim + dimension] - range.low) / (range.high - range.low);
         if (share >= 0 && share < 1) bins[Math.floor(share * BINS)] += 1;
       }
       const highest = Math.max(...bins, 1);
-      this.#histograms.set(dimension, { range: { ...range }, bins: bins.map((bin) => bin / highest) });
-      this.#paint(dimension);
+      this.#histograms.set(slider, { range: { ...range }, bins: bins.map((bin) => bin / highest) });
+      this.#paint(slider);
     }
   }
 
   /** z moves along one dimension (null: all): what the other strips show is no longer where they lead. */
   stale(index) {
-    for (const dimension of this.#rail?.dimensions ?? []) {
-      if (dimension !== index) this.#rail.slider(dimension).film.classList.add("lw-stale");
-    }
+    for (const { slider } of this.#rail?.visible ?? []) slider.film.classList.toggle("lw-stale", slider.index !== index);
   }
 
   /** Asks for fresh strips at z. */
@@ -58,43 +58,38 @@ export class Filmstrips {
   }
 
   async #ask() {
-    const rows = this.#rail.visible.map((dimension) => ({ dimension, range: { ...this.#rail.slider(dimension).range } }));
-    const most = Math.floor(512 / FRAMES);
-    const points = rows.slice(0, most).flatMap(({ dimension, range }) => framesOf(this.#z, dimension, range));
-    if (points.length === 0) return;
+    const rows = this.#rail.visible.slice(0, Math.floor(MOST / FRAMES)).map((row) => ({ ...row, range: { ...row.slider.range } }));
+    if (rows.length === 0 || this.#asides === null) return;
+    const points = rows.flatMap(({ along, range }) => framesOf(range).map((value) => along(this.#z, value)));
     const [rail, started] = [this.#rail, this.#started];
     const pictures = await this.#asides.pictures("film", points, SIDE);
     if (pictures === null || rail !== this.#rail) return;
-    rows.slice(0, most).forEach(({ dimension, range }, i) => {
-      this.#strips.set(dimension, { range, pictures: pictures.slice(i * FRAMES, (i + 1) * FRAMES) });
-      this.#paint(dimension);
-      this.#rail.slider(dimension).film.classList.remove("lw-stale");
+    rows.forEach(({ slider, range }, i) => {
+      this.#strips.set(slider, { range, pictures: pictures.slice(i * FRAMES, (i + 1) * FRAMES) });
+      this.#paint(slider);
+      slider.film.classList.remove("lw-stale");
     });
     performance.measure("film-refresh", { start: started, end: performance.now() });
   }
 
-  #paint(dimension) {
-    const { film, range } = this.#rail.slider(dimension);
+  #paint(slider) {
+    const { film, range } = slider;
     const [width, height] = [Math.max(1, film.clientWidth), Math.max(1, film.clientHeight)];
     const ratio = window.devicePixelRatio || 1;
     film.width = Math.round(width * ratio);
     film.height = Math.round(height * ratio);
     const context = film.getContext("2d");
     context.scale(ratio, ratio);
-    const strip = this.#strips.get(dimension);
+    const strip = this.#strips.get(slider);
     if (strip) paintFrames(context, strip, range, width, height);
-    const histogram = this.#histograms.get(dimension);
+    const histogram = this.#histograms.get(slider);
     if (histogram) paintHistogram(context, histogram, range, width, height);
   }
 }
 
-/** FRAMES copies of z with one dimension at the middles of equal parts of its range. */
-export function framesOf(z, dimension, { low, high }) {
-  return Array.from({ length: FRAMES }, (_, i) => {
-    const point = [...z];
-    point[dimension] = low + ((high - low) * (i + 0.5)) / FRAMES;
-    return point;
-  });
+/** The middles of FRAMES equal parts of a range. */
+export function framesOf({ low, high }) {
+  return Array.from({ length: FRAMES }, (_, i) => low + ((high - low) * (i + 0.5)) / FRAMES);
 }
 
 function paintFrames(context, { pictures, range: painted }, range, width, height) {

@@ -6,13 +6,15 @@ import { Slider } from "./slider.js";
 export class Rail {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
+  #sections = []; // Directions: principal components, and named ones later
 
   /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here */
   constructor(dimensions, on) {
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
-      const slider = new Slider({ ...dimension, share: dimension.kl / strongest }, { ...on, focus: (index) => this.#select(index, on) });
+      const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `KL ${dimension.kl.toFixed(3)} nats` };
+      const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.#select(index, on) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);
     }
@@ -37,9 +39,27 @@ export class Rail {
     return [...this.#sliders.keys()];
   }
 
-  /** Dimensions that are on the screen: the active ones, and the others once unfolded. */
+  /** Rows that are on the screen, [{slider, along(z, value)}]: active dimensions, and whatever else is unfolded. */
   get visible() {
-    return this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details:not([open])"));
+    const shown = this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details:not([open])"));
+    const rows = shown.map((index) => ({ slider: this.#sliders.get(index), along: (z, value) => z.map((old, i) => (i === index ? value : old)) }));
+    return [...rows, ...this.#sections.flatMap((section) => section.visible)];
+  }
+
+  /** One more group of sliders under the dimensions. */
+  add(section) {
+    this.#sections.push(section);
+    this.element.append(section.element);
+  }
+
+  /** Dimensions that the data use, in KL order. */
+  get active() {
+    return this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details"));
+  }
+
+  /** holds: Holds */
+  showHolds(holds) {
+    for (const [index, slider] of this.#sliders) slider.setState(holds.state(index));
   }
 
   slider(index) {
@@ -48,6 +68,12 @@ export class Rail {
 
   show(z) {
     for (const [index, slider] of this.#sliders) slider.set(z[index]);
+    this.showSections(z);
+  }
+
+  /** The sections alone: a dimension's own slider is being dragged. */
+  showSections(z) {
+    for (const section of this.#sections) section.show(z);
   }
 
   /** posterior: {mu, std} or null */

@@ -14,20 +14,21 @@ export class Slider {
   #mu = 0;
   #std = 0;
 
-  /** dimension: {index, low, high, kl, share}; on: {input(index, value, start), release(), focus(index)} */
+  /** dimension: {index, low, high, share, name, words}: share is the length of the bar, words its meaning; on: {input(index, value, start), release(), focus(index), menu(index, button)} */
   constructor(dimension, on) {
     this.index = dimension.index;
     this.#on = on;
     this.#range = { low: dimension.low, high: dimension.high };
-    const name = `z${this.index}`;
+    const name = dimension.name;
     this.input = h("input.lw-slider", { type: "range", "aria-label": name, step: "any", min: dimension.low, max: dimension.high });
     this.band = h("span.lw-band", { hidden: "" });
     this.film = h("canvas.lw-film", { "aria-hidden": "true" });
     this.zero = h("span.lw-zero");
     this.number = h("input.lw-value", { type: "text", inputmode: "decimal", "aria-label": `value of ${name}`, autocomplete: "off" });
-    const kl = h("span.lw-kl", { title: `KL ${dimension.kl.toFixed(3)} nats` }, h("span.lw-kl-bar", { style: `width:${100 * dimension.share}%` }));
+    const kl = h("span.lw-kl", { title: dimension.words }, h("span.lw-kl-bar", { style: `width:${100 * dimension.share}%` }));
     const track = h("span.lw-track", {}, this.film, this.zero, this.band, this.input);
-    this.element = h("div.lw-dim", { "data-dimension": this.index }, h("span.lw-name", { "aria-hidden": "true" }, name), track, this.number, kl);
+    this.name = h("button.lw-name", { type: "button", "aria-label": `${name}: lock, solo, mute, animate`, "aria-haspopup": "menu", onclick: () => this.#on.menu(this.index, this.name) }, name);
+    this.element = h("div.lw-dim", { "data-dimension": this.index }, this.name, track, this.number, kl);
     this.#listen();
     this.#drawRange();
     this.set(0);
@@ -58,6 +59,14 @@ export class Slider {
     this.#drawRange();
     this.input.value = String(this.#value);
     this.band.title = `q(z|x): ${shown(mu)} ± ${std.toFixed(3)}`;
+  }
+
+  /** A locked slider cannot be moved; a muted one stands at zero until it is heard again. */
+  setState({ locked, muted }) {
+    this.input.disabled = locked || muted;
+    this.number.disabled = locked || muted;
+    this.element.classList.toggle("lw-locked", locked);
+    this.element.classList.toggle("lw-muted-row", muted);
   }
 
   mark(current) {

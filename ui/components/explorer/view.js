@@ -30,7 +30,7 @@ export function buildView(on, around, tools) {
   view.root = h(
     "div.lw-explorer",
     {},
-    h("section.lw-card.lw-rail-card", { "aria-label": "Latent dimensions" }, heading("Latent dimensions", h("span.lw-muted", {}, "by KL, nats")), view.rail),
+    h("section.lw-card.lw-rail-card", { "aria-label": "Latent dimensions" }, heading("Latent dimensions", h("span.lw-muted", {}, h("button.lw-link", { type: "button", title: "Every dimension as a row of pictures (V)", onclick: () => on.traversal() }, "traversal"), " · by KL, nats")), view.rail),
     h(
       "section.lw-card.lw-picture-card",
       { "aria-label": "Decoded" },

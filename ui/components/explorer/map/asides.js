@@ -1,21 +1,23 @@
-// A second connection for what may take longer than a frame: many small pictures, and where points lie. One question at a time
-// for each topic, newest wins; the drag's own socket never waits behind it.
+// A second connection for what may take longer than a frame: many small pictures, where points lie, paths, draws. One question
+// at a time for each topic, newest wins; the drag's own socket never waits behind it.
 
-import { MANY, WHERE, decodeAnswer, encodeQuestion } from "./questions.js";
+import { MANY, WHERE, decodeAnswer, encodeQuestion, encodeSamples, encodeWalk } from "./questions.js";
 
 const FIRST_DELAY = 500; // ms before reconnecting, doubling up to the longest
 const LONGEST_DELAY = 8000;
+const REFUSALS = [1007, 1009, 1011, 4404]; // asked again, the same question would end the same way
 
 export class Asides {
   #url;
   #socket = null;
   #open = false;
-  #waiting = new Map(); // topic -> {kind, side, points, resolve}
+  #waiting = new Map(); // topic -> {encode(sequence), resolve}
   #asked = null; // the question under way
   #sequence = 0;
   #delay = FIRST_DELAY;
   #timer = null;
   #closed = false;
+  refusal = ""; // the server's reason for the last question that it would not answer
 
   constructor(url) {
     this.#url = url;
@@ -24,12 +26,22 @@ export class Asides {
 
   /** Pictures of points (array of z) with at most `side` pixels, or null when a newer question of this topic came first. */
   pictures(topic, points, side) {
-    return this.#ask(topic, MANY, side, points);
+    return this.#ask(topic, (sequence) => encodeQuestion(MANY, side, sequence, points));
   }
 
   /** Where points lie: array of {distance, percentile, logPrior, logAggregate, cycle, verdict}, or null as above. */
   places(topic, points) {
-    return this.#ask(topic, WHERE, 0, points);
+    return this.#ask(topic, (sequence) => encodeQuestion(WHERE, 0, sequence, points));
+  }
+
+  /** A path through stops: {z, pictures, changes, percentiles}, or null as above or when it is refused. */
+  walk(topic, stops, options) {
+    return this.#ask(topic, (sequence) => encodeWalk(sequence, stops, options));
+  }
+
+  /** Draws from the prior: {z, pictures}, or null as above. options: {count, seed, temperature, side} */
+  samples(topic, options) {
+    return this.#ask(topic, (sequence) => encodeSamples(sequence, options));
   }
 
   close() {
@@ -40,11 +52,11 @@ export class Asides {
     this.#asked?.resolve(null);
   }
 
-  #ask(topic, kind, side, points) {
+  #ask(topic, encode) {
     return new Promise((resolve) => {
       this.#waiting.get(topic)?.resolve(null);
       this.#waiting.delete(topic); // to the end of the line
-      this.#waiting.set(topic, { kind, side, points, resolve });
+      this.#waiting.set(topic, { encode, resolve });
       this.#send();
     });
   }
@@ -53,7 +65,7 @@ export class Asides {
     const socket = new WebSocket(this.#url);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
-    socket.onclose = () => socket === this.#socket && this.#lost();
+    socket.onclose = (event) => socket === this.#socket && this.#lost(event);
     this.#socket = socket;
   }
 
@@ -76,14 +88,16 @@ export class Asides {
     this.#waiting.delete(topic);
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#asked = { ...question, topic, sequence: this.#sequence };
-    this.#socket.send(encodeQuestion(question.kind, question.side, this.#sequence, question.points));
+    this.#socket.send(question.encode(this.#sequence));
   }
 
-  #lost() {
+  #lost({ code, reason }) {
+    const refused = this.#open && REFUSALS.includes(code);
+    if (refused) this.refusal = reason;
     this.#open = false;
     this.#socket = null;
     if (this.#closed) return;
-    if (this.#asked && !this.#waiting.has(this.#asked.topic)) this.#waiting.set(this.#asked.topic, this.#asked);
+    if (this.#asked && !refused && !this.#waiting.has(this.#asked.topic)) this.#waiting.set(this.#asked.topic, this.#asked);
     else this.#asked?.resolve(null);
     this.#asked = null;
     this.#timer = setTimeout(() => this.#connect(), this.#delay);

@@ -159,7 +159,8 @@ export function drawPicture(context, { height, width, channels, pixels }, [x, y,
   context.drawImage(stamp, x + (boxWidth - size * width) / 2, y + (boxHeight - size * height) / 2, size * width, size * height);
 }
 
-function drawTint(context, percentile, box) {
+/** Orange over a box that lies where the data is thin or missing. */
+export function drawTint(context, percentile, box) {
   const strength = Math.min(1, Math.max(0, (percentile - 90) / 10));
   if (strength === 0) return;
   context.fillStyle = `rgba(232, 89, 12, ${0.62 * strength})`;
