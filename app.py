@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from ui import live, picker, resources
 from ui.exporting import export_route
-from ui.map_data import map_route
+from ui.map_data import map_routes
 from ui.modules import modules_route
 
 log = logging.getLogger("latent_walk")
@@ -44,6 +44,6 @@ base = (config.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
 app = st.App(
     "ui/main.py",
-    routes=[live.live_route(prefix), modules_route(prefix), map_route(prefix), export_route(prefix)],
+    routes=[live.live_route(prefix), modules_route(prefix), *map_routes(prefix), export_route(prefix)],
     lifespan=lifespan,
 )

@@ -1,24 +1,35 @@
-"""The route `/map?model=NAME`: a model's encoded images and principal axes as one binary answer, for the map in the browser.
+"""What the map asks for over HTTP, beside the socket.
 
-Little endian: u32 count N, u32 latent size D, float32 centre (D), float32 axes (D x D), float32 means (N x D), u8 labels (N).
+`/map?model=NAME`: a model's encoded images and principal axes as one binary answer.
+`/map/image?model=NAME&index=I`: the I-th encoded image itself, as PNG, where the dataset is at hand.
+`/map/nearest?model=NAME&z=0.1,-0.3`: the nearest real images to z and to its picture, as JSON with PNGs in base64.
+
+`/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u8 labels (N).
 """
 
 from __future__ import annotations
 
+import base64
 import struct
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ui import resources
-from vae_core.errors import LatentWalkError
+from ui.address import parse_z
+from vae_core.datasets import test_image
+from vae_core.errors import DataError, LatentWalkError
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from vae_core.atlas import Atlas
+    from vae_core.nearest import Neighbour
+
+NEAREST = 4  # images shown of each kind
 
 
 def encoded(atlas: Atlas) -> bytes:
@@ -29,19 +40,60 @@ def encoded(atlas: Atlas) -> bytes:
     return head + b"".join(part.astype("<f4").tobytes() for part in floats) + atlas.points.labels.tobytes()
 
 
-async def _answer(request: Request) -> Response:
-    try:
-        body = await run_in_threadpool(_body, request.query_params.get("model", ""))
-    except (LatentWalkError, OSError) as error:
-        return PlainTextResponse(str(error), status_code=404)
+def _points(name: str, _: Request) -> Response:
     # The address carries the version of the model's file, so the answer never changes.
-    return Response(body, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
+    return Response(
+        encoded(resources.atlas(resources.entry(name))),
+        media_type="application/octet-stream",
+        headers={"Cache-Control": "private, max-age=3600"},
+    )
 
 
-def _body(name: str) -> bytes:
-    return encoded(resources.atlas(resources.entry(name)))
+def _image(name: str, request: Request) -> Response:
+    from vae_core.exports import png
+
+    header = resources.header(resources.entry(name))
+    if header.metrics.split != "test":
+        raise DataError("While a model is in training its map shows validation images, which have no number of their own.")
+    index = request.query_params.get("index", "")
+    if not index.isdecimal():
+        raise DataError(f"index must be a whole number from 0; got {index[:20]!r}.")
+    image, _ = test_image(header.config.data.name, int(index))
+    return Response(png(np.atleast_3d(image)), media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
-def map_route(prefix: str = "") -> Route:
-    """The route for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    return Route(f"{prefix}/map", _answer)
+def _nearest(name: str, request: Request) -> Response:
+    entry = resources.entry(name)
+    model, real = resources.open_entry(entry), resources.real_images(entry)
+    z = parse_z(request.query_params.get("z", ""), model.latent_dim)
+    picture = model.decode([z])[0]
+    answer = {
+        "source": real.source,
+        "pixels": [_shown(found) for found in real.in_pixels(picture, NEAREST)],
+        "latents": [_shown(found) for found in real.in_latents(z, NEAREST)],
+    }
+    return JSONResponse(answer)
+
+
+def _shown(found: Neighbour) -> dict[str, object]:
+    from vae_core.exports import png
+
+    return {"png": base64.b64encode(png(found.image)).decode(), "label": found.label, "distance": found.distance}
+
+
+def _served(answer: Callable[[str, Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Runs on a thread; what a person did wrong comes back as a sentence."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await run_in_threadpool(answer, request.query_params.get("model", ""), request)
+        except (LatentWalkError, OSError) as error:
+            return PlainTextResponse(str(error), status_code=404)
+
+    return endpoint
+
+
+def map_routes(prefix: str = "") -> list[Route]:
+    """The routes for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
+    answers = {"/map": _points, "/map/image": _image, "/map/nearest": _nearest}
+    return [Route(f"{prefix}{path}", _served(answer)) for path, answer in answers.items()]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vae_core.atlas import Atlas
     from vae_core.header import Header
     from vae_core.latents import LatentModel
+    from vae_core.nearest import RealImages
 
 HASH_DIGITS = 12  # of the sha256, in links
 MAX_MODELS = 12  # loaded at a time; each is a few MB
@@ -80,6 +81,12 @@ def _chart(path: Path) -> Atlas:
     return Atlas(_models.get(path, path.stat().st_mtime_ns))
 
 
+def _gather(path: Path) -> RealImages:
+    from vae_core.nearest import RealImages
+
+    return RealImages(_models.get(path, path.stat().st_mtime_ns))
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]
@@ -93,6 +100,7 @@ def _read_header(path: Path) -> Header:
 
 _models: FileCache[LatentModel] = FileCache(_open, MAX_MODELS)
 _atlases: FileCache[Atlas] = FileCache(_chart, MAX_MODELS)
+_real_images: FileCache[RealImages] = FileCache(_gather, 3)
 _hashes: FileCache[str] = FileCache(_hash, 500)
 _headers: FileCache[Header] = FileCache(_read_header, 500)
 
@@ -139,6 +147,15 @@ def atlas(found: ModelEntry) -> Atlas:
         CheckpointError: the file is broken or gone, or carries no encoded images.
     """
     return _atlases.get(Path(found.path), found.mtime_ns)
+
+
+def real_images(found: ModelEntry) -> RealImages:
+    """Training images to compare pictures with.
+
+    Raises:
+        CheckpointError: there are none, or the file is broken or gone.
+    """
+    return _real_images.get(Path(found.path), found.mtime_ns)
 
 
 def content_hash(found: ModelEntry) -> str:

@@ -102,6 +102,11 @@ class LatentModel:
         images = self._extras.get("reference.images")
         return None if images is None else images.transpose(0, 2, 3, 1)
 
+    @property
+    def reference_labels(self) -> NDArray[np.int64] | None:
+        """Their labels, (K,)."""
+        return self._extras.get("reference.labels")
+
     def decode(self, z: ArrayLike) -> Bytes:
         """Pictures of the likelihood's mean, uint8 (B, H, W, C), in the caller's order.
 

@@ -1,11 +1,13 @@
 // Everything that shows what lies around a point: the map, the strips behind the sliders, and the indicator. One second connection
 // serves them all; a model without encoded images simply has none of it.
 
+import { h } from "./dom.js";
 import { Directions, principalDirections } from "./directions.js";
 import { Filmstrips } from "./filmstrip.js";
 import { Asides } from "./map/asides.js";
-import { fetchAtlas } from "./map/atlas.js";
+import { fetchAtlas, mapUrl } from "./map/atlas.js";
 import { LatentMap } from "./map/map.js";
+import { Nearest } from "./nearest.js";
 import { Where } from "./where.js";
 
 export class Around {
@@ -13,6 +15,7 @@ export class Around {
   #asides = null;
   #films = new Filmstrips();
   #classes = [];
+  #model = "";
   #atlas = null;
   #opened = 0; // grows with each model, so that a late answer for the last one is dropped
   #point = null; // {z, posterior} committed
@@ -21,6 +24,7 @@ export class Around {
   constructor(on) {
     this.#on = on;
     this.where = new Where();
+    this.nearest = new Nearest();
     this.map = new LatentMap({ ...on, hover: (index, at) => this.#tip(index, at) });
   }
 
@@ -31,6 +35,8 @@ export class Around {
     this.close();
     this.#asides = new Asides(url);
     this.#classes = data.classes;
+    this.#model = data.model;
+    this.nearest.open(data.model, data.classes);
     this.#atlas = null;
     this.#films.open(rail, this.#asides);
     try {
@@ -62,6 +68,7 @@ export class Around {
   /** A slider (index) or the pointer on the map moves z; nothing is committed. */
   moved(z, index) {
     this.#films.stale(index);
+    this.nearest.stale();
     this.map.follow(z);
     if (this.#atlas) this.where.at(z);
   }
@@ -70,6 +77,7 @@ export class Around {
   settled(z, posterior) {
     this.#point = { z: [...z], posterior };
     this.#films.refresh(z);
+    this.nearest.refresh(z);
     this.map.show(z, posterior);
     if (this.#atlas) this.where.at(z);
   }
@@ -89,8 +97,13 @@ export class Around {
     const { tip } = this.map;
     tip.hidden = index === null;
     if (index === null) return;
-    tip.textContent = `${this.#classes[this.#atlas.labels[index]] ?? this.#atlas.labels[index]} · test image ${index}`;
+    const words = `${this.#classes[this.#atlas.labels[index]] ?? this.#atlas.labels[index]} · test image ${index}`;
+    if (tip.dataset.index !== String(index)) {
+      tip.dataset.index = String(index);
+      const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index }), onerror: () => image.remove() });
+      tip.replaceChildren(image, words);
+    }
     tip.style.left = `${Math.max(0, Math.min(x + 12, this.map.element.clientWidth - tip.offsetWidth - 4))}px`;
-    tip.style.top = `${y < 60 ? y + 14 : y - 40}px`;
+    tip.style.top = `${y < 110 ? y + 14 : y - 96}px`;
   }
 }

@@ -38,6 +38,7 @@ export function buildView(on, around, tools) {
       h("div.lw-stage", {}, view.canvas),
       around.where.element,
       h("div.lw-under", {}, controls, tools.element, view.status),
+      around.nearest.element,
       view.note,
       view.message,
     ),

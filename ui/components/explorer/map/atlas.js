@@ -3,9 +3,16 @@
 
 /** {means, labels, latentDim, centre, axes}; throws with the server's sentence when the model carries none. */
 export async function fetchAtlas(model, version) {
-  const response = await fetch(new URL(`map?model=${encodeURIComponent(model)}&v=${version}`, document.baseURI));
+  const response = await fetch(mapUrl("map", { model, v: version }));
   if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}`);
   return readAtlas(await response.arrayBuffer());
+}
+
+/** The address of one of the map's routes. */
+export function mapUrl(path, parameters) {
+  const url = new URL(path, document.baseURI);
+  for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
+  return url.href;
 }
 
 export function readAtlas(buffer) {
