@@ -77,7 +77,8 @@ def start(**query):
 
 
 def texts(app):
-    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success])
+    elements = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success]
+    return "\n".join(element.value for element in elements)
 
 
 def test_an_empty_page_says_what_to_do():
@@ -314,6 +315,8 @@ def test_durations_read_as_a_person_would_say_them(seconds, words):
     assert run_words.duration(seconds) == words
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")]
+)
 def test_estimates_have_no_more_digits_than_they_deserve(seconds, words):
     assert run_words.about(seconds) == words
