@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_explore import PIXELS
+from tests.run_files import finished_rows, place_run
 from vae_core import runs
 from vae_core.config import train_config
 
@@ -144,8 +145,7 @@ def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
 
 
 def test_deleting_asks_first(train):
-    run_id = runs.start(tiny(epochs=1), "doomed")
-    wait_for(lambda: runs.status(run_id).state == "done", 60)
+    place_run("doomed", rows=finished_rows())
     page = train()
     page.get_by_role("button", name="More", exact=True).click()
     delete = page.get_by_role("button", name="Delete", exact=True)
@@ -167,8 +167,7 @@ def test_a_hostile_checkpoint_is_refused_in_words(train):
 
 
 def test_nothing_is_cut_off_on_a_phone_and_the_run_comes_first(train):
-    run_id = runs.start(tiny(epochs=1), "small screen")
-    wait_for(lambda: runs.status(run_id).state == "done", 60)
+    place_run("small screen", rows=finished_rows())
     page = train()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_text("test ELBO").first).to_be_visible()
