@@ -6,13 +6,15 @@ import { Slider } from "./slider.js";
 export class Rail {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
+  #on;
 
   /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here */
   constructor(dimensions, on) {
+    this.#on = on;
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
-      const slider = new Slider({ ...dimension, share: dimension.kl / strongest }, { ...on, focus: (index) => this.#select(index, on) });
+      const slider = new Slider({ ...dimension, share: dimension.kl / strongest }, { ...on, focus: (index) => this.select(index) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);
     }
@@ -25,7 +27,7 @@ export class Rail {
       const open = rows[true].length === 0 ? "" : null;
       this.element.append(h("details.lw-fold", { open }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
     }
-    this.#select(dimensions[0].index, on);
+    this.select(dimensions[0].index);
   }
 
   /** The dimension last touched. */
@@ -53,10 +55,11 @@ export class Rail {
     }
   }
 
-  #select(index, on) {
+  /** Makes a dimension the one that Animate moves. */
+  select(index) {
     this.#sliders.get(this.#current)?.mark(false);
     this.#current = index;
     this.#sliders.get(index).mark(true);
-    on.focus?.(index);
+    this.#on.focus(index);
   }
 }
