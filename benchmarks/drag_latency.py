@@ -30,7 +30,7 @@ from benchmarks.models import save_untrained
 
 MODEL, LATENT_DIM = "bench-conv-64", 16
 RATE = 60  # pointer moves a second
-RANGE, THUMB = 'input[type="range"][aria-label="z15"]', '[role="slider"]'
+RANGE, THUMB = 'input[type="range"][aria-label="z15"]', 'div:has(> [data-testid="stSliderThumbValue"])'
 WATCH = """() => {
   if (!window.bench) {
     document.addEventListener('input', () => { bench.inputs += 1; }, true);
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--training", action="store_true", help="measure beside a training run as well")
     parser.add_argument("--only-app", action="store_true", help="print only; no baselines, no report")
+    parser.add_argument("--note", default="", help="a sentence for the report, about the machine's other work for example")
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, sync_playwright() as playwright:
@@ -154,7 +155,8 @@ def main() -> None:
             "64x64 RGB conv decoder.\n"
         )
         command = "python -m benchmarks.drag_latency" + " --training" * arguments.training
-        report.write("drag_latency", command, [intro, report.table(columns, rows)])
+        notes = [intro, f"{arguments.note}\n"] if arguments.note else [intro]
+        report.write("drag_latency", command, [*notes, report.table(columns, rows)])
 
 
 

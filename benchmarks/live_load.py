@@ -1,6 +1,6 @@
 """N people dragging at once: pictures a second each, and input-to-picture latency.
 
-    python -m benchmarks.live_load [--seconds 6] [--sockets 1 8 32 64 128] [--device-note ...]
+    python -m benchmarks.live_load [--seconds 6] [--sockets 1 8 32 64 128]
 
 The app as it is, against a naive live route in the same run: same network, one picture for each call of the decoder in float32,
 as a first version would write it. The load generator (load_client.py) is a process of its own on the same machine.
@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--sockets", type=int, nargs="+", default=[1, 8, 32, 64, 96, 128])
     parser.add_argument("--no-report", action="store_true", help="print only; the naive baseline is left out")
+    parser.add_argument("--note", default="", help="a sentence for the report, about the machine's other work for example")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,7 +123,8 @@ def main() -> None:
         "input event to reply, waiting for the reply before included. Naive: one decoder call for each picture, float32.\n"
     )
     command = f"python -m benchmarks.live_load --seconds {arguments.seconds:g}"
-    report.write("live_load", command, [intro, report.table(columns, rows(arguments.sockets, results))])
+    notes = [intro, f"{arguments.note}\n"] if arguments.note else [intro]
+    report.write("live_load", command, [*notes, report.table(columns, rows(arguments.sockets, results))])
 
 
 if __name__ == "__main__":

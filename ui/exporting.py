@@ -1,4 +1,4 @@
-"""The route `/export?model=NAME&what=gif|mp4|sheet|npz`: POST latents (K x D little-endian float32), get a file of pictures."""
+"""The route `/export?model=NAME&what=gif|mp4|sheet|npz`: POST latents (K x D float32), get a file of their pictures."""
 
 from __future__ import annotations
 

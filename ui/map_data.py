@@ -64,8 +64,9 @@ def _image(name: str, request: Request) -> Response:
 
 def _nearest(name: str, request: Request) -> Response:
     entry = resources.entry(name)
-    model, real = resources.open_entry(entry), resources.real_images(entry)
+    model = resources.open_entry(entry)
     z = parse_z(request.query_params.get("z", ""), model.latent_dim)
+    real = resources.real_images(entry)
     picture = model.decode([z])[0]
     answer = {
         "source": real.source,

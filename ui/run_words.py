@@ -8,8 +8,8 @@ NO_RUNS = "Nothing has been trained here yet. The settings on the left make a go
 FORM_NEXT = "Change the setting and press Train again."
 STARTING = "Starting: loading the libraries and the images."
 MISSING_DATA = (
-    "{title} is not on this computer yet; training downloads it first. Without a network choose **Coloured shapes**, "
-    "which needs no download."
+    "The images of {title} are not on this computer yet; training downloads them first. Without a network choose "
+    "**Coloured shapes**, which need no download."
 )
 DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
 TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."

@@ -40,12 +40,14 @@ def form() -> None:
                          help="What the run is called in lists and addresses; empty takes the suggestion.")  # fmt: skip
     _keep("name", name)
     _warn_about_data(config)
-    _time(config)
+    time = st.container()  # filled last: counting parameters imports torch, and the button need not wait for it
     with st.container(horizontal=True, gap="small"):
         if st.button("Train", type="primary", key="train.go", icon=":material/play_arrow:"):
             _start(config, name)
         with st.popover("As command"):
             st.code(command_line(config), language="bash", wrap_lines=True)
+    with time:
+        _time(config)
 
 
 def use_shapes() -> None:

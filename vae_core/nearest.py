@@ -71,10 +71,9 @@ class RealImages:
     @cached_property
     def _codes(self) -> Floats:
         """Posterior means of all of them, (N, D)."""
-        parts = (self._images[start : start + CHUNK] for start in range(0, len(self._images), CHUNK))
-        return np.concatenate(
-            [self._model.posterior_means(part.transpose(0, 3, 1, 2).astype(np.float32) / 255) for part in parts]
-        )
+        batches = (self._images[start : start + CHUNK] for start in range(0, len(self._images), CHUNK))
+        inputs = (batch.transpose(0, 3, 1, 2).astype(np.float32) / 255 for batch in batches)
+        return np.concatenate([self._model.posterior_means(x) for x in inputs])
 
     def in_pixels(self, picture: Bytes, count: int) -> list[Neighbour]:
         """The images that look most like a picture uint8 (H, W, C), nearest first."""

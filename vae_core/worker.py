@@ -120,6 +120,8 @@ def step_back() -> None:
     """Low priority and a cap on threads, set before any numeric library is imported."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # where Linux weighs sessions against each other, niceness alone counts within one only
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # batch work never interrupts a process that just woke up to answer a person
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -230,6 +230,29 @@ def test_the_explorer_survives_a_killed_and_restarted_server(explore):
     assert address_z(page) == z
 
 
+def test_a_model_deleted_while_open_is_named_and_another_one_opens(explore):
+    page = explore("?model=tiny&z=0,0,0,0")
+    (explore.server.folder / "checkpoints" / "tiny.safetensors").unlink()
+    page.wait_for_timeout(600)  # the route looks at a model's file twice a second
+    slider(page, 2).click(position={"x": 30, "y": 10})
+    expect(page.get_by_text("The model 'tiny' is no longer there")).to_be_visible()
+    live(page)
+    page.wait_for_function("location.search === '?model=wide&z=0,0'")
+
+
+@pytest.mark.parametrize(("latent_dim", "sliders"), [(4, 4), (6, 6)])
+def test_a_model_replaced_while_open_is_shown_anew(explore, make_model, latent_dim, sliders):
+    page = explore("?model=tiny&z=0,0,0,0")
+    make_model(explore.server.folder / "checkpoints" / "tiny.safetensors", latent_dim=latent_dim, seed=7, inactive=0)
+    before = page.evaluate(PIXELS)
+    page.wait_for_timeout(600)
+    slider(page, 2).click(position={"x": 30, "y": 10})
+    expect(page.locator('input[type="range"]')).to_have_count(sliders)
+    expect(page.get_by_text("inactive")).to_have_count(0)
+    live(page)
+    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+
+
 def test_without_the_socket_a_release_still_brings_its_picture(explore):
     page = explore.server and explore()
     page.route_web_socket(re.compile("/live"), lambda socket: socket.close(code=1013))

@@ -13,10 +13,8 @@ from vae_core.walks import walk
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    from conftest import save_model
-
-    return open_model(save_model(tmp_path_factory.mktemp("m") / "m.safetensors", latent_dim=3), device="cpu")
+def model(tmp_path_factory, make_model):
+    return open_model(make_model(tmp_path_factory.mktemp("m") / "m.safetensors", latent_dim=3), device="cpu")
 
 
 STOPS = np.array([[0, 0, 0], [2, 0, 1], [-1, 2, 0]], dtype=np.float32)

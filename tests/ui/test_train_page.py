@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.run_files import finished_rows, place_run
 from ui import charts_train, run_words, train_form
 from ui.run_history import History
 from vae_core import estimate, registry, runs
@@ -37,34 +38,6 @@ def wait_for(condition, seconds=20.0):
         time.sleep(0.02)
 
 
-def place_run(name, state="done", *, message="", created=1.0, rows=(), log="", checkpoint=None, **config):
-    """A run as it lies on the disk when its process is gone."""
-    run_dir = runs.runs_root() / name
-    run_dir.mkdir()
-    (run_dir / "config.json").write_text(train_config(**{"data": {"name": "shapes"}, **config}).model_dump_json())
-    runs.write_json(run_dir / "run.json", {"name": name, "created": created})
-    runs.write_json(run_dir / "status.json", {"state": state, "message": message, "started": created, "ended": created + 62})
-    (run_dir / "log.txt").write_text(log)
-    with MetricsWriter(run_dir / "metrics.jsonl") as metrics:
-        for row in rows:
-            metrics.write(row)
-    if checkpoint is not None:
-        (run_dir / "last.safetensors").write_bytes(checkpoint.read_bytes())
-    return run_dir
-
-
-def finished_rows(dims=4):
-    yield {"kind": "start", "step": 0, "epoch": 0.0, "time": 1.0, "steps": 100, "epochs": 2, "parameters": 5, "device": "CPU"}
-    for step in range(100):
-        epoch = (step + 1) / 50
-        if step % 50 == 0:
-            yield {"kind": "validation", "step": step, "epoch": step / 50, "time": 2.0, "reconstruction": 90.0, "kl": 20.0,
-                   "elbo": -110.0 + step / 50, "kl_per_dim": [5.0] * dims}  # fmt: skip
-        yield {"kind": "step", "step": step, "epoch": epoch, "time": 2 + epoch, "reconstruction": 500 / (step + 1), "kl": 20.0,
-               "elbo": -120.0, "loss": 130.0, "beta": 1.0, "lr": 0.1, "images_per_second": 1000.0}  # fmt: skip
-    yield {"kind": "end", "step": 100, "epoch": 2.0, "time": 4.0, "state": "done", "message": "", "test_elbo": -109.5}
-
-
 def start(**query):
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
     app.run()
@@ -77,7 +50,8 @@ def start(**query):
 
 
 def texts(app):
-    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success])
+    elements = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success]
+    return "\n".join(element.value for element in elements)
 
 
 def test_an_empty_page_says_what_to_do():
@@ -314,6 +288,8 @@ def test_durations_read_as_a_person_would_say_them(seconds, words):
     assert run_words.duration(seconds) == words
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")]
+)
 def test_estimates_have_no_more_digits_than_they_deserve(seconds, words):
     assert run_words.about(seconds) == words

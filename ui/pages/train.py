@@ -22,12 +22,12 @@ def page() -> None:
     state.prepare()
     st.html(Path(__file__).parents[1] / "train.css")
     left, rest = st.columns([25, 75], gap="small")
-    with left, st.container(border=True, key="train_form"):
-        train_form.form()
     with rest:
         busy = any(run.live for run in runs.list_runs())
         st.session_state[WAS_LIVE] = busy
         st.fragment(watch, run_every=LOOK_AGAIN if busy else None)()
+    with left, st.container(border=True, key="train_form"):
+        train_form.form()  # last: on a new server its estimate waits for torch, which a run that goes need not
 
 
 def watch() -> None:

@@ -74,11 +74,12 @@ export class Explorer {
     this.#streamlit = streamlit;
     const last = this.#data;
     this.#data = data;
-    const otherModel = last === null || last.model !== data.model || last.shape !== data.shape;
-    if (otherModel) this.#openModel(data);
-    else if (last.session !== data.session) this.#comeBack(data);
-    else if (data.revision > last.revision) this.#adopt(data);
-    if (!otherModel && last.version !== data.version) this.#request();
+    if (last === null || this.#socket === null || differs(last, data)) this.#openModel(data);
+    else {
+      if (last.version !== data.version) this.#renewModel(data);
+      if (last.session !== data.session) this.#comeBack(data);
+      else if (data.revision > last.revision) this.#adopt(data);
+    }
     if (!this.#socket?.open || this.#picture.painted === 0) this.#paintSent(data);
     this.#view.message.textContent = data.message ?? "";
     this.#view.message.hidden = !data.message;
@@ -95,7 +96,31 @@ export class Explorer {
 
   #openModel(data) {
     this.#stopAnimation();
+<<<<<<< HEAD
     this.#holds = new Holds();
+=======
+    this.#buildRail(data);
+    this.#socket?.close();
+    this.#socket = null;
+    this.#adopt(data);
+    this.#paintSent(data);
+    this.#connect(data.model);
+  }
+
+  /** The same model after more training: other ranges, other KL, another picture of the same point. */
+  #renewModel(data) {
+    const { index } = this.#rail.current;
+    const focused = document.activeElement === this.#rail.current.input;
+    this.#buildRail(data);
+    this.#rail.showBand(this.#posterior);
+    this.#rail.show(this.#z);
+    this.#rail.select(index);
+    if (focused) this.#rail.current.input.focus();
+    this.#request();
+  }
+
+  #buildRail(data) {
+>>>>>>> main
     this.#rail = new Rail(data.dimensions, {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
@@ -104,6 +129,7 @@ export class Explorer {
       menu: (index, anchor) => this.#openMenu(index, anchor),
     });
     this.#view.rail.replaceChildren(this.#rail.element);
+<<<<<<< HEAD
     this.#socket?.close();
     this.#socket = null;
     this.#tools.openModel(data.model);
@@ -113,6 +139,8 @@ export class Explorer {
     url.protocol = url.protocol.replace("http", "ws");
     this.#connect(url);
     this.#around.open(url.href, data, this.#rail, (words) => this.#noMap(words), readLink(window.location.href, data.z.length));
+=======
+>>>>>>> main
   }
 
   #noMap(words) {
@@ -126,7 +154,10 @@ export class Explorer {
       hello: ({ device }) => this.#connected(device),
       picture: (reply, start) => this.#paint(reply, start),
       offline: () => this.#setStatus("offline", "offline · reconnecting"),
-      refused: () => this.#ask("refresh"), // the model is gone or has another size: the page has to say it
+      refused: () => {
+        this.#socket = null;
+        this.#ask("refresh"); // the model is gone or has another size: the page has to say it
+      },
     });
   }
 
@@ -316,4 +347,9 @@ export class Explorer {
     if (moving.length > 0) this.#view.animate.textContent = `■ Stop ${moving.join(", ")}`;
     else if (this.#rail) this.#nameAnimation(this.#rail.current.index);
   }
+}
+
+/** Whether these are two different latent spaces. */
+function differs(last, data) {
+  return last.model !== data.model || last.shape !== data.shape || last.dimensions.length !== data.dimensions.length;
 }

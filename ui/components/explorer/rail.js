@@ -7,14 +7,16 @@ export class Rail {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
   #sections = []; // Directions: principal components, and named ones later
+  #on;
 
   /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here */
   constructor(dimensions, on) {
+    this.#on = on;
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
       const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `KL ${dimension.kl.toFixed(3)} nats` };
-      const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.#select(index, on) });
+      const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.select(index) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);
     }
@@ -27,7 +29,7 @@ export class Rail {
       const open = rows[true].length === 0 ? "" : null;
       this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold?.() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
     }
-    this.#select(dimensions[0].index, on);
+    this.select(dimensions[0].index);
   }
 
   /** The dimension last touched. */
@@ -84,10 +86,11 @@ export class Rail {
     }
   }
 
-  #select(index, on) {
+  /** Makes a dimension the one that Animate moves. */
+  select(index) {
     this.#sliders.get(this.#current)?.mark(false);
     this.#current = index;
     this.#sliders.get(index).mark(true);
-    on.focus?.(index);
+    this.#on.focus(index);
   }
 }

@@ -1,0 +1,176 @@
+"""Training in a real browser with a real server and real worker processes: start, watch, lose the server, explore."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_explore import PIXELS
+from tests.run_files import finished_rows, place_run
+from vae_core import runs
+from vae_core.config import train_config
+
+POINTS = """name => {
+  const plot = document.querySelector(`.st-key-train_chart_${name} .js-plotly-plot`);
+  return plot && plot.data ? plot.data.map(curve => curve.x.length) : [0, 0];
+}"""
+LAST = "name => document.querySelector(`.st-key-train_chart_${name} .js-plotly-plot`).data[0].x.at(-1)"
+SMALL = {"architecture": "mlp", "hidden": (32,), "latent_dim": 3}
+
+
+@pytest.fixture
+def train(server, page, monkeypatch):
+    """The Train page of a new server; train.server is its process. Runs of the test are seen by this process too."""
+    monkeypatch.setenv("VAE_RUNS", str(server.folder / "runs"))
+    running = server()
+
+    def open_page(query: str = "") -> Page:
+        page.goto(f"{running.url}/train{query}")
+        expect(page.get_by_text("New run")).to_be_visible(timeout=60_000)
+        return page
+
+    open_page.server = running
+    yield open_page
+    for run in runs.list_runs():
+        if run.live:
+            runs.stop(run.run_id)
+    wait_for(lambda: not any(run.live for run in runs.list_runs()), 60)
+
+
+def wait_for(condition, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, [(run, runs.log_tail(run.run_id)) for run in runs.list_runs()]
+        time.sleep(0.1)
+
+
+def only_run() -> runs.RunStatus:
+    (run,) = runs.list_runs()
+    return run
+
+
+def tiny(**fields):
+    return train_config(data={"name": "shapes", "limit": 1000, "validation": 200}, model=SMALL, batch_size=16, **fields)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option).click()
+    settled(page)
+
+
+def fill(page: Page, label: str, value: str) -> None:
+    box = page.get_by_label(label, exact=True).first
+    box.fill(value)
+    box.press("Enter")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+
+
+def wait_for_growth(page: Page, patience: float = 60_000) -> None:
+    """Until the training curve of both terms reaches further than it did, which takes at least two looks at the run."""
+    for name in ("reconstruction", "kl"):
+        page.wait_for_function(f"name => ({POINTS})(name)[0] >= 3", arg=name, timeout=patience)
+    before = {name: page.evaluate(LAST, name) for name in ("reconstruction", "kl")}
+    for name, last in before.items():
+        page.wait_for_function(f"([name, last]) => ({LAST})(name) > last", arg=[name, last], timeout=patience)
+
+
+def test_a_run_started_from_the_form_survives_reload_and_kill_and_ends_as_a_model_to_drag(train):
+    page = train()
+    choose(page, "Images", "Coloured shapes")
+    choose(page, "Network", "fully connected")
+    fill(page, "Latent size", "3")
+    fill(page, "Epochs", "300")
+    fill(page, "Batch size", "16")
+    page.get_by_text("More settings").click()
+    fill(page, "Images to use", "1000")
+    fill(page, "Name", "from the form")
+    page.get_by_role("button", name="Train", exact=True).click()
+    wait_for_growth(page)
+    pid_before = only_run().path.joinpath("status.json").read_text()
+
+    page.reload()
+    wait_for_growth(page)
+
+    train.server.kill()
+    assert only_run().state == "running"  # the worker does not notice
+    train.server.start()
+    page.goto(f"{train.server.url}/train")  # without ?run=...: the page finds it by itself
+    expect(page.locator(".st-key-train_head")).to_contain_text("from the form", timeout=30_000)
+    wait_for_growth(page)
+    assert only_run().path.joinpath("status.json").read_text() == pid_before
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped at epoch").first).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Explore", exact=True).click()
+    expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "live", timeout=30_000)
+    expect(page.get_by_test_id("decoded")).not_to_have_attribute("data-seq", "0")
+    assert "from%20the%20form" in page.url or "from+the+form" in page.url
+    before = page.evaluate(PIXELS)
+    box = page.locator('input[type="range"]').first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
+    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+    page.mouse.up()
+
+
+def test_runs_finish_one_after_the_other_without_their_server_and_are_seen_to_finish_by_the_next_one(train):
+    first = runs.start(tiny(epochs=3), "first")
+    second = runs.start(tiny(epochs=3), "second")
+    page = train(f"?run={second}")
+    expect(page.get_by_text("Queued: begins when 1 earlier run")).to_be_visible(timeout=30_000)
+    train.server.kill()
+    train.server.start()
+    train(f"?run={second}")
+    expect(page.get_by_text("test ELBO").first).to_be_visible(timeout=90_000)
+    assert [runs.status(run_id).state for run_id in (first, second)] == ["done", "done"]
+
+
+def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
+    run_id = runs.start(tiny(epochs=2000), "victim")
+    page = train()
+    wait_for_growth(page)
+    status = runs.status(run_id).path / "status.json"
+    os.kill(int(status.read_text().split('"pid": ')[1].split("\n")[0].rstrip(",")), signal.SIGKILL)
+    expect(page.get_by_text("The process is gone without having said why")).to_be_visible()
+
+
+def test_deleting_asks_first(train):
+    place_run("doomed", rows=finished_rows())
+    page = train()
+    page.get_by_role("button", name="More", exact=True).click()
+    delete = page.get_by_role("button", name="Delete", exact=True)
+    expect(delete).to_be_disabled()
+    page.get_by_text("Yes, delete this run and its model").click()
+    expect(delete).to_be_enabled()
+    delete.click()
+    expect(page.get_by_text("Nothing has been trained here yet")).to_be_visible()
+    assert runs.list_runs() == []
+
+
+def test_a_hostile_checkpoint_is_refused_in_words(train):
+    page = train()
+    page.locator('input[type="file"]').set_input_files(
+        {"name": "evil.safetensors", "mimeType": "application/octet-stream", "buffer": b"\xff" * 64}
+    )
+    expect(page.get_by_text("Refused: ")).to_be_visible()
+    assert list((runs.runs_root() / "uploads").iterdir()) == []
+
+
+def test_nothing_is_cut_off_on_a_phone_and_the_run_comes_first(train):
+    place_run("small screen", rows=finished_rows())
+    page = train()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_text("test ELBO").first).to_be_visible()
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    assert page.locator(".st-key-train_live").bounding_box()["y"] < page.locator(".st-key-train_form").bounding_box()["y"]

@@ -1,0 +1,127 @@
+"""What the map asks for: questions over the socket as pure functions, and the HTTP routes beside it."""
+
+import asyncio
+import base64
+import io
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+
+from ui import live_questions, resources
+from ui.live_questions import MANY, WHERE, BadQuestionError
+from ui.map_data import map_routes
+
+pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
+
+
+@pytest.fixture
+def tiny():
+    return resources.model("tiny")
+
+
+@pytest.fixture
+def get():
+    transport = httpx.ASGITransport(Starlette(routes=map_routes()))
+
+    async def fetch(path, query):
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return await client.get(path, params=query)
+
+    with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the thread of the tests
+        yield lambda path, **query: pool.submit(asyncio.run, fetch(path, query)).result()
+
+
+def question(kind, z, side=0, sequence=9):
+    return struct.pack("<BxHI", kind, side, sequence) + np.asarray(z, "<f4").tobytes()
+
+
+def ask(model, frame):
+    return live_questions.answer(model, lambda: resources.atlas(resources.entry("tiny")), frame)
+
+
+def test_many_pictures_come_back_in_order_and_small(tiny):
+    z = tiny.sample_prior(30, 0)
+    reply = ask(tiny, question(MANY, z, side=14))
+    assert struct.unpack_from("<BBHIHH", reply) == (MANY, 1, 30, 9, 14, 14)
+    pixels = np.frombuffer(reply, np.uint8, offset=12).reshape(30, 14, 14, 1)
+    np.testing.assert_array_equal(pixels, tiny.decode_small(z, 14))
+
+
+def test_places_are_those_of_the_atlas(tiny):
+    z = tiny.sample_prior(5, 0)
+    reply = ask(tiny, question(WHERE, z))
+    assert struct.unpack_from("<BxHI", reply) == (WHERE, 5, 9)
+    rows = np.frombuffer(reply, "<f4", offset=8).reshape(5, 6)
+    atlas = resources.atlas(resources.entry("tiny"))
+    found = atlas.whereabouts(z)
+    expected = (found.distance, found.percentile, found.log_prior, found.log_aggregate, atlas.cycle_error(z))
+    np.testing.assert_allclose(rows[:, :5], np.stack(expected, axis=1), rtol=1e-5)
+    assert [live_questions.VERDICTS[int(v)] for v in rows[:, 5]] == list(found.verdict)
+
+
+def test_cycle_errors_are_left_out_of_large_questions(tiny):
+    rows = np.frombuffer(ask(tiny, question(WHERE, tiny.sample_prior(40, 0))), "<f4", offset=8).reshape(40, 6)
+    assert np.isnan(rows[:, 4]).all() and np.isfinite(rows[:, :4]).all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "sentence"),
+    [
+        (bytes([MANY, 0, 0]), "at least 8 bytes"),
+        (question(MANY, []), "got 0 in all"),
+        (question(MANY, [0, 0, 0]), "z takes 16 bytes"),
+        (question(MANY, np.zeros((513, 4))), "at most 512 points"),
+        (question(WHERE, np.zeros((4097, 4))), "at most 4096 points"),
+        (question(WHERE, [0, np.nan, 0, 0]), "NaN or infinity"),
+        (question(MANY, [0, np.inf, 0, 0]), "NaN or infinity"),
+    ],
+)
+def test_a_question_that_breaks_a_rule_is_refused_with_a_reason(tiny, frame, sentence):
+    with pytest.raises(BadQuestionError, match=sentence):
+        ask(tiny, frame)
+
+
+def test_the_maps_points_are_the_models_encoded_images(tiny, get):
+    answer = get("/map", model="tiny")
+    count, latent_dim = struct.unpack_from("<II", answer.content)
+    assert (count, latent_dim) == tiny.test_means.shape
+    floats = np.frombuffer(answer.content, "<f4", offset=8, count=latent_dim + latent_dim**2 + count * latent_dim)
+    np.testing.assert_array_equal(floats[latent_dim + latent_dim**2 :].reshape(count, latent_dim), tiny.test_means)
+    np.testing.assert_array_equal(np.frombuffer(answer.content[-count:], np.uint8), tiny.test_labels)
+
+
+def test_an_unknown_model_is_a_sentence_not_a_traceback(get):
+    for path in ("/map", "/map/image", "/map/nearest"):
+        answer = get(path, model="gone", index=0, z="0,0,0,0")
+        assert answer.status_code == 404 and answer.text.startswith("There is no model named 'gone'")
+
+
+def test_a_bad_point_or_index_is_a_sentence(get):
+    assert "z has 1 values; this model takes 4" in get("/map/nearest", model="tiny", z="0").text
+    assert "got 'x'" in get("/map/image", model="tiny", index="x").text
+
+
+def test_nearest_images_come_with_labels_and_distances(get, tiny, monkeypatch):
+    from vae_core.nearest import Neighbour
+
+    class Fake:
+        source = "2 training images"
+
+        def in_pixels(self, picture, count):
+            assert np.array_equal(picture, tiny.decode([[0.5, 0, 0, 0]])[0])
+            return [Neighbour(np.full((28, 28, 1), 7, np.uint8), 3, 1.25)]
+
+        def in_latents(self, z, count):
+            return []
+
+    monkeypatch.setattr(resources, "real_images", lambda entry: Fake())
+    answer = get("/map/nearest", model="tiny", z="0.5,0,0,0").json()
+    assert answer["source"] == "2 training images" and answer["latents"] == []
+    assert answer["pixels"][0]["label"] == 3 and answer["pixels"][0]["distance"] == 1.25
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["pixels"][0]["png"]))))
+    assert image.shape == (28, 28) and (image == 7).all()

@@ -1,0 +1,111 @@
+// The row of pins: thumbnails that can be gone to, put on the path, moved and removed, with pointer and keys.
+
+import { h } from "../dom.js";
+import { paintThumb } from "./strip.js";
+
+const KEYS = "Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";
+
+export class Thumbs {
+  #on;
+  #pins;
+  #pictures = new Map(); // id -> picture
+  #dragged = null; // id
+
+  /** on: {go(pin, start), toggle(id), move(id, place), remove(id)} */
+  constructor(pins, on) {
+    this.#pins = pins;
+    this.#on = on;
+    this.element = h("ol.lw-pins", { "aria-label": "Pins" });
+  }
+
+  /** Pins without a picture yet. */
+  get missing() {
+    return this.#pins.list.filter(({ id }) => !this.#pictures.has(id));
+  }
+
+  picture(id, picture) {
+    this.#pictures.set(id, picture);
+  }
+
+  forget() {
+    this.#pictures.clear();
+  }
+
+  draw() {
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
+    const back = focused && { id: focused.closest("li").dataset.pin, role: focused.dataset.role };
+    const place = focused ? [...this.element.children].indexOf(focused.closest("li")) : 0;
+    this.element.replaceChildren(...this.#pins.list.map((pin) => this.#item(pin)));
+    if (!back) return;
+    const item = this.element.querySelector(`[data-pin="${back.id}"]`);
+    (item ?? this.element.children[Math.min(place, this.element.children.length - 1)])?.querySelector(`[data-role="${item ? back.role : "go"}"]`)?.focus();
+  }
+
+  /** Brings a pin into view and says that it is the one. */
+  point(id) {
+    const item = this.element.querySelector(`[data-pin="${id}"]`);
+    item?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    item?.classList.add("lw-pointed");
+    setTimeout(() => item?.classList.remove("lw-pointed"), 900);
+  }
+
+  #item(pin) {
+    const number = this.#pins.number(pin.id);
+    const stop = this.#pins.stop(pin.id);
+    const canvas = h("canvas", { "aria-hidden": "true", width: 1, height: 1 });
+    const picture = this.#pictures.get(pin.id);
+    if (picture) paintThumb(canvas, picture);
+    const go = h("button.lw-pin-go", {
+      type: "button",
+      "data-role": "go",
+      "aria-label": `go to pin ${number}, ${pin.label}`,
+      "aria-description": KEYS,
+      title: `Pin ${number}: ${pin.label}`,
+      onclick: (event) => this.#on.go(pin, event.timeStamp),
+      onkeydown: (event) => this.#key(event, pin.id),
+    }, canvas);
+    const choose = h("button.lw-pin-choose", {
+      type: "button",
+      "data-role": "choose",
+      "aria-pressed": String(pin.chosen),
+      "aria-label": `path through pin ${number}`,
+      title: pin.chosen ? `Stop ${stop} of the path; press to leave it out` : "Put it on the path",
+      onclick: () => this.#on.toggle(pin.id),
+    }, stop === null ? "" : String(stop));
+    const remove = h("button.lw-pin-remove", {
+      type: "button",
+      "data-role": "remove",
+      "aria-label": `remove pin ${number}`,
+      title: "Remove",
+      onclick: () => this.#on.remove(pin.id),
+    }, "×");
+    const item = h("li.lw-pin", { "data-pin": pin.id, draggable: "true" }, go, choose, remove);
+    this.#listen(item, pin.id);
+    return item;
+  }
+
+  #key(event, id) {
+    const place = this.#pins.number(id) - 1;
+    if (event.key === "Delete" || event.key === "Backspace") this.#on.remove(id);
+    else if (event.key === " ") this.#on.toggle(id);
+    else if (event.altKey && event.key === "ArrowLeft") this.#on.move(id, place - 1);
+    else if (event.altKey && event.key === "ArrowRight") this.#on.move(id, place + 1);
+    else return;
+    event.preventDefault();
+  }
+
+  #listen(item, id) {
+    item.addEventListener("dragstart", (event) => {
+      this.#dragged = id;
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", `pin ${this.#pins.number(id)}`);
+    });
+    item.addEventListener("dragend", () => (this.#dragged = null));
+    item.addEventListener("dragover", (event) => this.#dragged !== null && event.preventDefault());
+    item.addEventListener("drop", (event) => {
+      if (this.#dragged === null || this.#dragged === id) return;
+      event.preventDefault();
+      this.#on.move(this.#dragged, this.#pins.number(id) - 1);
+    });
+  }
+}

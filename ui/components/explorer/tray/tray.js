@@ -1,0 +1,172 @@
+// The line under the columns: pins, the path through the chosen ones, its export, and draws from the prior.
+
+import { h } from "../dom.js";
+import { Asides } from "../map/asides.js";
+import { Exports } from "./exporting.js";
+import { Pins } from "./pins.js";
+import { Samples } from "./samples.js";
+import { Scrubber } from "./scrubber.js";
+import { Thumbs } from "./thumbs.js";
+import { Ways } from "./ways.js";
+
+const NONE = "Pin a point with P, then choose two for a path.";
+const ONE = "Pin another point for a path.";
+const CHOOSE = "Choose two pins for a path: press the circles on them.";
+
+export class Tray {
+  #on;
+  #url = "";
+  #model = "";
+  #asides = null; // opened when something is asked for the first time
+  #pins = new Pins();
+  #thumbs;
+  #scrubber;
+  #ways;
+  #exports;
+  #samples;
+  #said = h("p.lw-said", { role: "status", hidden: "" });
+
+  /** on: {place() -> {z, label}, preview(z, start), goTo(z, start), playing(), changed(rows), map} */
+  constructor(on) {
+    this.#on = on;
+    this.#thumbs = new Thumbs(this.#pins, {
+      go: (pin, start) => on.goTo([...pin.z], start),
+      toggle: (id) => this.#change(() => this.#pins.toggle(id) || this.#say("A path goes through 12 pins at most; leave one out first.")),
+      move: (id, place) => this.#change(() => this.#pins.move(id, place)),
+      remove: (id) => this.#change(() => this.#pins.remove(id)),
+    });
+    this.#scrubber = new Scrubber({ preview: on.preview, commit: on.goTo, playing: on.playing });
+    this.#ways = new Ways({
+      changed: (walk, kind, words) => this.#showPath(walk, kind, words),
+      unfolded: (open) => this.element.parentElement?.classList.toggle("lw-comparing", open),
+    });
+    this.#exports = new Exports({ path: () => this.#path(), say: (words) => this.#say(words) });
+    this.#samples = new Samples({ explore: (z, start) => on.goTo(z, start), pin: (z, label) => this.#add(z, label) });
+    this.element = this.#build();
+    this.#ways.open(() => this.#connection());
+  }
+
+  #build() {
+    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
+    const controls = h("div.lw-tray-controls", {},
+      h("div.lw-tray-line", {}, this.#scrubber.play, this.#ways.select, this.#ways.button),
+      h("div.lw-tray-line", {}, this.#exports.element, samples));
+    const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
+    return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#samples.dialog);
+  }
+
+  /** Another model. pins: rows as from Pins.toState, of this session or of the link. */
+  open(url, model, pins) {
+    this.close();
+    [this.#url, this.#model] = [url, model];
+    this.#samples.close();
+    this.#say("");
+    this.#ways.open(() => this.#connection());
+    this.adopt(pins);
+  }
+
+  /** The page has other pins: one came from another page. */
+  adopt(pins) {
+    this.#pins.adopt(pins);
+    this.#thumbs.forget();
+    this.#draw();
+  }
+
+  /** The model's file was replaced: the same points, other pictures. */
+  refresh() {
+    this.#thumbs.forget();
+    this.#ways.open(() => this.#connection());
+    this.#draw();
+  }
+
+  /** The theme changed, perhaps: what is painted takes its colours anew. */
+  repaint() {
+    this.#ways.repaint();
+  }
+
+  /** Pins where the person stands, or where the path is being played. */
+  pin() {
+    const played = this.#scrubber.stop();
+    if (played) this.#on.goTo(played, performance.now());
+    const { z, label } = this.#on.place();
+    this.#say(this.#add(z, label));
+  }
+
+  get rows() {
+    return this.#pins.toState();
+  }
+
+  standing(z) {
+    this.#scrubber.standing(z);
+  }
+
+  /** Ends playing; the point it had reached, or null. */
+  stop() {
+    return this.#scrubber.stop();
+  }
+
+  close() {
+    this.stop();
+    this.#asides?.close();
+    this.#asides = null;
+  }
+
+  #connection() {
+    this.#asides ??= new Asides(this.#url);
+    return this.#asides;
+  }
+
+  #add(z, label) {
+    const { pin, words } = this.#pins.add(z, label);
+    if (words === "") this.#changed();
+    if (pin) this.#thumbs.point(pin.id);
+    return words;
+  }
+
+  #change(what) {
+    this.#say("");
+    what();
+    this.#changed();
+  }
+
+  #changed() {
+    this.#draw();
+    this.#on.changed(this.rows);
+  }
+
+  #draw() {
+    const { list, stops } = this.#pins;
+    this.element.classList.toggle("lw-empty", list.length === 0);
+    this.#thumbs.draw();
+    this.#on.map.showPins(list.map(({ z }) => z));
+    this.#ways.through(stops);
+    if (stops.length < 2) this.#showPath(null, "", list.length === 0 ? NONE : list.length === 1 ? ONE : CHOOSE);
+    this.#fetch();
+  }
+
+  async #fetch() {
+    const missing = this.#thumbs.missing;
+    if (missing.length === 0) return;
+    const pictures = await this.#connection().pictures("pins", missing.map(({ z }) => z), 0);
+    if (pictures === null) return;
+    missing.forEach(({ id }, i) => this.#thumbs.picture(id, pictures[i]));
+    this.#thumbs.draw();
+  }
+
+  #showPath(walk, kind, words) {
+    if (walk === null && words === "") return; // too few stops: #draw says it
+    this.#scrubber.show(walk, kind, words);
+    this.#exports.enable(walk !== null);
+    this.#on.map.showPath(walk?.z ?? []);
+  }
+
+  #path() {
+    const { walk, kind } = this.#ways;
+    return walk && { model: this.#model, kind, z: walk.z };
+  }
+
+  #say(words) {
+    this.#said.textContent = words;
+    this.#said.hidden = words === "";
+  }
+}
