@@ -15,9 +15,13 @@ MODEL = "model"  # str | None: name of the chosen model, as in the registry
 Z = "z"  # list[float] | None: committed point, one value per latent dimension; None until a model is open
 POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: q(z|x) drawn as a band on the sliders
 ADDRESS_READ = "address_read"  # bool: `?model=...&z=...` is read once per session, afterwards the page writes it
+PINS = "pins"  # dict[str, list]: model -> [{"z": [...], "label": str, "chosen": bool}], in the order of the tray
 NOTICE = "notice"  # str | None: a sentence to show once on the next page that asks for it
 
-DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, NOTICE: None}
+DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, NOTICE: None}
+MOST_PINS = 24  # in one tray, as in ui/components/explorer/tray/pins.js
+MOST_STOPS = 12  # of them on the path
+MOST_LABEL = 120  # characters of a pin's label
 
 
 def prepare() -> None:
@@ -53,6 +57,27 @@ def posterior(latent_dim: int) -> dict[str, Any] | None:
     """The posterior to draw on the sliders, if it belongs to a latent space of this size."""
     band = st.session_state.get(POSTERIOR)
     return band if band is not None and len(band["mu"]) == latent_dim else None
+
+
+def pins(model: str, latent_dim: int) -> list[dict[str, Any]] | None:
+    """The pinned points of this model, without those of another latent size; None when it never had any."""
+    kept = st.session_state[PINS].get(model)
+    return None if kept is None else [row for row in kept if len(row["z"]) == latent_dim]
+
+
+def keep_pins(model: str, rows: list[dict[str, Any]]) -> None:
+    """The tray of this model, as the explorer has it."""
+    st.session_state[PINS] = {**st.session_state[PINS], model: rows}
+
+
+def pin(model: str, z: list[float], label: str) -> bool:
+    """Adds a point to the tray of this model; False when it is there already or the tray is full."""
+    rows = st.session_state[PINS].get(model) or []
+    if len(rows) >= MOST_PINS or any(row["z"] == z for row in rows):
+        return False
+    chosen = sum(row["chosen"] for row in rows) < MOST_STOPS
+    keep_pins(model, [*rows, {"z": z, "label": label[:MOST_LABEL], "chosen": chosen}])
+    return True
 
 
 def leave_notice(sentence: str) -> None:

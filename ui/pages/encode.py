@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vae_core.latents import Encoding, LatentModel
 
 DRAWS = 8
+PIN_HELP = "Keeps μ in the tray of the Explore page, as a stop of a path"
+PINNED = "Pinned: it waits in the tray of the Explore page."
+NOT_PINNED = f"It is in the tray already, or the tray holds its {state.MOST_PINS} pins."
 STYLE = Path(__file__).parents[1] / "encode.css"
 
 
@@ -101,6 +104,7 @@ def show_result(model: LatentModel, prepared: Prepared, encoding: Encoding) -> N
     st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         explore = st.button("Explore from here", type="primary", icon=":material/explore:")
+        st.button("Pin", icon=":material/keep:", on_click=_pin, args=(encoding.mu[0].tolist(), prepared.title), help=PIN_HELP)
         drawn = st.session_state[SEED] is not None
         st.button("Draw again" if drawn else f"{DRAWS} draws from q(z|x)", icon=":material/casino:", on_click=_draw_again)
     if drawn:
@@ -117,6 +121,12 @@ def show_draws(model: LatentModel, encoding: Encoding) -> None:
     z = model.sample_posterior(encoding.mu[0], encoding.std[0], DRAWS, seed)
     st.html(charts.draws_strip(model.decode(z)))
     note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
+
+
+def _pin(mu: list[float], title: str) -> None:
+    """Puts the posterior's mean into the tray of the Explore page."""
+    added = state.pin(st.session_state[state.MODEL], mu, title)
+    st.toast(PINNED if added else NOT_PINNED, icon=":material/keep:")
 
 
 def _draw_again() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 KEY = "explorer"
 SESSION = "explore.session"  # str: lets the component notice that the server has forgotten it
 REVISION = "explore.revision"  # int: how often z was moved by somebody other than the component
+PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
+PINS_SHOWN = "explore.pins_shown"  # (model, pins) the component has
 SHOWN = "explore.shown"  # (model, z, posterior) the component has
 
 
@@ -44,21 +46,24 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
     """The explorer at the committed point."""
     z = state.committed_z(model.latent_dim)
     posterior = state.posterior(model.latent_dim)
+    pins = state.pins(entry.name, model.latent_dim)
     view = View(
         model=entry.name,
         version=entry.mtime_ns,
         session=st.session_state.setdefault(SESSION, secrets.token_hex(8)),
         statistics=model.header.statistics,
         z=z,
-        revision=_revision((entry.name, z, posterior)),
+        revision=_revision(SHOWN, REVISION, (entry.name, z, posterior)),
         posterior=posterior,
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
         file=shown_path(entry),
         content=resources.content_hash(entry),
         classes=dataset_info(model.header.config.data.name).classes,
+        pins=pins,
+        pins_revision=_revision(PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
     )
-    explorer(view, key=KEY, on_commit=_committed, on_test_image=_test_image)
+    explorer(view, key=KEY, on_commit=_committed, on_test_image=_test_image, on_pins=_pinned)
 
 
 def shown_path(entry: ModelEntry) -> str:
@@ -67,11 +72,12 @@ def shown_path(entry: ModelEntry) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _revision(now: tuple[str, list[float], dict[str, Any] | None]) -> int:
-    if st.session_state.get(SHOWN) != now:
-        st.session_state[SHOWN] = now
-        st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
-    return st.session_state[REVISION]
+def _revision(shown: str, count: str, now: Any) -> int:
+    """How often `now` was something else than what the component has; the keys say where both are kept."""
+    if st.session_state.get(shown) != now:
+        st.session_state[shown] = now
+        st.session_state[count] = st.session_state.get(count, 0) + 1
+    return st.session_state[count]
 
 
 def _committed() -> None:
@@ -87,6 +93,32 @@ def _committed() -> None:
         return
     state.stand_at(z, st.session_state[state.POSTERIOR] if commit.get("posterior") else None)
     st.session_state[SHOWN] = (name, z, st.session_state[state.POSTERIOR])
+
+
+def _pinned() -> None:
+    """The tray changed: checked like a commit."""
+    sent = st.session_state[KEY]["pins"]
+    name = sent.get("model")
+    if name != st.session_state[state.MODEL]:
+        return
+    try:
+        latent_dim = resources.header(resources.entry(name)).latent_dim
+        rows = [checked_pin(row, latent_dim) for row in sent["pins"][: state.MOST_PINS]]
+    except LatentError as error:
+        state.leave_notice(str(error))
+        return
+    state.keep_pins(name, rows)
+    st.session_state[PINS_SHOWN] = (name, rows)
+
+
+def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
+    """A pin from the browser, if its point is one of this latent space.
+
+    Raises:
+        LatentError: it is not.
+    """
+    label = str(row.get("label", ""))[: state.MOST_LABEL]
+    return {"z": address.checked_z(row.get("z", []), latent_dim), "label": label, "chosen": bool(row.get("chosen"))}
 
 
 def _test_image() -> None:

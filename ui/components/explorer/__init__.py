@@ -29,7 +29,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css=(HERE / "explorer.css").read_text() + (HERE / "map.css").read_text() + (HERE / "sheets.css").read_text(),
+    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray")),
     js=bootstrap("explorer/main.js"),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )
@@ -51,20 +51,25 @@ class View:
     classes: tuple[str, ...] = ()  # what label i is called
     file: str = ""  # path of the model's file, for the Python that a person may copy
     content: str = ""  # the start of the file's sha256
+    pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
+    pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
     message: str | None = None
 
 
-def explorer(view: View, *, key: str, on_commit: Callable[[], None], on_test_image: Callable[[], None]) -> Any:
+def explorer(
+    view: View, *, key: str, on_commit: Callable[[], None], on_test_image: Callable[[], None], on_pins: Callable[[], None]
+) -> Any:
     """Draws the explorer.
 
-    `on_commit` finds `{"model", "z", "posterior"}` in `st.session_state[key]["commit"]`; `on_test_image` is called when a person
-    asks for the code of a random test image.
+    `on_commit` finds `{"model", "z", "posterior"}` in `st.session_state[key]["commit"]`, `on_pins` finds `{"model", "pins"}` in
+    `["pins"]`; `on_test_image` is called when a person asks for the code of a random test image.
     """
     return _component(
         key=key,
         data=payload(view),
         on_commit_change=on_commit,
         on_test_image_change=on_test_image,
+        on_pins_change=on_pins,
         on_refresh_change=lambda: None,  # a rerun is all that is asked for
     )
 
@@ -84,6 +89,8 @@ def payload(view: View) -> dict[str, Any]:
         "classes": list(view.classes),
         "file": view.file,
         "hash": view.content,
+        "pins": view.pins,
+        "pinsRevision": view.pins_revision,
         "message": view.message,
     }
 

@@ -13,6 +13,7 @@ import { readLink } from "./share.js";
 import { LiveSocket } from "./socket.js";
 import { Tools } from "./tools.js";
 import { Traversal } from "./traversal.js";
+import { Tray } from "./tray/tray.js";
 import { buildView, readoutWords } from "./view.js";
 
 const READOUT_EVERY = 250; // ms: figures that change faster cannot be read
@@ -24,6 +25,7 @@ export class Explorer {
   #rail = null;
   #around;
   #tools;
+  #tray;
   #socket = null;
   #meter = new Meter();
   #animations = new Map(); // dimension -> Animation under way
@@ -39,7 +41,10 @@ export class Explorer {
 
   constructor(parent) {
     this.#around = new Around({
-      preview: (z, start) => this.#preview(z, start),
+      preview: (z, start) => {
+        this.#tray.stop();
+        this.#preview(z, start);
+      },
       restore: () => this.#preview(this.#z),
       commit: (z, start) => this.#goTo(this.#holds.keep(this.#z, z.map(rounded)), start, null),
       slide: (z, start) => this.#slide(z, start),
@@ -51,7 +56,16 @@ export class Explorer {
       testImage: () => this.#ask("test_image"),
       animate: () => this.#toggleAnimation(),
       clearBand: () => this.#clearBand(),
+      pin: () => this.#tray.pin(),
     };
+    this.#tray = new Tray({
+      place: () => ({ z: [...this.#z], label: this.#posterior?.label ?? "point" }),
+      preview: (z, start) => this.#preview(z, start),
+      goTo: (z, start) => this.#goTo(z.map(rounded), start, null),
+      playing: () => this.#stopAnimation(),
+      changed: (pins) => this.#streamlit.setStateValue("pins", { model: this.#data.model, pins }),
+      map: this.#around.map,
+    });
     this.#tools = new Tools({
       ...on,
       reset: () => on.reset(new Event("key")),
@@ -60,12 +74,15 @@ export class Explorer {
       goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
       state: () => this.#linkState(),
       picture: () => this.#view.canvas.toDataURL(),
-      more: [{ key: "V", words: "Traversal: every dimension as a row of pictures", run: () => this.#showTraversal() }],
+      more: [
+        { key: "P", words: "Pin this point to the tray", run: on.pin },
+        { key: "V", words: "Traversal: every dimension as a row of pictures", run: () => this.#showTraversal() },
+      ],
     });
     on.traversal = () => this.#showTraversal();
     this.#view = buildView(on, this.#around, this.#tools);
     this.#view.root.append(this.#menu.element, this.#traversal.sheet);
-    parent.append(this.#view.root);
+    parent.append(this.#view.root, this.#tray.element);
     this.#picture = new Picture(this.#view.canvas);
   }
 
@@ -79,6 +96,8 @@ export class Explorer {
       if (last.version !== data.version) this.#renewModel(data);
       if (last.session !== data.session) this.#comeBack(data);
       else if (data.revision > last.revision) this.#adopt(data);
+      if (data.pinsRevision > last.pinsRevision) this.#tray.adopt(data.pins ?? []);
+      this.#tray.repaint();
     }
     if (!this.#socket?.open || this.#picture.painted === 0) this.#paintSent(data);
     this.#view.message.textContent = data.message ?? "";
@@ -91,20 +110,23 @@ export class Explorer {
     this.#socket?.close();
     this.#around.close();
     this.#tools.destroy();
+    this.#tray.close();
+    this.#tray.element.remove();
     this.#view.root.remove();
   }
 
   #openModel(data) {
     this.#stopAnimation();
-<<<<<<< HEAD
     this.#holds = new Holds();
-=======
     this.#buildRail(data);
     this.#socket?.close();
     this.#socket = null;
+    this.#tools.openModel(data.model);
     this.#adopt(data);
     this.#paintSent(data);
-    this.#connect(data.model);
+    this.#connect(liveUrl(data.model));
+    this.#openAround(data);
+    this.#tray.open(liveUrl(data.model).href, data.model, data.pins ?? pinsOf(readLink(window.location.href, data.z.length)));
   }
 
   /** The same model after more training: other ranges, other KL, another picture of the same point. */
@@ -114,13 +136,20 @@ export class Explorer {
     this.#buildRail(data);
     this.#rail.showBand(this.#posterior);
     this.#rail.show(this.#z);
+    this.#rail.showHolds(this.#holds);
     this.#rail.select(index);
     if (focused) this.#rail.current.input.focus();
     this.#request();
+    this.#openAround(data);
+    this.#tray.refresh();
+  }
+
+  #openAround(data) {
+    const link = readLink(window.location.href, data.z.length);
+    this.#around.open(liveUrl(data.model).href, data, this.#rail, (words) => this.#noMap(words), link);
   }
 
   #buildRail(data) {
->>>>>>> main
     this.#rail = new Rail(data.dimensions, {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
@@ -129,18 +158,6 @@ export class Explorer {
       menu: (index, anchor) => this.#openMenu(index, anchor),
     });
     this.#view.rail.replaceChildren(this.#rail.element);
-<<<<<<< HEAD
-    this.#socket?.close();
-    this.#socket = null;
-    this.#tools.openModel(data.model);
-    this.#adopt(data);
-    this.#paintSent(data);
-    const url = new URL(`live?model=${encodeURIComponent(data.model)}`, document.baseURI);
-    url.protocol = url.protocol.replace("http", "ws");
-    this.#connect(url);
-    this.#around.open(url.href, data, this.#rail, (words) => this.#noMap(words), readLink(window.location.href, data.z.length));
-=======
->>>>>>> main
   }
 
   #noMap(words) {
@@ -180,11 +197,12 @@ export class Explorer {
     this.#request();
     this.#around.settled(this.#z, this.#posterior);
     this.#tools.remember({ z: this.#z, posterior: this.#posterior });
+    this.#tray.standing(this.#z);
   }
 
   #linkState() {
     const { model, hash, file } = this.#data;
-    return { model, hash, file, z: this.#z, ...this.#around.map.linkState() };
+    return { model, hash, file, z: this.#z, pins: this.#tray.rows.map((pin) => pin.z), ...this.#around.map.linkState() };
   }
 
   /** Shows another point for the moment: the pointer is on the map. */
@@ -197,10 +215,12 @@ export class Explorer {
   /** The server has forgotten this session (it was restarted): what is on the screen is the truth. */
   #comeBack(data) {
     if (JSON.stringify(data.z) !== JSON.stringify(this.#z) || this.#posterior !== null) this.#commit();
+    if (this.#tray.rows.length > 0) this.#streamlit.setStateValue("pins", { model: data.model, pins: this.#tray.rows });
   }
 
   #move(index, value, start) {
     if (this.#animations.has(index)) this.#stopAnimation(index);
+    this.#z = this.#tray.stop() ?? this.#z;
     this.#z[index] = value;
     this.#rail.showSections(this.#z);
     this.#request(start);
@@ -209,6 +229,7 @@ export class Explorer {
 
   /** z moves along a direction; dimensions that are held stay. */
   #slide(z, start) {
+    this.#tray.stop();
     this.#z = this.#holds.keep(this.#z, z.map(rounded));
     this.#rail.show(this.#z);
     this.#request(start);
@@ -240,6 +261,7 @@ export class Explorer {
 
   #goTo(z, start, posterior) {
     this.#stopAnimation();
+    this.#tray.stop();
     this.#z = z;
     this.#posterior = posterior;
     this.#rail.showBand(posterior);
@@ -259,6 +281,7 @@ export class Explorer {
     writeAddress(this.#data.model, this.#z);
     this.#around.settled(this.#z, this.#posterior);
     this.#tools.remember({ z: this.#z, posterior: this.#posterior });
+    this.#tray.standing(this.#z);
     this.#streamlit.setStateValue("commit", { model: this.#data.model, z: [...this.#z], posterior: this.#posterior });
   }
 
@@ -320,6 +343,7 @@ export class Explorer {
     const slider = index === null ? this.#rail.current : this.#rail.slider(index);
     const { locked, muted } = this.#holds.state(slider.index);
     if (locked || muted) return;
+    this.#z = this.#tray.stop() ?? this.#z;
     const animation = new Animation();
     this.#animations.set(slider.index, animation);
     this.#showAnimations();
@@ -352,4 +376,16 @@ export class Explorer {
 /** Whether these are two different latent spaces. */
 function differs(last, data) {
   return last.model !== data.model || last.shape !== data.shape || last.dimensions.length !== data.dimensions.length;
+}
+
+/** The live route's address for a model. */
+function liveUrl(model) {
+  const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url;
+}
+
+/** The pins a link brings, as rows of the tray. */
+function pinsOf(link) {
+  return link.pins.map((z) => ({ z, label: "point of the link", chosen: true }));
 }

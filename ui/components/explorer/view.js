@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, animate, clearBand}; around: Around; tools: Tools */
+/** Everything but the rail, which is built anew for each model. on: {reset, random, testImage, pin, animate, clearBand}; around: Around; tools: Tools */
 export function buildView(on, around, tools) {
   const button = (label, words, click) => h("button.lw-button", { type: "button", title: words, onclick: click }, label);
   const animate = button("Animate", "Move the highlighted dimension to and fro (press again to stop)", on.animate);
@@ -25,6 +25,7 @@ export function buildView(on, around, tools) {
     button("Reset", "Back to the origin, the middle of the prior", on.reset),
     button("Random", "A draw from the prior N(0, I)", on.random),
     button("Test image", "The code of a random test image, with its uncertainty drawn on the sliders", on.testImage),
+    button("Pin", "Keep this point in the tray below (P)", on.pin),
     animate,
   );
   view.root = h(

@@ -1,0 +1,97 @@
+"""The export route: four kinds of file from posted latents, and a sentence for every request that cannot be one."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+
+from ui import exporting, resources
+
+Z = np.linspace(-1, 1, 24, dtype="<f4").reshape(6, 4)
+
+
+@pytest.fixture
+def ask(tiny_checkpoint):
+    """ask(method, body, **query): the answer of the route."""
+    transport = httpx.ASGITransport(Starlette(routes=[exporting.export_route()]))
+
+    async def fetch(method, body, query):
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return await client.request(method, "/export", params={"model": "tiny", **query}, content=body)
+
+    with ThreadPoolExecutor(1) as pool:  # a browser test may keep a loop of its own in the thread of the tests
+        yield lambda method, body, **query: pool.submit(asyncio.run, fetch(method, body, query)).result()
+
+
+@pytest.fixture
+def post(ask):
+    return lambda body, **query: ask("POST", body, **query)
+
+
+@pytest.fixture
+def pictures(tiny_checkpoint):
+    return resources.model("tiny").decode(Z)
+
+
+def test_a_gif_holds_the_pictures_to_and_fro(post):
+    answer = post(Z.tobytes(), what="gif")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    assert Image.open(io.BytesIO(answer.content)).n_frames == 10
+
+
+def test_an_mp4_holds_every_picture(post):
+    import av
+
+    answer = post(Z.tobytes(), what="mp4")
+    assert answer.headers["content-type"] == "video/mp4"
+    with av.open(io.BytesIO(answer.content)) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 6
+
+
+def test_a_sheet_shows_the_pictures_enlarged_in_as_many_columns_as_asked(post, pictures):
+    answer = post(Z.tobytes(), what="sheet", columns="2")
+    page = np.asarray(Image.open(io.BytesIO(answer.content)))
+    assert page.shape == (3 * 84 + 4, 2 * 84 + 2)
+    np.testing.assert_array_equal(page[1:84:3, 1:84:3], pictures[0, ..., 0])
+    np.testing.assert_array_equal(page[-84::3, -84::3], pictures[5, ..., 0])
+
+
+def test_an_npz_gives_latents_and_pictures_back(post, pictures):
+    with np.load(io.BytesIO(post(Z.tobytes(), what="npz").content)) as file:
+        np.testing.assert_array_equal(file["z"], Z)
+        np.testing.assert_array_equal(file["pictures"], pictures)
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "status", "sentence"),
+    [
+        (Z.tobytes(), {"what": "webm"}, 400, "unknown kind of file 'webm'; choose from gif, mp4, sheet, npz"),
+        (Z.tobytes(), {}, 400, "unknown kind of file ''"),
+        (Z.tobytes(), {"what": "gif", "model": "nobody"}, 400, "no model named 'nobody'"),
+        (b"", {"what": "gif"}, 400, "K x 4 float32; got 0 bytes"),
+        (Z.tobytes()[:-1], {"what": "gif"}, 400, "K x 4 float32; got 95 bytes"),
+        (np.full((2, 4), np.nan, "<f4").tobytes(), {"what": "npz"}, 400, "NaN or infinity"),
+        (np.zeros((1025, 4), "<f4").tobytes(), {"what": "npz"}, 400, "At most 1024 pictures"),
+        (bytes(4 * 256 * 1024 + 4), {"what": "npz"}, 413, "too large"),
+    ],
+)
+def test_a_request_that_cannot_be_a_file_gets_a_sentence(post, body, query, status, sentence):
+    answer = post(body, **query)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/plain; charset=utf-8")
+    assert sentence in answer.text
+
+
+def test_nonsense_for_columns_means_about_square(post):
+    page = Image.open(io.BytesIO(post(Z.tobytes(), what="sheet", columns="many").content))
+    assert page.size == (3 * 84 + 4, 2 * 84 + 2)
+
+
+def test_a_file_is_only_made_on_post(ask):
+    assert ask("GET", b"", what="gif").status_code == 405
