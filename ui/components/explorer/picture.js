@@ -37,7 +37,7 @@ export class Picture {
     if (this.#image?.height === height && this.#image.width === width) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
-    this.#canvas.style.setProperty("--lw-aspect", String(width / height));
+    (this.#canvas.parentElement ?? this.#canvas).style.setProperty("--lw-aspect", String(width / height));
     this.#image = this.#context.createImageData(width, height);
     this.#words = new Uint32Array(this.#image.data.buffer);
   }

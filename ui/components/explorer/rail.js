@@ -6,6 +6,7 @@ import { Slider } from "./slider.js";
 export class Rail {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
+  #z = []; // last shown
   #sections = []; // Directions: principal components, and named ones later
   #on;
 
@@ -52,6 +53,7 @@ export class Rail {
   add(section) {
     this.#sections.push(section);
     this.element.append(section.element);
+    section.show(this.#z);
   }
 
   /** Dimensions that the data use, in KL order. */
@@ -75,6 +77,7 @@ export class Rail {
 
   /** The sections alone: a dimension's own slider is being dragged. */
   showSections(z) {
+    this.#z = z;
     for (const section of this.#sections) section.show(z);
   }
 

@@ -112,6 +112,7 @@ export class Ways {
     this.#on.unfolded(!this.panel.hidden);
     this.#ask();
     this.#paint();
+    if (!this.panel.hidden) this.panel.scrollIntoView({ block: "nearest" });
   }
 
   #row(kind) {
