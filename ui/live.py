@@ -7,6 +7,8 @@
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 
+Other kinds are free for what comes next (many z in one frame, for maps and filmstrips).
+
 A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
 is answered in order, as fast as its replies leave. A connection that breaks a rule is closed with a code; no other one notices.
 
