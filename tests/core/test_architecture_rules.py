@@ -23,7 +23,7 @@ LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors"},
     {"config", "header", "posterior", "likelihoods", "metrics", "images"},
     {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel"},
-    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts"},
+    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "atlas"},
     {"training"},
     {"worker"},
     {"estimate", "cli", "__main__"},
