@@ -65,7 +65,7 @@ def save_model(
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model() -> Callable[..., Path]:
     """`make_model(path, data=..., architecture=..., latent_dim=...)` writes a model file; see save_model."""
     return save_model

@@ -12,10 +12,8 @@ from vae_core.latents import ENCODE_DRAWS, open_model
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    from conftest import save_model
-
-    return save_model(tmp_path_factory.mktemp("m") / "m.safetensors", architecture="conv", data="shapes", latent_dim=5)
+def path(tmp_path_factory, make_model):
+    return make_model(tmp_path_factory.mktemp("m") / "m.safetensors", architecture="conv", data="shapes", latent_dim=5)
 
 
 @pytest.fixture(scope="module")
