@@ -2,8 +2,8 @@
 
     python -m benchmarks.train_speed [--epochs 3] [--repeats 3] [--network mlp] [--threads 1]
 
-The plain loop is what a tutorial writes: torchvision's dataset with ToTensor, a DataLoader, Adam, float32, `.item()` at every
-batch. Same weights at the start, same batch size and learning rate, as many images, no warm-up, no clipping, no validation.
+The plain loop is what a tutorial writes: a dataset with ToTensor, a DataLoader, Adam, float32, `.item()` at every batch. Same
+images, same weights at the start, same batch size and learning rate, no warm-up, no clipping, no validation.
 "The products alone" are the matrix products or convolutions of one step, forward and backward, on tensors that are already
 there, times the steps of an epoch. All take turns, so that a busy machine disturbs all alike; medians over all epochs. Beside the
 seconds on the clock stand those of the processor (this process only, all its threads): with one thread and a busy machine they
@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from benchmarks import report
 from vae_core import data, devices, diagnostics
@@ -96,16 +98,27 @@ def _epochs(rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
             begin, steps = row, []
 
 
-def plain(config: TrainConfig, count: int, workers: int) -> Curve:
-    """The tutorial's loop, on the first `count` training images."""
-    from torch.utils.data import DataLoader, Subset
-    from torchvision.datasets import MNIST
-    from torchvision.transforms import ToTensor
+class TutorialImages(torch.utils.data.Dataset):
+    """Our training images served one by one, as torchvision's MNIST does it: array to Pillow image to ToTensor."""
 
+    def __init__(self, split: data.Split) -> None:
+        from torchvision.transforms import ToTensor
+
+        self._images, self._labels, self._transform = split.images[:, 0], split.labels, ToTensor()
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self._transform(Image.fromarray(self._images[index].numpy())), int(self._labels[index])
+
+
+def plain(config: TrainConfig, workers: int) -> Curve:
+    """The tutorial's loop."""
+    dataset = data.load(config.data)
     device = devices.choose_device(config.device)
-    images = Subset(MNIST(str(data.data_root()), train=True, transform=ToTensor()), range(count))
     torch.manual_seed(config.seed)
-    loader = DataLoader(images, batch_size=config.batch_size, shuffle=True, num_workers=workers)
+    loader = DataLoader(TutorialImages(dataset.train), batch_size=config.batch_size, shuffle=True, num_workers=workers)
     model = build(config.model, seed=config.seed).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     curve = Curve()
@@ -114,9 +127,8 @@ def plain(config: TrainConfig, count: int, workers: int) -> Curve:
         for x, _ in loader:
             total += _plain_step(model, optimizer, x.to(device)) * len(x)
         curve.seconds.append(Seconds.now().since(begin))
-        curve.elbos.append(-total / count)
-    test = data.load(config.data).test.images
-    curve.test_elbo = float(diagnostics.evaluate(model.eval(), test).elbo.mean())
+        curve.elbos.append(-total / len(dataset.train))
+    curve.test_elbo = float(diagnostics.evaluate(model.eval(), dataset.test.images).elbo.mean())
     return curve
 
 
@@ -192,16 +204,15 @@ def compare(network: str, epochs: int, repeats: int) -> str:
     exact = train_config(model=NETWORKS[network], grad_clip=1e6, precision="float32", **fields)
     device = devices.choose_device()
     half = devices.use_bfloat16(config, device)
-    count = len(data.load(config.data).train)
-    steps = -(-count // config.batch_size)
+    steps = -(-len(data.load(config.data).train) // config.batch_size)
     runs: dict[str, list[Curve]] = {}
     alone: dict[str, list[Seconds]] = {}
     for _ in range(repeats):
         for name, chosen in {"ours, bfloat16 (auto)": config, "ours, float32": exact}.items() if half else [("ours", config)]:
             runs.setdefault(name, []).append(ours(chosen))
             alone.setdefault(name, []).append(products(chosen, steps))
-        runs.setdefault("plain loop", []).append(plain(config, count, workers=0))
-        runs.setdefault("plain loop, 2 workers", []).append(plain(config, count, workers=2))
+        runs.setdefault("plain loop", []).append(plain(config, workers=0))
+        runs.setdefault("plain loop, 2 workers", []).append(plain(config, workers=2))
     return _tables(network, runs, {name: median(values) for name, values in alone.items()}, steps)
 
 

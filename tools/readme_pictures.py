@@ -46,7 +46,6 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
         with _tab(chromium, "light") as page:
             _open(page, f"{url}/?model={options.model}")
-            page.screenshot(path=options.folder / "explore-light.png")
             _save_animation(_drag(page), options.folder / "drag.webp")
         with _tab(chromium, "dark") as page:
             _open(page, f"{url}/?model={options.model}")
