@@ -116,7 +116,7 @@ def test_the_form_says_how_large_the_network_is_and_how_long_it_will_take():
     app = start()
     app.selectbox(key="train.data.name").set_value("shapes")
     app.selectbox(key="train.model.architecture").set_value("mlp").run()
-    wait_for(lambda: "about 3 min" in texts(app.run()))
+    wait_for(lambda: "about 3 min" in texts(app.run()), seconds=120)  # torch may still have to be imported
     assert "13 M parameters" in texts(app)
 
 
