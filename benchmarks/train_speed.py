@@ -222,7 +222,7 @@ def _tables(network: str, runs: dict[str, list[Curve]], alone: dict[str, Seconds
     columns = (
         "clock / processor",
         "s per epoch",
-        "ms per step of it",
+        "ms per step",
         "times the plain loop's speed",
         "products alone, s",
         "times these",
