@@ -1,26 +1,32 @@
 """Seconds per epoch of training, against a plain loop of the same network, and against its layers' products alone.
 
-    python -m benchmarks.train_speed [--epochs 3] [--repeats 3] [--network mlp]
+    python -m benchmarks.train_speed [--epochs 3] [--repeats 3] [--network mlp] [--threads 1]
 
-The plain loop is what a tutorial writes: torchvision's dataset with ToTensor, a DataLoader, Adam, float32, `.item()` at every
-batch. Same weights at the start, same batch size and learning rate, as many images, no warm-up, no clipping, no validation.
+The plain loop is what a tutorial writes: a dataset with ToTensor, a DataLoader, Adam, float32, `.item()` at every batch. Same
+images, same weights at the start, same batch size and learning rate, no warm-up, no clipping, no validation.
 "The products alone" are the matrix products or convolutions of one step, forward and backward, on tensors that are already
-there, times the steps of an epoch. All take turns, so that a busy machine disturbs all alike; medians over all epochs.
+there, times the steps of an epoch. All take turns, so that a busy machine disturbs all alike; medians over all epochs. Beside the
+seconds on the clock stand those of the processor (this process only, all its threads): with one thread and a busy machine they
+say what the clock would say on a quiet one.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from benchmarks import report
 from vae_core import data, devices, diagnostics
@@ -36,11 +42,32 @@ WARM_STEPS, TIMED_STEPS = 20, 200
 Row = dict[str, Any]
 
 
+class Seconds(NamedTuple):
+    """On the clock, and of the processor."""
+
+    clock: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Seconds:
+        """Both as they stand."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self, begin: Seconds, scale: float = 1.0) -> Seconds:
+        """What has passed, times `scale`."""
+        return Seconds((self.clock - begin.clock) * scale, (self.cpu - begin.cpu) * scale)
+
+
+def median(seconds: Sequence[Seconds]) -> Seconds:
+    """The medians of both."""
+    return Seconds(statistics.median(one.clock for one in seconds), statistics.median(one.cpu for one in seconds))
+
+
 @dataclass
 class Curve:
     """Seconds and mean training ELBO (nats per image) of each epoch; the ELBO of the test set at the end."""
 
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[Seconds] = field(default_factory=list)
     elbos: list[float] = field(default_factory=list)
     test_elbo: float = float("nan")
 
@@ -49,11 +76,11 @@ def ours(config: TrainConfig) -> Curve:
     """The project's own loop with all it does while it trains: rows, previews, checkpoints. Validation is not counted."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        train(config, Path(folder), on_row=rows.append)
+        train(config, Path(folder), on_row=lambda row: rows.append(row | {"at": Seconds.now()}))
     curve = Curve(test_elbo=rows[-1]["test_elbo"])
     for begin, steps in _epochs(rows):
         counts = [after["step"] - before["step"] for before, after in zip([begin, *steps], steps, strict=False)]
-        curve.seconds.append(steps[-1]["time"] - begin["time"])
+        curve.seconds.append(steps[-1]["at"].since(begin["at"]))
         curve.elbos.append(sum(count * row["elbo"] for count, row in zip(counts, steps, strict=True)) / sum(counts))
     return curve
 
@@ -71,27 +98,37 @@ def _epochs(rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
             begin, steps = row, []
 
 
-def plain(config: TrainConfig, count: int, workers: int) -> Curve:
-    """The tutorial's loop, on the first `count` training images."""
-    from torch.utils.data import DataLoader, Subset
-    from torchvision.datasets import MNIST
-    from torchvision.transforms import ToTensor
+class TutorialImages(torch.utils.data.Dataset):
+    """Our training images served one by one, as torchvision's MNIST does it: array to Pillow image to ToTensor."""
 
+    def __init__(self, split: data.Split) -> None:
+        from torchvision.transforms import ToTensor
+
+        self._images, self._labels, self._transform = split.images[:, 0], split.labels, ToTensor()
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self._transform(Image.fromarray(self._images[index].numpy())), int(self._labels[index])
+
+
+def plain(config: TrainConfig, workers: int) -> Curve:
+    """The tutorial's loop."""
+    dataset = data.load(config.data)
     device = devices.choose_device(config.device)
-    images = Subset(MNIST(str(data.data_root()), train=True, transform=ToTensor()), range(count))
     torch.manual_seed(config.seed)
-    loader = DataLoader(images, batch_size=config.batch_size, shuffle=True, num_workers=workers)
+    loader = DataLoader(TutorialImages(dataset.train), batch_size=config.batch_size, shuffle=True, num_workers=workers)
     model = build(config.model, seed=config.seed).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     curve = Curve()
     for _ in range(config.epochs):
-        begin, total = time.perf_counter(), 0.0
+        begin, total = Seconds.now(), 0.0
         for x, _ in loader:
             total += _plain_step(model, optimizer, x.to(device)) * len(x)
-        curve.seconds.append(time.perf_counter() - begin)
-        curve.elbos.append(-total / count)
-    test = data.load(config.data).test.images
-    curve.test_elbo = float(diagnostics.evaluate(model.eval(), test).elbo.mean())
+        curve.seconds.append(Seconds.now().since(begin))
+        curve.elbos.append(-total / len(dataset.train))
+    curve.test_elbo = float(diagnostics.evaluate(model.eval(), dataset.test.images).elbo.mean())
     return curve
 
 
@@ -105,18 +142,18 @@ def _plain_step(model: VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> floa
     return loss.item()
 
 
-def products(config: TrainConfig, steps: int) -> float:
+def products(config: TrainConfig, steps: int) -> Seconds:
     """Seconds that the products of `steps` steps take, in the precision that training uses."""
     device = devices.choose_device(config.device)
     dtype = torch.bfloat16 if devices.use_bfloat16(config, device) else torch.float32
     calls = _products_of_a_step(build(config.model).to(device), config.batch_size, device, dtype)
     for _ in range(WARM_STEPS):
         _run(calls, device)
-    begin = time.perf_counter()
+    begin = Seconds.now()
     for _ in range(TIMED_STEPS):
         _run(calls, device, wait=False)
     _wait(device)
-    return (time.perf_counter() - begin) / TIMED_STEPS * steps
+    return Seconds.now().since(begin, steps / TIMED_STEPS)
 
 
 def _run(calls: list[Callable[[], object]], device: torch.device, *, wait: bool = True) -> None:
@@ -167,37 +204,44 @@ def compare(network: str, epochs: int, repeats: int) -> str:
     exact = train_config(model=NETWORKS[network], grad_clip=1e6, precision="float32", **fields)
     device = devices.choose_device()
     half = devices.use_bfloat16(config, device)
-    count = len(data.load(config.data).train)
-    steps = -(-count // config.batch_size)
+    steps = -(-len(data.load(config.data).train) // config.batch_size)
     runs: dict[str, list[Curve]] = {}
-    alone: dict[str, list[float]] = {}
+    alone: dict[str, list[Seconds]] = {}
     for _ in range(repeats):
         for name, chosen in {"ours, bfloat16 (auto)": config, "ours, float32": exact}.items() if half else [("ours", config)]:
             runs.setdefault(name, []).append(ours(chosen))
             alone.setdefault(name, []).append(products(chosen, steps))
-        runs.setdefault("plain loop", []).append(plain(config, count, workers=0))
-        runs.setdefault("plain loop, 2 workers", []).append(plain(config, count, workers=2))
-    return _tables(network, runs, {name: statistics.median(values) for name, values in alone.items()}, steps)
+        runs.setdefault("plain loop", []).append(plain(config, workers=0))
+        runs.setdefault("plain loop, 2 workers", []).append(plain(config, workers=2))
+    return _tables(network, runs, {name: median(values) for name, values in alone.items()}, steps)
 
 
-def _tables(network: str, runs: dict[str, list[Curve]], alone: dict[str, float], steps: int) -> str:
-    seconds = {name: statistics.median(second for curve in curves for second in curve.seconds) for name, curves in runs.items()}
-    speed = [
-        (
-            name,
-            f"{value:.2f}",
-            f"{1000 * value / steps:.2f}",
-            f"{seconds['plain loop'] / value:.1f}",
-            f"{alone[name]:.2f}" if name in alone else "",
-            f"{value / alone[name]:.2f}" if name in alone else "",
-        )
-        for name, value in seconds.items()
-    ]
-    columns = ("", "s per epoch", "ms per step", "times the plain loop's speed", "products alone, s", "times the products alone")
+def _tables(network: str, runs: dict[str, list[Curve]], alone: dict[str, Seconds], steps: int) -> str:
+    seconds = {name: median([second for curve in curves for second in curve.seconds]) for name, curves in runs.items()}
+    speed = [_speed_row(name, value, seconds["plain loop"], alone.get(name)) for name, value in seconds.items()]
+    columns = (
+        "clock / processor",
+        "s per epoch",
+        "ms per step",
+        "times the plain loop's speed",
+        "products alone, s",
+        "times these",
+    )
+    speed = [(row[0], row[1], f"{1000 * seconds[row[0]].clock / steps:.2f}", *row[2:]) for row in speed]
     curves = [(name, *(f"{elbo:.2f}" for elbo in found[0].elbos), f"{found[0].test_elbo:.2f}") for name, found in runs.items()]
     titles = ("ELBO, nats per image", *(f"train, epoch {epoch + 1}" for epoch in range(len(curves[0]) - 2)), "test, at the end")
     heading = f"## {network}: {NETWORKS[network]}, batch 128, {steps} steps per epoch\n"
     return "\n".join([heading, report.table(columns, speed), report.table(titles, curves)])
+
+
+def _speed_row(name: str, mine: Seconds, plain_loop: Seconds, alone: Seconds | None) -> tuple[str, ...]:
+    if "workers" in name:  # what its worker processes take is not counted
+        return name, f"{mine.clock:.2f} / ?", f"{plain_loop.clock / mine.clock:.1f} / ?", "", ""
+    speed = f"{plain_loop.clock / mine.clock:.1f} / {plain_loop.cpu / mine.cpu:.1f}"
+    row = (name, f"{mine.clock:.2f} / {mine.cpu:.2f}", speed)
+    if alone is None:
+        return *row, "", ""
+    return *row, f"{alone.clock:.2f} / {alone.cpu:.2f}", f"{mine.clock / alone.clock:.2f} / {mine.cpu / alone.cpu:.2f}"
 
 
 def main() -> None:
@@ -206,10 +250,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--network", choices=sorted(NETWORKS), action="append")
+    parser.add_argument("--threads", type=int, default=None, help="of torch; by default one per core")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     parts = [compare(network, options.epochs, options.repeats) for network in options.network or sorted(NETWORKS, reverse=True)]
     threads = f"torch threads: {torch.get_num_threads()}; medians over {options.repeats} runs of {options.epochs} epochs.\n"
-    report.write("train_speed", "python -m benchmarks.train_speed", [threads, *parts])
+    report.write("train_speed", shlex.join(["python", "-m", "benchmarks.train_speed", *sys.argv[1:]]), [threads, *parts])
 
 
 if __name__ == "__main__":

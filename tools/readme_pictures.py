@@ -12,18 +12,20 @@ import math
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import browser, probe, serve
+from vae_core import runs
+from vae_core.config import train_config
+from vae_core.metrics import read_since
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1280, "height": 720}
@@ -40,27 +42,26 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6, help="of the run on the Train page's picture")
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as runs, _server(Path(runs)) as url, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
         with _tab(chromium, "light") as page:
             _open(page, f"{url}/?model={options.model}")
-            page.screenshot(path=options.folder / "explore-light.png")
             _save_animation(_drag(page), options.folder / "drag.webp")
         with _tab(chromium, "dark") as page:
             _open(page, f"{url}/?model={options.model}")
             page.screenshot(path=options.folder / "explore-dark.png")
         with _tab(chromium, "light") as page:
             _encode(page, url, options.folder / "encode.png")
-            _train(page, url, Path(runs), options.epochs, options.folder / "train.png")
+            _train(page, url, Path(folder), options.epochs, options.folder / "train.png")
         chromium.close()
     for path in sorted(options.folder.iterdir()):
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
 @contextmanager
-def _server(runs: Path) -> Iterator[str]:
+def _server(runs_folder: Path) -> Iterator[str]:
     port = _free_port()
-    environment = {**os.environ, "VAE_RUNS": str(runs)}
+    environment = {**os.environ, "VAE_RUNS": str(runs_folder)}
     argv = serve.command("localhost", str(port))
     process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
@@ -160,31 +161,37 @@ def _drawing() -> bytes:
     return out.getvalue()
 
 
-def _train(page: Page, url: str, runs: Path, epochs: int, path: Path) -> None:
-    """A run that has just been started, photographed when it is two thirds through."""
-    environment = {**os.environ, "VAE_RUNS": str(runs)}
-    code = (
-        "from vae_core import runs; from vae_core.config import train_config;"
-        f"runs.start(train_config(model={{'architecture': 'mlp', 'latent_dim': 10}}, epochs={epochs}), 'digits')"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
-    page.goto(f"{url}/train")
-    _wait_for_epoch(runs, epochs * 2 / 3)
-    page.wait_for_timeout(2500)
-    page.screenshot(path=path)
+def _train(page: Page, url: str, root: Path, epochs: int, path: Path) -> None:
+    """A run photographed when it is two thirds through."""
+    os.environ["VAE_RUNS"] = str(root)
+    model = {"architecture": "mlp", "latent_dim": 10}
+    run_id = runs.start(train_config(data={"limit": 20_000}, model=model, epochs=epochs), "digits")
+    try:
+        page.goto(f"{url}/train")
+        _wait_for_epoch(root / run_id, epochs * 2 / 3)
+        page.wait_for_timeout(2500)
+        page.screenshot(path=path)
+    finally:
+        runs.stop(run_id)
+        _wait_for_end(run_id)
 
 
-def _wait_for_epoch(runs: Path, epoch: float, patience: float = 900) -> None:
-    from vae_core.metrics import read_since
-
+def _wait_for_epoch(run_dir: Path, epoch: float, patience: float = 400) -> None:
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        for metrics in runs.glob("*/metrics.jsonl"):
-            rows: list[dict[str, Any]] = read_since(metrics, 0)[0]
-            if rows and rows[-1]["epoch"] >= epoch:
-                return
+        metrics = run_dir / "metrics.jsonl"
+        rows = read_since(metrics, 0)[0] if metrics.exists() else []
+        if rows and rows[-1]["epoch"] >= epoch:
+            return
         time.sleep(0.5)
     raise TimeoutError(f"the run did not reach epoch {epoch:g} within {patience:g} s")
+
+
+def _wait_for_end(run_id: str, patience: float = 120) -> None:
+    """Its folder is removed after this, so no process may still write into it."""
+    end = time.monotonic() + patience
+    while runs.status(run_id).live and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,13 @@ def checked_z(values: Sequence[Any], latent_dim: int) -> list[float]:
         if not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > MAX_VALUE:
             raise LatentError(f"z{index} is {value!r}; allowed are numbers from {-MAX_VALUE:g} to {MAX_VALUE:g}.")
     return [float(value) for value in values]
+
+
+def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
+    """A pin from the browser, if its point is one of this latent space.
+
+    Raises:
+        LatentError: it is not.
+    """
+    label = str(row.get("label", ""))[: state.MOST_LABEL]
+    return {"z": checked_z(row.get("z", []), latent_dim), "label": label, "chosen": bool(row.get("chosen"))}

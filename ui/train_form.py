@@ -24,6 +24,7 @@ LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
 OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, "": TrainConfig}
 
 _measuring = threading.Lock()  # one measurement at a time, whoever asks
+_counting, _can_count = threading.Lock(), threading.Event()  # once torch is there
 _tried: set[str] = set()  # networks that were measured, or could not be
 
 
@@ -144,9 +145,24 @@ def _warn_about_data(config: TrainConfig) -> None:
 
 
 def _time(config: TrainConfig) -> None:
-    """Parameters and time; measures in the background when nothing comparable is known, and looks again until it is."""
-    waiting = estimate.estimate(config) is None and _is_measuring(config)
+    """Parameters and time. What is not known yet is found out in the background, and the line looks again until it is."""
+    waiting = _is_waiting(config)
     st.fragment(_time_line, run_every=1.0 if waiting else None)(config, waiting)
+
+
+def _is_waiting(config: TrainConfig) -> bool:
+    """Whether the line will be able to say more in a moment; sees to it that it will."""
+    if not _can_count.is_set():
+        if _counting.acquire(blocking=False):  # never released: once is enough
+            threading.Thread(target=_learn_to_count, args=(config,), daemon=True, name="count").start()
+        return True
+    return estimate.estimate(config) is None and _is_measuring(config)
+
+
+def _learn_to_count(config: TrainConfig) -> None:
+    """Imports torch, which on a new server takes a second or more and would keep the page from answering."""
+    estimate.size(config.model)
+    _can_count.set()
 
 
 def _is_measuring(config: TrainConfig) -> bool:
@@ -160,11 +176,14 @@ def _is_measuring(config: TrainConfig) -> bool:
 
 
 def _time_line(config: TrainConfig, waiting: bool) -> None:
+    if waiting and not (_measuring.locked() or not _can_count.is_set()):
+        st.rerun(scope="app")  # ends the looking again
+    if not _can_count.is_set():
+        st.caption("Counting parameters …")
+        return
     parameters = estimate.size(config.model).parameters
     size = f"{parameters / 1e6:.2g} M parameters" if parameters > 1e5 else f"{parameters:,} parameters"
     known = estimate.estimate(config)
-    if waiting and not _measuring.locked():
-        st.rerun(scope="app")  # ends the looking again
     if known is not None:
         basis = f"{'Scaled from' if known.scaled else 'Rate from'} {known.source}: {known.images_per_second:,.0f} images/s."
         st.caption(f"{size} · **{run_words.about(known.seconds)}** on this machine", help=basis)

@@ -22,8 +22,9 @@ LINES = 400
 LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors"},
     {"config", "header", "posterior", "likelihoods", "metrics", "images"},
-    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel"},
-    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts"},
+    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel", "exports"},
+    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "atlas"},
+    {"walks", "nearest"},
     {"training"},
     {"worker"},
     {"estimate", "cli", "__main__"},

@@ -170,3 +170,14 @@ def test_an_animation_starts_where_the_slider_stands(js):
     )
     assert first == pytest.approx(2.5, abs=0.01)
     assert -2 <= low <= high <= 4
+
+
+def test_who_asks_for_less_motion_gets_stills(js):
+    seen = """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
+      await new Promise((r) => setTimeout(r, 600)); a.stop(); return [seen.length, new Set(seen).size]; }"""
+    frames, positions = js("explorer/animation.js", seen)
+    assert positions > 3
+    js.page.emulate_media(reduced_motion="reduce")
+    frames, positions = js("explorer/animation.js", seen)
+    assert frames > positions
+    assert positions <= 3  # sixteen in the six seconds of a period

@@ -178,6 +178,17 @@ def test_explore_from_here_carries_mu_and_sigma(tiny_checkpoint, no_data):
     assert len(z) == 4 and band["mu"] == z and len(band["std"]) == 4 and band["label"] == "three.png"
 
 
+def test_pin_puts_mu_into_the_tray_of_explore_once(tiny_checkpoint, no_data):
+    app = upload(start(), png(stroke()))
+    button(app, "Pin").click().run()
+    [pin] = app.session_state["pins"]["tiny"]
+    assert len(pin["z"]) == 4 and (pin["label"], pin["chosen"]) == ("three.png", True)
+    assert "waits in the tray" in app.toast[0].value
+    button(app, "Pin").click().run()
+    assert len(app.session_state["pins"]["tiny"]) == 1
+    assert "in the tray already" in app.toast[0].value
+
+
 def test_another_model_of_another_shape_encodes_the_same_upload(tiny_checkpoint, make_model, no_data):
     make_model(tiny_checkpoint.parent / "wide.safetensors", data="shapes", latent_dim=6)
     app = upload(start(), png(stroke()))

@@ -143,6 +143,27 @@ def test_a_commit_from_the_browser_is_checked_like_an_address(values):
         address.checked_z(values, 2)
 
 
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_pins_of_another_page_reach_the_tray_and_those_of_another_latent_size_do_not():
+    at = opened()
+    assert sent(at)["pins"] is None
+    before = sent(at)["pinsRevision"]
+    fits, too_long = ({"z": [1.0] * size, "label": "mine", "chosen": True} for size in (4, 5))
+    at.session_state["pins"] = {"tiny": [fits, too_long], "other": [too_long]}
+    at.run()
+    assert sent(at)["pins"] == [fits]
+    assert sent(at)["pinsRevision"] > before
+    assert sent(at.run())["pinsRevision"] == before + 1
+
+
+@pytest.mark.parametrize("row", [{}, {"z": [0.0]}, {"z": [0.0, float("nan")]}, {"z": ["1", 0.0]}, {"z": [0.0, 1e9]}])
+def test_a_pin_from_the_browser_is_checked_like_an_address(row):
+    with pytest.raises(LatentError):
+        address.checked_pin(row, 2)
+    long = address.checked_pin({"z": [0, 1], "label": "x" * 999}, 2)
+    assert long == {"z": [0.0, 1.0], "label": "x" * 120, "chosen": False}
+
+
 def test_words_name_what_happened_and_what_to_do():
     assert explain(CheckpointError("It is broken.")) == ("It is broken.", "Choose another model, or upload the file again.")
     assert "ZeroDivisionError" in explain(ZeroDivisionError("division by zero")).what

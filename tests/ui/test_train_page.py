@@ -111,6 +111,15 @@ def test_missing_images_are_announced_and_shapes_are_not():
     assert not app.warning
 
 
+def test_the_form_says_how_large_the_network_is_and_how_long_it_will_take():
+    place_run("past", rows=finished_rows(), model={"architecture": "mlp"})
+    app = start()
+    app.selectbox(key="train.data.name").set_value("shapes")
+    app.selectbox(key="train.model.architecture").set_value("mlp").run()
+    wait_for(lambda: "about 3 min" in texts(app.run()), seconds=120)  # torch may still have to be imported
+    assert "13 M parameters" in texts(app)
+
+
 def test_a_small_image_limit_takes_a_small_validation_set():
     app = start()
     app.selectbox(key="train.data.name").set_value("shapes")

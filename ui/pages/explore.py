@@ -103,22 +103,12 @@ def _pinned() -> None:
         return
     try:
         latent_dim = resources.header(resources.entry(name)).latent_dim
-        rows = [checked_pin(row, latent_dim) for row in sent["pins"][: state.MOST_PINS]]
+        rows = [address.checked_pin(row, latent_dim) for row in sent["pins"][: state.MOST_PINS]]
     except LatentError as error:
         state.leave_notice(str(error))
         return
     state.keep_pins(name, rows)
     st.session_state[PINS_SHOWN] = (name, rows)
-
-
-def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
-    """A pin from the browser, if its point is one of this latent space.
-
-    Raises:
-        LatentError: it is not.
-    """
-    label = str(row.get("label", ""))[: state.MOST_LABEL]
-    return {"z": address.checked_z(row.get("z", []), latent_dim), "label": label, "chosen": bool(row.get("chosen"))}
 
 
 def _test_image() -> None:

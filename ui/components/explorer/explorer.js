@@ -26,6 +26,7 @@ export class Explorer {
   #around;
   #tools;
   #tray;
+  #opened = false; // a link counts once, for the model it opens
   #socket = null;
   #meter = new Meter();
   #animations = new Map(); // dimension -> Animation under way
@@ -63,7 +64,7 @@ export class Explorer {
       preview: (z, start) => this.#preview(z, start),
       goTo: (z, start) => this.#goTo(z.map(rounded), start, null),
       playing: () => this.#stopAnimation(),
-      changed: (pins) => this.#streamlit.setStateValue("pins", { model: this.#data.model, pins }),
+      changed: () => this.#keepPins(),
       map: this.#around.map,
     });
     this.#tools = new Tools({
@@ -126,7 +127,7 @@ export class Explorer {
     this.#paintSent(data);
     this.#connect(liveUrl(data.model));
     this.#openAround(data);
-    this.#tray.open(liveUrl(data.model).href, data.model, data.pins ?? pinsOf(readLink(window.location.href, data.z.length)));
+    this.#openTray(data);
   }
 
   /** The same model after more training: other ranges, other KL, another picture of the same point. */
@@ -147,6 +148,18 @@ export class Explorer {
   #openAround(data) {
     const link = readLink(window.location.href, data.z.length);
     this.#around.open(liveUrl(data.model).href, data, this.#rail, (words) => this.#noMap(words), link);
+  }
+
+  /** The pins that the session keeps of this model; on a page just opened by a link, those of the link. */
+  #openTray({ model, z, pins }) {
+    const linked = this.#opened ? [] : readLink(window.location.href, z.length).pins;
+    this.#opened = true;
+    this.#tray.open(liveUrl(model).href, model, pins ?? linked.map((point) => ({ z: point, label: "point of the link", chosen: true })));
+    if (pins === null && linked.length > 0) this.#keepPins();
+  }
+
+  #keepPins() {
+    this.#streamlit.setStateValue("pins", { model: this.#data.model, pins: this.#tray.rows });
   }
 
   #buildRail(data) {
@@ -215,7 +228,7 @@ export class Explorer {
   /** The server has forgotten this session (it was restarted): what is on the screen is the truth. */
   #comeBack(data) {
     if (JSON.stringify(data.z) !== JSON.stringify(this.#z) || this.#posterior !== null) this.#commit();
-    if (this.#tray.rows.length > 0) this.#streamlit.setStateValue("pins", { model: data.model, pins: this.#tray.rows });
+    if (this.#tray.rows.length > 0) this.#keepPins();
   }
 
   #move(index, value, start) {
@@ -383,9 +396,4 @@ function liveUrl(model) {
   const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   return url;
-}
-
-/** The pins a link brings, as rows of the tray. */
-function pinsOf(link) {
-  return link.pins.map((z) => ({ z, label: "point of the link", chosen: true }));
 }

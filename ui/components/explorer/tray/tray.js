@@ -26,7 +26,7 @@ export class Tray {
   #samples;
   #said = h("p.lw-said", { role: "status", hidden: "" });
 
-  /** on: {place() -> {z, label}, preview(z, start), goTo(z, start), playing(), changed(rows), map} */
+  /** on: {place() -> {z, label}, preview(z, start), goTo(z, start), playing(), changed(), map} */
   constructor(on) {
     this.#on = on;
     this.#thumbs = new Thumbs(this.#pins, {
@@ -131,7 +131,7 @@ export class Tray {
 
   #changed() {
     this.#draw();
-    this.#on.changed(this.rows);
+    this.#on.changed();
   }
 
   #draw() {

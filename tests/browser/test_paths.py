@@ -1,0 +1,300 @@
+"""Pins, paths, exports and draws in a real browser against a real server."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+PIXELS = """(selector) => {
+  const canvas = document.querySelector(selector);
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let hash = 2166136261;
+  for (let i = 0; i < data.length; i += 1) hash = Math.imul(hash ^ data[i], 16777619);
+  return hash >>> 0;
+}"""
+DECODED = '[data-testid="decoded"]'
+FIRST, SECOND = [1.0, -1.0, 0.5, 0.0], [-1.5, 1.0, 1.0, 0.0]
+MAGIC = {"gif": b"GIF89a", "mp4": b"ftyp", "sheet": b"\x89PNG\r\n", "npz": b"PK\x03\x04"}
+
+
+@pytest.fixture
+def explore(server, make_model, page):
+    """explore(z) opens the page at a point; explore.server is its process."""
+    make_model(server.folder / "checkpoints" / "tiny.safetensors", latent_dim=4, inactive=0)
+    make_model(server.folder / "checkpoints" / "wide.safetensors", data="shapes", latent_dim=4, inactive=0, codes=False)
+    running = server()
+
+    def open_page(z: list[float], model: str = "tiny", **query: str) -> Page:
+        more = "".join(f"&{key}={value}" for key, value in query.items())
+        page.goto(f"{running.url}/?model={model}&z={','.join(map(str, z))}{more}")
+        expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "live", timeout=30_000)
+        expect(page.get_by_test_id("decoded")).not_to_have_attribute("data-seq", "0")
+        return page
+
+    open_page.server = running
+    return open_page
+
+
+def pins(page: Page):
+    return page.get_by_role("list", name="Pins").get_by_role("listitem")
+
+
+def scrubber(page: Page):
+    return page.get_by_test_id("path")
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def stand_at(page: Page, z: list[float]) -> None:
+    for dimension, value in enumerate(z):
+        box = page.get_by_label(f"value of z{dimension}")
+        box.fill(str(value))
+        box.press("Enter")
+    address(page, z)
+
+
+def address(page: Page, z: list[float]) -> None:
+    page.wait_for_function("z => location.search.includes('z=' + z)", arg=",".join(f"{value:g}" for value in z))
+
+
+def pin_two(page: Page) -> None:
+    """Pins where the page opened, and another point with the key."""
+    page.get_by_role("button", name="Pin", exact=True).click()
+    stand_at(page, SECOND)
+    page.get_by_test_id("map").focus()
+    page.keyboard.press("p")
+    expect(pins(page)).to_have_count(2)
+    expect(scrubber(page)).to_be_visible()
+
+
+def test_two_pins_make_a_path_that_is_walked_live_and_committed_on_release(explore):
+    page = explore(FIRST)
+    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+    empty = page.locator(".lw-tray").bounding_box()
+    pin_two(page)
+    assert page.locator(".lw-tray").bounding_box() == empty  # nothing jumps when the first path appears
+    expect(scrubber(page)).to_have_attribute("max", "60")
+    box = scrubber(page).bounding_box()
+    y = box["y"] + box["height"] / 2
+    before, seen = page.url, [page.evaluate(PIXELS, DECODED)]
+    page.mouse.move(box["x"] + 2, y)
+    page.mouse.down()
+    for share in (0.25, 0.5, 0.75):
+        painted = int(page.get_by_test_id("decoded").get_attribute("data-seq"))
+        page.mouse.move(box["x"] + share * box["width"], y)
+        page.wait_for_function(f"n => Number(document.querySelector('{DECODED}').dataset.seq) > n", arg=painted)
+        seen.append(page.evaluate(PIXELS, DECODED))
+    assert len(set(seen)) == 4
+    assert page.url == before  # committed on release, not before
+    page.mouse.up()
+    at = int(scrubber(page).input_value())
+    address(page, [round(float(a + (b - a) * at / 60), 3) for a, b in zip(FIRST, SECOND, strict=True)])
+    assert re.match(r"step \d+ of 61, linear, (on the data|thin|hole)", scrubber(page).get_attribute("aria-valuetext"))
+
+
+def test_keys_walk_the_path_and_space_plays_it(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    scrubber(page).focus()
+    page.keyboard.press("End")
+    address(page, SECOND)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert scrubber(page).input_value() == "54"
+    page.keyboard.press("Home")
+    address(page, FIRST)
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('[data-testid=path]').valueAsNumber > 8")
+    page.get_by_role("button", name="play the path").click()
+    stopped = int(scrubber(page).input_value())
+    page.wait_for_timeout(150)
+    assert int(scrubber(page).input_value()) == stopped
+    address(page, [round(float(a + (b - a) * stopped / 60), 3) for a, b in zip(FIRST, SECOND, strict=True)])
+
+
+def test_pins_and_the_path_are_drawn_on_the_map(explore):
+    page = explore(FIRST)
+    page.get_by_label("background of the map").select_option("none")
+    page.get_by_label("points").uncheck()
+    page.wait_for_timeout(300)
+    bare = page.evaluate(PIXELS, '[data-testid="map"]')
+    pin_two(page)
+    page.get_by_role("button", name="go to pin 1").click()
+    address(page, FIRST)
+    page.wait_for_timeout(300)
+    drawn = page.evaluate(PIXELS, '[data-testid="map"]')
+    assert drawn != bare
+    page.get_by_role("button", name="path through pin 2").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate(PIXELS, '[data-testid="map"]') not in (drawn, bare)  # the pins stay, the path is gone
+    for number in (2, 1):
+        page.get_by_role("button", name=f"remove pin {number}").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate(PIXELS, '[data-testid="map"]') == bare
+
+
+def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    page.get_by_role("button", name="Compare").click()
+    lanes = page.locator(".lw-lane")
+    expect(lanes).to_have_count(3)
+    for lane in lanes.all():
+        expect(lane.locator(".lw-lane-words")).to_have_text(
+            re.compile(r"length [\d.]+ · largest step [\d.]+ × the mean"), timeout=30_000
+        )
+    lengths = [float(lane.locator(".lw-lane-words").inner_text().split()[1]) for lane in lanes.all()]
+    assert lengths[2] <= min(lengths[:2])  # the geodesic is the shortest
+    strips = [page.evaluate(PIXELS, f'.lw-lane[data-kind="{kind}"] canvas') for kind in ("linear", "spherical", "geodesic")]
+    assert len(set(strips)) == 3
+    page.get_by_role("radio", name="spherical").click()
+    expect(page.get_by_label("kind of path").first).to_have_value("spherical")
+    expect(scrubber(page)).to_have_attribute("aria-valuetext", re.compile("spherical"))
+    plain = page.evaluate(PIXELS, '.lw-lane[data-kind="linear"] .lw-lane-changes')
+    page.get_by_label("equal perceptual steps").check()
+    words = page.locator('.lw-lane[data-kind="linear"] .lw-lane-words')
+    expect(words).to_have_text(re.compile("largest step 1.[0-3] ×"), timeout=30_000)
+    assert page.evaluate(PIXELS, '.lw-lane[data-kind="linear"] .lw-lane-changes') != plain
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("region", name="Paths compared")).to_be_hidden()
+
+
+@pytest.mark.parametrize("what", list(MAGIC))
+def test_a_path_is_exported_as_a_file(explore, what):
+    page = explore(FIRST)
+    pin_two(page)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as waiting:
+        page.locator(f'[data-what="{what}"]').click()
+    body = waiting.value.path().read_bytes()
+    assert MAGIC[what] in body[:12]
+    assert waiting.value.suggested_filename == f"tiny-linear.{'png' if what == 'sheet' else what}"
+    if what == "npz":
+        with np.load(io.BytesIO(body)) as file:
+            np.testing.assert_allclose(file["z"][[0, -1]], [FIRST, SECOND], atol=1e-6)
+            assert file["pictures"].shape == (61, 28, 28, 1)
+
+
+def test_an_export_that_fails_says_why(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    page.route("**/export?*", lambda route: route.fulfill(status=400, body="At most 1024 pictures go into one file; got 2000."))
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="GIF").click()
+    expect(page.get_by_text("The file could not be made: At most 1024 pictures")).to_be_visible()
+    expect(page.get_by_role("button", name="Export")).to_be_enabled()
+
+
+def grid(page: Page, seed: int, temperature: str) -> list[int]:
+    expect(page.locator(".lw-samples")).to_have_attribute("data-drawn", f"{seed} at {temperature}")
+    return [page.evaluate(PIXELS, f".lw-sample:nth-child({i}) canvas") for i in (1, 2, 64)]
+
+
+def test_the_same_seed_draws_the_same_grid_and_a_click_explores(explore):
+    page = explore(FIRST)
+    page.get_by_role("button", name="Samples").click()
+    expect(page.get_by_role("button", name=re.compile(r"^draw \d+$"))).to_have_count(64)
+    first = grid(page, 0, "1.00")
+    page.get_by_role("button", name="Draw again").click()
+    assert grid(page, 1, "1.00") != first
+    page.get_by_label("seed").fill("0")
+    page.get_by_label("seed").press("Enter")
+    assert grid(page, 0, "1.00") == first
+    page.get_by_label("temperature").fill("0")
+    cold = grid(page, 0, "0.00")
+    assert len(set(cold)) == 1  # all the origin
+    page.get_by_label("temperature").fill("1")
+    assert grid(page, 0, "1.00") == first
+    page.get_by_role("button", name="draw 2", exact=True).focus()
+    page.keyboard.press("p")
+    expect(page.get_by_text("Pinned.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="draw 2", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_function("!location.search.includes('z=1,-1,0.5,0')")
+    expect(page.get_by_role("button", name="go to pin 1, draw 2 of seed 0")).to_be_visible()
+
+
+def test_pins_can_be_reordered_and_removed_with_keys(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    page.get_by_role("button", name="go to pin 2").focus()
+    page.keyboard.press("Alt+ArrowLeft")
+    page.keyboard.press("Enter")
+    address(page, SECOND)
+    expect(page.get_by_role("button", name="go to pin 1")).to_be_focused()
+    scrubber(page).focus()
+    page.keyboard.press("Home")
+    address(page, SECOND)
+    page.get_by_role("button", name="go to pin 1").focus()
+    page.keyboard.press("Delete")
+    expect(pins(page)).to_have_count(1)
+    expect(page.get_by_text("Pin another point for a path.")).to_be_visible()
+
+
+def test_a_point_is_pinned_once(explore):
+    page = explore(FIRST)
+    for _ in range(2):
+        page.get_by_role("button", name="Pin", exact=True).click()
+    expect(page.get_by_text("This point is pin 1 already.")).to_be_visible()
+    expect(pins(page)).to_have_count(1)
+
+
+def test_pins_outlive_other_pages_and_belong_to_their_model(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    settled(page)
+    page.get_by_role("link", name="Train").click()
+    expect(page.get_by_test_id("decoded")).to_have_count(0)
+    page.get_by_role("link", name="Explore").click()
+    expect(pins(page)).to_have_count(2)
+    expect(scrubber(page)).to_be_visible()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="wide").click()
+    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="tiny").click()
+    expect(pins(page)).to_have_count(2)
+
+
+def test_the_pins_of_a_link_are_in_the_tray_of_its_model(explore):
+    page = explore(FIRST, pins="1,0,0,0;0,1,0,0;0,0,1,0")
+    expect(pins(page)).to_have_count(3)
+    expect(scrubber(page)).to_have_attribute("max", "120")
+    settled(page)
+    page.get_by_role("link", name="Train").click()
+    expect(page.get_by_test_id("decoded")).to_have_count(0)
+    page.get_by_role("link", name="Explore").click()
+    expect(pins(page)).to_have_count(3)
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="wide").click()
+    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+
+
+def test_a_model_without_encoded_images_has_paths_too(explore):
+    page = explore(FIRST, model="wide")
+    page.get_by_role("button", name="Pin", exact=True).click()
+    stand_at(page, SECOND)
+    page.get_by_role("button", name="Pin", exact=True).click()
+    expect(scrubber(page)).to_be_visible()
+    expect(scrubber(page)).to_have_attribute("aria-valuetext", "step 1 of 61, linear")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_of_the_page_fits_a_small_screen_and_the_tray_a_phone(explore, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    explore(FIRST)
+    pin_two(page)
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollHeight - {main}.clientHeight") <= 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("play the path", "Compare", "Export", "Samples"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390

@@ -1,0 +1,118 @@
+"""Remembering and sharing in a real browser: undo, A/B, the gallery, links between two servers, keys."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_explore import PIXELS, explore, live, settled, slider, value  # noqa: F401  (explore is a fixture)
+from test_map import MAP, background, box, same
+
+
+@pytest.fixture
+def tiny(explore) -> Page:  # noqa: F811
+    return explore("?model=tiny&z=0,0,0,0", width=1280, height=720)
+
+
+def press(page: Page, dimension: int, keys: str = "Shift+ArrowRight") -> None:
+    slider(page, dimension).focus()
+    page.keyboard.press(keys)
+    settled(page)
+
+
+def test_undo_and_redo_walk_through_what_was_committed(tiny):
+    start = tiny.evaluate(PIXELS)
+    press(tiny, 0)
+    first = value(tiny, 0)
+    press(tiny, 1)
+    tiny.keyboard.press("Control+z")
+    assert value(tiny, 0) == first and value(tiny, 1) == 0
+    tiny.keyboard.press("Control+z")
+    same(tiny, PIXELS, start)
+    tiny.keyboard.press("Control+y")
+    assert value(tiny, 0) == first
+    expect(tiny.get_by_label("Redo (Ctrl+Y)")).to_be_enabled()
+
+
+def test_a_and_b_change_places(tiny):
+    tiny.keyboard.press("b")
+    press(tiny, 0)
+    there = value(tiny, 0)
+    tiny.keyboard.press("b")
+    assert value(tiny, 0) == 0
+    tiny.keyboard.press("b")
+    assert value(tiny, 0) == there
+
+
+def test_a_snapshot_with_its_note_survives_a_reload(tiny):
+    press(tiny, 1)
+    there = value(tiny, 1)
+    tiny.keyboard.press("s")
+    tiny.keyboard.press("g")
+    note = tiny.get_by_label("note of snapshot 1")
+    note.fill("a thin one")
+    note.press("Tab")
+    tiny.reload()
+    live(tiny)
+    tiny.keyboard.press("o")
+    tiny.keyboard.press("g")
+    expect(tiny.get_by_label("note of snapshot 1")).to_have_value("a thin one")
+    with tiny.expect_download() as download:
+        tiny.get_by_role("button", name="Export as a page").click()
+    page = download.value.path().read_text()
+    assert "a thin one" in page and "data:image/png" in page and "http" not in page
+    tiny.get_by_title("Go there").click()
+    assert value(tiny, 1) == there
+
+
+def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, explore, server):  # noqa: F811
+    background(tiny)
+    press(tiny, 0)
+    tiny.get_by_label("background of the map").select_option("none")
+    area = box(tiny)
+    tiny.mouse.move(area["x"] + 200, area["y"] + 150)
+    tiny.mouse.wheel(0, -300)
+    tiny.mouse.move(20, 690)
+    tiny.wait_for_timeout(300)
+    tiny.keyboard.press("l")
+    link = tiny.get_by_label("link to this view").input_value()
+    tiny.get_by_role("button", name="Close").last.click()
+    picture, plane = tiny.evaluate(PIXELS), tiny.evaluate(MAP)
+    other = server()
+    shutil.copytree(explore.server.folder / "checkpoints", other.folder / "checkpoints", dirs_exist_ok=True)
+    explore.server.kill()
+    tiny.goto(link.replace(explore.server.url, other.url))
+    live(tiny)
+    same(tiny, PIXELS, picture)
+    same(tiny, MAP, plane)
+
+
+def test_a_link_to_another_model_of_the_same_name_says_so(explore):  # noqa: F811
+    page = explore("?model=tiny&hash=000000000000&z=0,0,0,0")
+    expect(page.get_by_text("another model that is also called tiny")).to_be_visible()
+
+
+def test_the_python_offered_names_the_model_file_and_the_point(tiny):
+    press(tiny, 0)
+    tiny.keyboard.press("l")
+    code = tiny.get_by_label("Python that draws this picture").input_value()
+    assert "open_model(" in code and "tiny.safetensors" in code and f"{value(tiny, 0):g}" in code
+
+
+def test_the_question_mark_lists_the_keys_and_escape_closes(tiny):
+    tiny.keyboard.press("?")
+    sheet = tiny.get_by_role("dialog", name="Keys")
+    expect(sheet).to_contain_text("Ctrl+Z")
+    expect(sheet).to_contain_text("Gallery")
+    tiny.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+
+
+def test_keys_typed_into_a_field_do_nothing_else(tiny):
+    before = tiny.evaluate(PIXELS)
+    field = tiny.get_by_label("value of z0")
+    field.click()
+    field.type("r")
+    tiny.wait_for_timeout(200)
+    assert tiny.evaluate(PIXELS) == before
