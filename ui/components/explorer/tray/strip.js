@@ -1,7 +1,7 @@
 // Paints a path: its pictures side by side with the whereabouts tint over them, and how much the picture changes at each step.
 
 import { drawPicture, drawTint } from "../map/background.js";
-import { frameIndices } from "./figures.js";
+import { frameIndices, verdictOf } from "./figures.js";
 
 const GAP = 1; // px between bars where there is room
 
@@ -16,7 +16,7 @@ export function paintStrip(canvas, { pictures, percentiles }) {
   });
   percentiles.forEach((percentile, i) => {
     const [from, to] = [(i * width) / percentiles.length, ((i + 1) * width) / percentiles.length];
-    if (Number.isFinite(percentile)) drawTint(context, percentile, [from, 0, to - from, height]);
+    if (verdictOf(percentile) === "thin" || verdictOf(percentile) === "hole") drawTint(context, percentile, [from, 0, to - from, height]);
   });
 }
 
