@@ -88,3 +88,16 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield make
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., Path]) -> Iterator[Server]:
+    """One server for all tests of a file, with the models tiny (4 dimensions) and bare (no encoded images)."""
+    folder = tmp_path_factory.mktemp("steady")
+    (folder / "checkpoints").mkdir()
+    (folder / "runs").mkdir()
+    make_model(folder / "checkpoints" / "tiny.safetensors", latent_dim=4, inactive=1)
+    make_model(folder / "checkpoints" / "bare.safetensors", codes=False)
+    running = Server(folder).start()
+    yield running
+    running.kill()

@@ -1,10 +1,10 @@
-"""The map and what belongs to it, in a real browser: previewing, restoring, committing, zooming, points, backgrounds, strips, keys."""
+"""The map and what belongs to it, in a real browser: previewing, committing, zooming, points, backgrounds, strips, keys."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, address_z, explore, live, settled, slider, value  # noqa: F401  (explore is a fixture)
+from test_explore import PIXELS, address_z, live, settled, slider, value
 
 MAP = """() => {
   const canvas = document.querySelector('[data-testid="map"]');
@@ -16,9 +16,10 @@ MAP = """() => {
 
 
 @pytest.fixture
-def mapped(explore) -> Page:  # noqa: F811
+def mapped(steady, page) -> Page:
     """Explore with the four-dimensional model, its map drawn with its background."""
-    page = explore("?model=tiny&z=0,0,0,0", width=1280, height=720)
+    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
+    live(page)
     background(page)
     return page
 
@@ -208,8 +209,7 @@ def test_the_traversal_is_one_picture_that_can_be_clicked_and_saved(mapped):
     mapped.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
 
 
-def test_a_model_without_encoded_images_says_why_there_is_no_map(server, make_model, page):
-    make_model(server.folder / "checkpoints" / "bare.safetensors", codes=False)
-    page.goto(server().url)
+def test_a_model_without_encoded_images_says_why_there_is_no_map(steady, page):
+    page.goto(f"{steady.url}/?model=bare")
     live(page)
     expect(page.locator(".lw-map-note")).to_contain_text("carries no encoded images")

@@ -6,13 +6,15 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, explore, live, settled, slider, value  # noqa: F401  (explore is a fixture)
+from test_explore import PIXELS, live, settled, slider, value
 from test_map import MAP, background, box, same
 
 
 @pytest.fixture
-def tiny(explore) -> Page:  # noqa: F811
-    return explore("?model=tiny&z=0,0,0,0", width=1280, height=720)
+def tiny(steady, page) -> Page:
+    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
+    live(page)
+    return page
 
 
 def press(page: Page, dimension: int, keys: str = "Shift+ArrowRight") -> None:
@@ -66,7 +68,7 @@ def test_a_snapshot_with_its_note_survives_a_reload(tiny):
     assert value(tiny, 1) == there
 
 
-def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, explore, server):  # noqa: F811
+def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, steady, server):
     background(tiny)
     press(tiny, 0)
     tiny.get_by_label("background of the map").select_option("none")
@@ -76,20 +78,18 @@ def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, exp
     tiny.mouse.move(20, 690)
     tiny.wait_for_timeout(300)
     tiny.keyboard.press("l")
-    link = tiny.get_by_label("link to this view").input_value()
+    link = tiny.get_by_role("textbox", name="link to this view").input_value()
     tiny.get_by_role("button", name="Close").last.click()
     picture, plane = tiny.evaluate(PIXELS), tiny.evaluate(MAP)
-    other = server()
-    shutil.copytree(explore.server.folder / "checkpoints", other.folder / "checkpoints", dirs_exist_ok=True)
-    explore.server.kill()
-    tiny.goto(link.replace(explore.server.url, other.url))
+    shutil.copytree(steady.folder / "checkpoints", server.folder / "checkpoints", dirs_exist_ok=True)
+    tiny.goto(link.replace(steady.url, server().url))
     live(tiny)
     same(tiny, PIXELS, picture)
     same(tiny, MAP, plane)
 
 
-def test_a_link_to_another_model_of_the_same_name_says_so(explore):  # noqa: F811
-    page = explore("?model=tiny&hash=000000000000&z=0,0,0,0")
+def test_a_link_to_another_model_of_the_same_name_says_so(steady, page):
+    page.goto(f"{steady.url}/?model=tiny&hash=000000000000&z=0,0,0,0")
     expect(page.get_by_text("another model that is also called tiny")).to_be_visible()
 
 

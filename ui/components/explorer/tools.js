@@ -24,7 +24,7 @@ export class Tools {
   constructor(page) {
     this.#page = page;
     this.#sharing = new Sharing({ state: page.state, picture: page.picture, goTo: (z) => page.goTo({ z, posterior: null }) });
-    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": words, onclick: run }, label);
+    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": label.length > 1 ? null : words, onclick: run }, label);
     this.#undo = button("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
     this.#redo = button("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
     this.#swap = button("A/B", "Keep this place as A; afterwards change places with it (B)", () => this.#change());
