@@ -192,7 +192,7 @@ def test_the_readout_says_rate_latency_and_device(explore):
 def test_the_address_opens_a_point_and_choosing_a_model_rewrites_it(explore):
     page = explore("?model=wide&z=0.25,-1.5")
     assert [value(page, d) for d in range(2)] == [0.25, -1.5]
-    page.get_by_role("combobox").click()
+    page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="tiny").click()
     expect(slider(page, 3)).to_be_attached()
     page.wait_for_function("location.search === '?model=tiny&z=0,0,0,0'")
@@ -247,7 +247,7 @@ def test_a_model_replaced_while_open_is_shown_anew(explore, make_model, latent_d
     before = page.evaluate(PIXELS)
     page.wait_for_timeout(600)
     slider(page, 2).click(position={"x": 30, "y": 10})
-    expect(page.locator('input[type="range"]')).to_have_count(sliders)
+    expect(page.locator('input[type="range"][aria-label^="z"]')).to_have_count(sliders)
     expect(page.get_by_text("inactive")).to_have_count(0)
     live(page)
     page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
@@ -295,7 +295,7 @@ def test_the_page_fits_its_screen(explore, width, height):
     if width > 1000:  # everything at once, without scrolling
         main = page.get_by_test_id("stMain")
         assert main.evaluate("e => e.scrollHeight - e.clientHeight") <= 0
-        assert page.get_by_role("button", name="Animate").bounding_box()["y"] < height
+        assert page.get_by_role("button", name="▶ Animate").bounding_box()["y"] < height
 
 
 def test_the_component_follows_the_theme(explore):
