@@ -223,7 +223,12 @@ def test_the_same_seed_draws_the_same_grid_and_a_click_explores(explore):
 def test_pins_can_be_reordered_and_removed_with_keys(explore):
     page = explore(FIRST)
     pin_two(page)
-    page.get_by_role("button", name="go to pin 2").focus()
+    page.get_by_role("button", name="go to pin 1").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="go to pin 2")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="path through pin 2")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Space")
     page.keyboard.press("Alt+ArrowLeft")
     page.keyboard.press("Enter")
     address(page, SECOND)

@@ -7,6 +7,7 @@ import { verdictOf } from "./figures.js";
 import { clear, paintStrip } from "./strip.js";
 
 const COARSE = 5; // steps for an arrow key with Shift
+const PATIENCE = 200; // ms that the last path stays while the next one is under way: most come sooner, and nothing flickers
 const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
 export class Scrubber {
@@ -14,6 +15,7 @@ export class Scrubber {
   #walk = null;
   #kind = "";
   #player = new Animation();
+  #waiting = null; // timer of PATIENCE
   #held = false; // a key is down: committed when it is released
   #canvas = h("canvas.lw-strip", { "aria-hidden": "true" });
   #input = h("input.lw-scrub", { type: "range", min: "0", max: "0", step: "1", value: "0", "aria-label": "path", hidden: "", "data-testid": "path" });
@@ -28,8 +30,16 @@ export class Scrubber {
     new ResizeObserver(() => this.#paint()).observe(this.element);
   }
 
+  /** A path is being computed: words say so if it takes a while. */
+  wait(words) {
+    this.stop();
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => this.show(null, "", words), PATIENCE);
+  }
+
   /** Shows a path (null: none, and words say why); the place on it stays the same share. */
   show(walk, kind, words = "") {
+    clearTimeout(this.#waiting);
     const share = this.#walk === null ? 0 : this.#input.valueAsNumber / Number(this.#input.max);
     if (walk === null) this.stop();
     this.#walk = walk;

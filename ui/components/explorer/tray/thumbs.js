@@ -3,13 +3,14 @@
 import { h } from "../dom.js";
 import { paintThumb } from "./strip.js";
 
-const KEYS = "Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";
+const KEYS = "Arrows choose a pin, Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";
 
 export class Thumbs {
   #on;
   #pins;
   #pictures = new Map(); // id -> picture
   #dragged = null; // id
+  #current = null; // id of the one pin that Tab reaches
 
   /** on: {go(pin, start), toggle(id), move(id, place), remove(id)} */
   constructor(pins, on) {
@@ -35,6 +36,7 @@ export class Thumbs {
     const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
     const back = focused && { id: focused.closest("li").dataset.pin, role: focused.dataset.role };
     const place = focused ? [...this.element.children].indexOf(focused.closest("li")) : 0;
+    if (this.#pins.number(this.#current) === 0) this.#current = this.#pins.list[0]?.id ?? null;
     this.element.replaceChildren(...this.#pins.list.map((pin) => this.#item(pin)));
     if (!back) return;
     const item = this.element.querySelector(`[data-pin="${back.id}"]`);
@@ -61,12 +63,15 @@ export class Thumbs {
       "aria-label": `go to pin ${number}, ${pin.label}`,
       "aria-description": KEYS,
       title: `Pin ${number}: ${pin.label}`,
+      tabindex: pin.id === this.#current ? "0" : "-1",
+      onfocus: (event) => this.#rove(pin.id, event.currentTarget),
       onclick: (event) => this.#on.go(pin, event.timeStamp),
       onkeydown: (event) => this.#key(event, pin.id),
     }, canvas);
     const choose = h("button.lw-pin-choose", {
       type: "button",
       "data-role": "choose",
+      tabindex: "-1", // Space on the pin does the same
       "aria-pressed": String(pin.chosen),
       "aria-label": `path through pin ${number}`,
       title: pin.chosen ? `Stop ${stop} of the path; press to leave it out` : "Put it on the path",
@@ -75,6 +80,7 @@ export class Thumbs {
     const remove = h("button.lw-pin-remove", {
       type: "button",
       "data-role": "remove",
+      tabindex: "-1",
       "aria-label": `remove pin ${number}`,
       title: "Remove",
       onclick: () => this.#on.remove(pin.id),
@@ -88,10 +94,23 @@ export class Thumbs {
     const place = this.#pins.number(id) - 1;
     if (event.key === "Delete" || event.key === "Backspace") this.#on.remove(id);
     else if (event.key === " ") this.#on.toggle(id);
+    else if (event.key === "ArrowLeft" && !event.altKey) this.#focus(place - 1);
+    else if (event.key === "ArrowRight" && !event.altKey) this.#focus(place + 1);
     else if (event.altKey && event.key === "ArrowLeft") this.#on.move(id, place - 1);
     else if (event.altKey && event.key === "ArrowRight") this.#on.move(id, place + 1);
     else return;
     event.preventDefault();
+  }
+
+  #focus(place) {
+    this.element.children[place]?.querySelector('[data-role="go"]').focus();
+  }
+
+  #rove(id, button) {
+    const last = this.element.querySelector('[data-role="go"][tabindex="0"]');
+    if (last) last.tabIndex = -1;
+    button.tabIndex = 0;
+    this.#current = id;
   }
 
   #listen(item, id) {

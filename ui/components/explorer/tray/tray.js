@@ -25,6 +25,7 @@ export class Tray {
   #exports;
   #samples;
   #said = h("p.lw-said", { role: "status", hidden: "" });
+  #heard = h("span.lw-heard", { role: "status" }); // for those who do not see the tray
 
   /** on: {place() -> {z, label}, preview(z, start), goTo(z, start), playing(), changed(), map} */
   constructor(on) {
@@ -38,6 +39,7 @@ export class Tray {
     this.#scrubber = new Scrubber({ preview: on.preview, commit: on.goTo, playing: on.playing });
     this.#ways = new Ways({
       changed: (walk, kind, words) => this.#showPath(walk, kind, words),
+      waiting: (words) => this.#scrubber.wait(words),
       unfolded: (open) => this.element.parentElement?.classList.toggle("lw-comparing", open),
     });
     this.#exports = new Exports({ path: () => this.#path(), say: (words) => this.#say(words) });
@@ -52,7 +54,7 @@ export class Tray {
       h("div.lw-tray-line", {}, this.#scrubber.play, this.#ways.select, this.#ways.button),
       h("div.lw-tray-line", {}, this.#exports.element, samples));
     const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
-    return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#samples.dialog);
+    return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#heard, this.#samples.dialog);
   }
 
   /** Another model. pins: rows as from Pins.toState, of this session or of the link. */
@@ -118,7 +120,10 @@ export class Tray {
 
   #add(z, label) {
     const { pin, words } = this.#pins.add(z, label);
-    if (words === "") this.#changed();
+    if (words === "") {
+      this.#changed();
+      this.#heard.textContent = `Pinned ${label} as pin ${this.#pins.number(pin.id)}.`;
+    }
     if (pin) this.#thumbs.point(pin.id);
     return words;
   }
@@ -154,7 +159,6 @@ export class Tray {
   }
 
   #showPath(walk, kind, words) {
-    if (walk === null && words === "") return; // too few stops: #draw says it
     this.#scrubber.show(walk, kind, words);
     this.#exports.enable(walk !== null);
     this.#on.map.showPath(walk?.z ?? []);

@@ -24,7 +24,7 @@ export class Ways {
   #even = h("input", { type: "checkbox", onchange: () => this.#restart() });
   #rows = new Map(); // kind -> {choose, strip, changes, words}
 
-  /** on: {changed(walk | null, kind, words), unfolded()} */
+  /** on: {changed(walk | null, kind, words), waiting(words), unfolded()} */
   constructor(on) {
     this.#on = on;
     this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", onchange: () => this.#choose(this.select.value) });
@@ -95,8 +95,10 @@ export class Ways {
   }
 
   #tell() {
-    const words = this.#stops.length < 2 ? "" : this.walk ? "" : this.#failed.get(this.kind) ?? ENTRIES[this.kind];
-    this.#on.changed(this.walk, this.kind, words);
+    if (this.#stops.length < 2) return; // who has the pins says what is missing
+    const failed = this.#failed.get(this.kind);
+    if (this.walk || failed) this.#on.changed(this.walk, this.kind, failed ?? "");
+    else this.#on.waiting(ENTRIES[this.kind]);
   }
 
   #choose(kind) {
