@@ -56,11 +56,14 @@ def geodesic(a: ArrayLike, b: ArrayLike, count: int, decode: Decode, *, steps: i
         decode: mean pictures of latents, differentiable.
     """
     line = linear(a, b, count)
+    straight = _energy(line, decode)
+    if not np.isfinite(straight):
+        return line
     if count > 2 * KNOTS:
         path = _relaxed(refined(_relaxed(linear(a, b, KNOTS), decode, steps), count), decode, steps // 4)
     else:
         path = _relaxed(line, decode, steps)
-    return path if np.isfinite(path).all() and _energy(path, decode) <= _energy(line, decode) else line
+    return path if np.isfinite(path).all() and _energy(path, decode) <= straight else line
 
 
 def _relaxed(path: Floats, decode: Decode, steps: int) -> Floats:

@@ -64,24 +64,26 @@ def test_a_slerp_keeps_the_norm_and_turns_evenly():
         np.testing.assert_allclose(paths.spherical(a, end, 5), paths.linear(a, end, 5))
 
 
-def test_a_linear_decoders_geodesic_is_the_straight_line():
+@pytest.mark.parametrize("count", [12, 61])  # the longer one is searched with few points first
+def test_a_linear_decoders_geodesic_is_the_straight_line(count):
     model = linear_gaussian()
     a, b = RNG.normal(size=(2, 3))
 
     def bent(z):  # a start far from the answer: the line is bent before it is decoded
         return model.decode(z).mean
 
-    path = paths.geodesic(a, b, 12, bent)
-    np.testing.assert_allclose(path, paths.linear(a, b, 12), atol=1e-3)
+    path = paths.geodesic(a, b, count, bent)
+    np.testing.assert_allclose(path, paths.linear(a, b, count), atol=1e-3)
 
 
-def test_a_curved_decoders_geodesic_is_the_great_circle():
+@pytest.mark.parametrize("count", [24, 61])
+def test_a_curved_decoders_geodesic_is_the_great_circle(count):
     def sphere(z):  # the unit sphere in longitude and latitude: shortest paths are great circles
         lon, lat = z[:, 0], z[:, 1]
         return torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], dim=1)
 
     a, b = np.array([0.0, 0.8]), np.array([1.6, 0.8])
-    path = paths.geodesic(a, b, 24, sphere)
+    path = paths.geodesic(a, b, count, sphere)
     on_sphere = sphere(torch.from_numpy(path)).numpy()
     ends = on_sphere[0], on_sphere[-1]
     normal = np.cross(*ends)
@@ -89,9 +91,23 @@ def test_a_curved_decoders_geodesic_is_the_great_circle():
     lengths = paths.step_lengths(on_sphere)
     assert lengths.sum() == pytest.approx(np.arccos(ends[0] @ ends[1]), rel=2e-3)
     assert lengths.max() / lengths.min() < 1.05, "walked at constant picture speed"
-    straight = paths.step_lengths(sphere(torch.from_numpy(paths.linear(a, b, 24))).numpy())
+    straight = paths.step_lengths(sphere(torch.from_numpy(paths.linear(a, b, count))).numpy())
     assert lengths.sum() < 0.95 * straight.sum()
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-6)
+
+
+def test_a_decoder_that_ripples_gets_no_more_energy_than_the_straight_line_has():
+    def ripples(z):
+        return (40 * z).sin()
+
+    path, line = paths.geodesic([0.0, 0.0], [1.0, 1.0], 40, ripples), paths.linear([0.0, 0.0], [1.0, 1.0], 40)
+    energies = [(paths.step_lengths(ripples(torch.from_numpy(points)).numpy()) ** 2).sum() for points in (path, line)]
+    assert energies[0] <= energies[1]
+
+
+def test_a_decoder_without_finite_pictures_gets_the_straight_line():
+    path = paths.geodesic([0.0, 0.0], [1.0, 1.0], 40, lambda z: z * float("nan"))
+    np.testing.assert_array_equal(path, paths.linear([0.0, 0.0], [1.0, 1.0], 40))
 
 
 def test_equal_steps_make_the_picture_change_evenly():
@@ -122,7 +138,7 @@ def test_the_aggregate_posterior_density_is_the_known_gaussian(surroundings):
     # means N(0, 0.8^2) and draws N(mean, 0.6^2) make N(0, 1)
     expected = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
     torch.testing.assert_close(around.log_aggregate(z), expected, rtol=0, atol=0.1)
-    torch.testing.assert_close(torch.from_numpy(around.at(z).log_prior), expected)
+    torch.testing.assert_close(torch.from_numpy(around.at(z.numpy()).log_prior), expected)
 
 
 def test_the_density_of_one_image_is_its_posterior():

@@ -29,7 +29,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray")),
+    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray", "paths")),
     js=bootstrap("explorer/main.js"),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )

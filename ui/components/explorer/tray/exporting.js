@@ -57,7 +57,10 @@ export class Exports {
   async #save(what, ending) {
     const path = this.#on.path();
     this.#close();
-    if (path === null) return;
+    if (path === null) {
+      this.#on.say("The path is still being computed.");
+      return;
+    }
     this.#button.textContent = "Exporting…";
     this.#button.disabled = true;
     try {
