@@ -1,9 +1,11 @@
 // Keeps `?model=NAME&z=...` in step with what is committed, without a trail of entries in the browser's history.
 
-/** The address of this model at this point; other parameters stay. */
+const OURS = ["model", "z", "hash", "plane", "background", "view", "pins"]; // what a link holds is read once, then it is old
+
+/** The address of this model at this point; parameters of others stay. */
 export function addressOf(href, model, z) {
   const url = new URL(href);
-  const others = [...url.searchParams].filter(([key]) => key !== "model" && key !== "z");
+  const others = [...url.searchParams].filter(([key]) => !OURS.includes(key));
   const parts = others.map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
   const point = z.map((value) => String(Math.round(value * 10000) / 10000 || 0)).join(",");
   url.search = [`model=${encodeURIComponent(model)}`, `z=${point}`, ...parts].join("&"); // commas stay readable

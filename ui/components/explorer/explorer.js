@@ -35,6 +35,7 @@ export class Explorer {
   #traversal = new Traversal({ goTo: (z) => this.#goTo(z.map(rounded), performance.now(), null) });
   #streamlit = null; // {setStateValue, setTriggerValue} of the latest run
   #data = null; // what the page last sent
+  #arrived = window.location.href; // with what a link asks for; the address itself only keeps the model and z
   #z = [];
   #posterior = null;
   #measures = 0;
@@ -126,7 +127,7 @@ export class Explorer {
     this.#adopt(data);
     this.#paintSent(data);
     this.#connect(liveUrl(data.model));
-    this.#openAround(data);
+    this.#openAround(data, this.#opened ? {} : readLink(this.#arrived, data.z.length));
     this.#openTray(data);
   }
 
@@ -141,18 +142,17 @@ export class Explorer {
     this.#rail.select(index);
     if (focused) this.#rail.current.input.focus();
     this.#request();
-    this.#openAround(data);
+    this.#openAround(data, this.#around.map.linkState());
     this.#tray.refresh();
   }
 
-  #openAround(data) {
-    const link = readLink(window.location.href, data.z.length);
+  #openAround(data, link) {
     this.#around.open(liveUrl(data.model).href, data, this.#rail, (words) => this.#noMap(words), link);
   }
 
   /** The pins that the session keeps of this model; on a page just opened by a link, those of the link. */
   #openTray({ model, z, pins }) {
-    const linked = this.#opened ? [] : readLink(window.location.href, z.length).pins;
+    const linked = this.#opened ? [] : readLink(this.#arrived, z.length).pins;
     this.#opened = true;
     this.#tray.open(liveUrl(model).href, model, pins ?? linked.map((point) => ({ z: point, label: "point of the link", chosen: true })));
     if (pins === null && linked.length > 0) this.#keepPins();

@@ -3,12 +3,12 @@
 /** Every part of a view that a link holds. state: {model, hash, z, plane, background, view: [a, b, scale], pins: [z, ...]} */
 export function linkOf(href, state) {
   const url = new URL(href);
-  const numbers = (values) => values.map((value) => String(Number(value.toFixed(4)))).join(",");
+  const numbers = (values, digits = 4) => values.map((value) => String(Number(value.toFixed(digits)))).join(",");
   const parts = [`model=${encodeURIComponent(state.model)}`, `hash=${state.hash}`, `z=${numbers(state.z)}`];
   if (state.plane) parts.push(`plane=${encodeURIComponent(state.plane)}`);
   if (state.background) parts.push(`background=${encodeURIComponent(state.background)}`);
-  if (state.view) parts.push(`view=${numbers(state.view)}`);
-  if (state.pins?.length > 0) parts.push(`pins=${state.pins.map(numbers).join(";")}`);
+  if (state.view) parts.push(`view=${numbers(state.view, 9)}`);
+  if (state.pins?.length > 0) parts.push(`pins=${state.pins.map((pin) => numbers(pin)).join(";")}`);
   url.search = parts.join("&");
   url.hash = "";
   return url.href;
