@@ -1,10 +1,10 @@
 // One explorer on the page: where it stands (z), what it has asked for, and what Streamlit knows of it.
 
 import { writeAddress } from "./address.js";
-import { Animation } from "./animation.js";
 import { Around } from "./around.js";
 import { Holds } from "./holds.js";
 import { Meter } from "./meter.js";
+import { Motions } from "./motions.js";
 import { fromBase64, Picture } from "./picture.js";
 import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
@@ -29,7 +29,14 @@ export class Explorer {
   #opened = false; // a link counts once, for the model it opens
   #socket = null;
   #meter = new Meter();
-  #animations = new Map(); // dimension -> Animation under way
+  #motions = new Motions({
+    step: (index, value, now) => {
+      this.#z[index] = value;
+      this.#request(now);
+      this.#around.moved(this.#z, index);
+    },
+    changed: () => this.#showMotions(),
+  });
   #holds = new Holds();
   #menu = new RowMenu({ choose: (what, index) => this.#hold(what, index) });
   #traversal = new Traversal({ goTo: (z) => this.#goTo(z.map(rounded), performance.now(), null) });
@@ -64,7 +71,7 @@ export class Explorer {
       place: () => ({ z: [...this.#z], label: this.#posterior?.label ?? "point" }),
       preview: (z, start) => this.#preview(z, start),
       goTo: (z, start) => this.#goTo(z.map(rounded), start, null),
-      playing: () => this.#stopAnimation(),
+      playing: () => this.#motions.stop(),
       changed: () => this.#keepPins(),
       map: this.#around.map,
     });
@@ -107,7 +114,7 @@ export class Explorer {
   }
 
   destroy() {
-    this.#stopAnimation();
+    this.#motions.stop();
     clearTimeout(this.#readoutTimer);
     this.#socket?.close();
     this.#around.close();
@@ -118,7 +125,7 @@ export class Explorer {
   }
 
   #openModel(data) {
-    this.#stopAnimation();
+    this.#motions.stop();
     this.#holds = new Holds();
     this.#buildRail(data);
     this.#socket?.close();
@@ -166,11 +173,12 @@ export class Explorer {
     this.#rail = new Rail(data.dimensions, {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
-      focus: (index) => this.#nameAnimation(index),
+      focus: () => this.#showMotions(),
       unfold: () => this.#around.redraw(),
       menu: (index, anchor) => this.#openMenu(index, anchor),
     });
     this.#view.rail.replaceChildren(this.#rail.element);
+    this.#showMotions();
   }
 
   #noMap(words) {
@@ -198,7 +206,7 @@ export class Explorer {
 
   /** Takes over the point the page committed on its own (Encode, test image, another model). */
   #adopt(data) {
-    this.#stopAnimation();
+    this.#motions.stop();
     this.#z = [...data.z];
     this.#holds.release();
     this.#rail.showHolds(this.#holds);
@@ -232,7 +240,7 @@ export class Explorer {
   }
 
   #move(index, value, start) {
-    if (this.#animations.has(index)) this.#stopAnimation(index);
+    if (this.#motions.has(index)) this.#motions.stop(index);
     this.#z = this.#tray.stop() ?? this.#z;
     this.#z[index] = value;
     this.#rail.showSections(this.#z);
@@ -251,7 +259,7 @@ export class Explorer {
 
   #openMenu(index, anchor) {
     const { locked, muted } = this.#holds.state(index);
-    this.#menu.open(index, anchor, { lock: locked, mute: muted, solo: this.#holds.isSolo(index, this.#z.length), animate: this.#animations.has(index) });
+    this.#menu.open(index, anchor, { lock: locked, mute: muted, solo: this.#holds.isSolo(index, this.#z.length), animate: this.#motions.has(index) });
   }
 
   #hold(what, index) {
@@ -273,7 +281,7 @@ export class Explorer {
   }
 
   #goTo(z, start, posterior) {
-    this.#stopAnimation();
+    this.#motions.stop();
     this.#tray.stop();
     this.#z = z;
     this.#posterior = posterior;
@@ -299,7 +307,7 @@ export class Explorer {
   }
 
   #ask(what) {
-    this.#stopAnimation();
+    this.#motions.stop();
     this.#streamlit.setTriggerValue(what, { model: this.#data.model });
   }
 
@@ -342,14 +350,10 @@ export class Explorer {
     this.#view.status.textContent = words;
   }
 
-  #nameAnimation(index) {
-    if (this.#animations.size === 0) this.#view.animate.textContent = `▶ Animate z${index}`;
-  }
-
   /** The dimension's own animation on or off; without one, the highlighted slider's, or all of them off. */
   #toggleAnimation(index = null) {
-    if (index === null ? this.#animations.size > 0 : this.#animations.has(index)) {
-      this.#stopAnimation(index);
+    if (index === null ? this.#motions.any : this.#motions.has(index)) {
+      this.#motions.stop(index);
       this.#commit();
       return;
     }
@@ -357,32 +361,13 @@ export class Explorer {
     const { locked, muted } = this.#holds.state(slider.index);
     if (locked || muted) return;
     this.#z = this.#tray.stop() ?? this.#z;
-    const animation = new Animation();
-    this.#animations.set(slider.index, animation);
-    this.#showAnimations();
-    animation.start(slider.range, this.#z[slider.index], (value, now) => {
-      this.#z[slider.index] = rounded(value);
-      slider.set(this.#z[slider.index]);
-      this.#request(now);
-      this.#around.moved(this.#z, slider.index);
-    });
+    this.#motions.start(slider, this.#z[slider.index]);
   }
 
-  /** One dimension's animation, or all of them. */
-  #stopAnimation(index = null) {
-    for (const [key, animation] of this.#animations) {
-      if (index !== null && key !== index) continue;
-      animation.stop();
-      this.#animations.delete(key);
-    }
-    this.#showAnimations();
-  }
-
-  #showAnimations() {
-    const moving = [...this.#animations.keys()].map((index) => `z${index}`);
-    this.#view.animate.setAttribute("aria-pressed", String(moving.length > 0));
-    if (moving.length > 0) this.#view.animate.textContent = `■ Stop ${moving.join(", ")}`;
-    else if (this.#rail) this.#nameAnimation(this.#rail.current.index);
+  #showMotions() {
+    if (!this.#rail) return;
+    this.#view.animate.setAttribute("aria-pressed", String(this.#motions.any));
+    this.#view.animate.textContent = this.#motions.words(this.#rail.current.index);
   }
 }
 
