@@ -159,6 +159,5 @@ def main() -> None:
         report.write("drag_latency", command, [*notes, report.table(columns, rows)])
 
 
-
 if __name__ == "__main__":
     main()

@@ -22,6 +22,7 @@ from vae_core.subpixel import SubPixelConvolution
 
 class Architecture(NamedTuple):
     """How to make the two halves of a VAE from a config."""
+
     encoder: Callable[[ModelConfig], nn.Module]
     decoder: Callable[[ModelConfig], nn.Module]
 

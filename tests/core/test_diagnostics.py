@@ -21,9 +21,7 @@ def test_with_the_exact_posterior_one_sample_gives_log_px_and_all_samples_count(
 def test_with_a_wrong_posterior_the_bound_rises_to_log_px_with_more_samples():
     model = linear_gaussian(widen=1.8)
     exact = exact_log_px(model, to_float(IMAGES))
-    gaps = [
-        float((exact - diagnostics.importance_sampled_log_px(model, IMAGES, samples=k).log_px).mean()) for k in (1, 10, 2000)
-    ]
+    gaps = [float((exact - diagnostics.importance_sampled_log_px(model, IMAGES, samples=k).log_px).mean()) for k in (1, 10, 2000)]
     assert gaps[0] > gaps[1] > gaps[2], gaps
     assert gaps[0] > 0.3 and abs(gaps[2]) < 0.02, gaps
     assert diagnostics.importance_sampled_log_px(model, IMAGES, samples=100).ess.mean() < 90

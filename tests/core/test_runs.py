@@ -147,11 +147,7 @@ def test_a_waiting_worker_has_not_imported_torch():
     first, second = runs.start(config(FOREVER)), runs.start(config(FOREVER))
     wait_state(first, "running")
     assert runs.status(second).state == "queued"
-    maps = [
-        (process / "maps").read_text()
-        for process in Path("/proc").glob("[0-9]*")
-        if _command(process).endswith(second)
-    ]
+    maps = [(process / "maps").read_text() for process in Path("/proc").glob("[0-9]*") if _command(process).endswith(second)]
     assert maps and not any("libtorch" in text for text in maps)
 
 

@@ -1,0 +1,36 @@
+"""The models in checkpoints/: they open, they are small, they are as good as promised, and their README tells the truth."""
+
+import numpy as np
+import pytest
+
+from tools import checkpoint_table
+from vae_core.header import load_header
+from vae_core.latents import open_model
+
+MODELS = sorted(checkpoint_table.FOLDER.glob("*.safetensors"))
+FLOORS = {"mnist-2d": 140.0, "mnist-10d": 95.0, "fashion-16d": 234.0}  # reconstruction + KL, nats per test image
+
+
+def test_four_models_are_shipped():
+    assert {path.stem for path in MODELS} == {"mnist-2d", "mnist-10d", "fashion-16d", "shapes-8d"}
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_shipped_model_opens_is_small_and_knows_what_it_is(path):
+    model = open_model(path, device="cpu")
+    header = model.header
+    assert path.stat().st_size < 6_000_000 and header.name == path.stem
+    assert header.metrics.split == "test" and header.command.startswith("python -m vae_core train")
+    assert header.metrics.reconstruction + header.metrics.kl <= FLOORS.get(path.stem, np.inf)
+    assert len(model.test_means) == min(10_000, header.metrics.images)
+    np.testing.assert_allclose(model.test_elbos.mean(), header.metrics.elbo, rtol=1e-3)
+    pictures = model.decode(model.sample_prior(16, 0))
+    assert pictures.std(axis=0).mean() > 5, "different z, different pictures"
+
+
+def test_the_shapes_model_was_trained_with_a_stronger_kl():
+    assert load_header(checkpoint_table.FOLDER / "shapes-8d.safetensors").config.beta > 1
+
+
+def test_the_readme_beside_them_is_written_from_their_headers():
+    assert (checkpoint_table.FOLDER / "README.md").read_text() == checkpoint_table.page()
