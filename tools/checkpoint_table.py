@@ -15,7 +15,8 @@ HEAD = """# The shipped models
 
 Each was trained by the command line below it, on real data (`shapes` is procedural), and measured on its whole test set with one
 draw of z for each image. Everything is in nats per image; ELBO = -(reconstruction + KL) with beta = 1, whatever beta it was
-trained with. Grey pixels are read as Bernoulli means, so the figures compare with each other and not with those of binarised images.
+trained with. Grey pixels are read as Bernoulli means, so the figures compare with each other and not with those of binarised
+images.
 
 `fashion-16d` was trained and tested on all 70,000 Fashion-MNIST images with another assignment of images to train and test than
 the canonical one (6,000 + 1,000 of each class as there): its figures are only roughly comparable with published ones.

@@ -23,7 +23,7 @@ export class Nearest {
     this.#model = model;
     this.#classes = classes;
     this.#answer = null;
-    this.#images.replaceChildren();
+    this.#images.replaceChildren(h("span.lw-muted", {}, "searching …")); // the first search reads and encodes all of them
   }
 
   stale() {
