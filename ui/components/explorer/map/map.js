@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { Background } from "./background.js";
 import { Cloud } from "./cloud.js";
 import { listen } from "./gestures.js";
-import { drawCross, drawPath, drawPin, drawPosterior, drawPrior } from "./overlay.js";
+import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./overlay.js";
 import { pairPlane, Plane } from "./plane.js";
 import { buildToolbar } from "./toolbar.js";
 import { Viewport } from "./viewport.js";
@@ -18,6 +18,8 @@ export class LatentMap {
   #on;
   #canvas;
   #context;
+  #overlay; // what moves with the pointer, on a canvas of its own: the pictures and points below stay as they are
+  #stale = true; // the lower canvas has to be painted too
   #viewport = new Viewport(480, 480);
   #background;
   #cloud = null;
@@ -39,6 +41,7 @@ export class LatentMap {
     this.#on = on;
     this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": "map of the latent space: arrow keys move, plus and minus zoom, 0 shows everything" });
     this.#context = this.#canvas.getContext("2d", { alpha: false });
+    this.#overlay = h("canvas.lw-map-canvas.lw-map-overlay", { "aria-hidden": "true", "data-testid": "map-overlay" });
     this.#background = new Background(() => this.draw());
     this.toolbar = buildToolbar({
       plane: (choice) => this.#choose(choice),
@@ -47,7 +50,7 @@ export class LatentMap {
       toggle: (label) => this.#change(() => this.#cloud?.hidden[this.#cloud.hidden.has(label) ? "delete" : "add"](label)),
     });
     this.tip = h("div.lw-tip", { hidden: "" });
-    this.element = h("div.lw-map", {}, this.#canvas, this.tip);
+    this.element = h("div.lw-map", {}, this.#canvas, this.#overlay, this.tip);
     this.#listen();
     new ResizeObserver(() => this.#resize()).observe(this.element);
   }
@@ -82,7 +85,7 @@ export class LatentMap {
   /** Moves the cross without committing: a slider is being dragged. */
   follow(z) {
     this.#shown = z;
-    this.draw();
+    this.#drawOverlay();
   }
 
   showPath(path) {
@@ -93,7 +96,13 @@ export class LatentMap {
     this.#change(() => (this.#pins = pins));
   }
 
+  /** Everything anew. */
   draw() {
+    this.#stale = true;
+    this.#drawOverlay();
+  }
+
+  #drawOverlay() {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
       this.#paint();
@@ -174,7 +183,7 @@ export class LatentMap {
     this.#shown = z;
     this.#on.preview(z, start);
     this.#on.hover(index, at);
-    this.draw();
+    this.#drawOverlay();
   }
 
   #leave() {
@@ -183,7 +192,7 @@ export class LatentMap {
     this.#shown = this.#z;
     this.#on.hover(null, [0, 0]);
     this.#on.restore();
-    this.draw();
+    this.#drawOverlay();
   }
 
   #commit(at, start) {
@@ -198,15 +207,18 @@ export class LatentMap {
     const [a, b] = this.#plane.coordinates(this.#shown);
     this.#shown = this.#plane.latent([a + dx * size, b - dy * size]);
     this.#on.preview(this.#shown, start);
-    this.draw();
+    this.#drawOverlay();
   }
 
   #resize() {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return;
     const ratio = window.devicePixelRatio || 1;
-    this.#canvas.width = Math.round(clientWidth * ratio);
-    this.#canvas.height = Math.round(clientHeight * ratio);
+    for (const canvas of [this.#canvas, this.#overlay]) {
+      canvas.width = Math.round(clientWidth * ratio);
+      canvas.height = Math.round(clientHeight * ratio);
+    }
+    this.#stale = true;
     this.#viewport.resize(clientWidth, clientHeight);
     this.#image = null;
     if (this.#atlas) this.#background.refresh(this.#plane, this.#viewport);
@@ -214,8 +226,22 @@ export class LatentMap {
   }
 
   #paint() {
-    const context = this.#context;
     const ratio = this.#canvas.width / this.#viewport.width;
+    if (this.#stale) this.#paintGround(ratio);
+    this.#stale = false;
+    const pen = this.#overlay.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.#viewport.width, this.#viewport.height);
+    if (!this.#atlas) return;
+    if (this.#path.length > 1) drawPath(pen, this.#viewport, this.#plane, this.#path);
+    for (const pin of this.#pins) drawPin(pen, this.#viewport, this.#plane, pin);
+    if (this.#posterior) drawPosterior(pen, this.#viewport, this.#plane, this.#posterior);
+    if (this.#hovered !== null) drawMark(pen, this.#viewport.toScreen(this.#cloud.position(this.#hovered)));
+    drawCross(pen, this.#viewport, this.#plane, this.#shown);
+  }
+
+  #paintGround(ratio) {
+    const context = this.#context;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = "#000";
     context.fillRect(0, 0, this.#viewport.width, this.#viewport.height);
@@ -223,10 +249,6 @@ export class LatentMap {
     this.#background.draw(context, this.#viewport);
     if (this.#points) this.#drawPoints(context, ratio);
     drawPrior(context, this.#viewport, this.#plane);
-    if (this.#path.length > 1) drawPath(context, this.#viewport, this.#plane, this.#path);
-    for (const pin of this.#pins) drawPin(context, this.#viewport, this.#plane, pin);
-    if (this.#posterior) drawPosterior(context, this.#viewport, this.#plane, this.#posterior);
-    drawCross(context, this.#viewport, this.#plane, this.#shown);
     this.#canvas.dataset.frames = String(Number(this.#canvas.dataset.frames ?? 0) + 1);
   }
 
@@ -240,12 +262,6 @@ export class LatentMap {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#image.canvas, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (this.#hovered !== null) {
-      const [x, y] = this.#viewport.toScreen(this.#cloud.position(this.#hovered));
-      context.strokeStyle = "#fff";
-      context.lineWidth = 2;
-      context.strokeRect(x - 5, y - 5, 10, 10);
-    }
   }
 }
 

@@ -28,6 +28,12 @@ export function drawCross(context, viewport, plane, z) {
   });
 }
 
+/** The point under the pointer. */
+export function drawMark(context, [x, y]) {
+  context.lineWidth = 2;
+  outlined(context, 1, () => context.rect(x - 5, y - 5, 10, 10));
+}
+
 /** path: array of z, drawn dashed. */
 export function drawPath(context, viewport, plane, path) {
   context.lineWidth = 2;

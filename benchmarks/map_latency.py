@@ -1,0 +1,131 @@
+"""The map in a real Chromium: dragging on it, moving and zooming it, how soon it is there, and how soon strips and grid are fresh.
+
+    python -m benchmarks.map_latency [--seconds 4]
+
+A 64x64 RGB conv decoder with 16 latents and 10,000 encoded images. Dragging with grid and points is measured against dragging on
+the empty map in the same run. Times are the page's own marks: `drag-to-paint` from the input event to the painted picture,
+`film-refresh` from a release to the fresh strips behind all sliders on the screen, `map-background` from asking for a grid of
+20x20 pictures to having drawn it, `map-open` from opening the model to the first map with all points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks import report
+from benchmarks.drag_latency import LATENT_DIM, MODEL, RATE
+from benchmarks.live_load import free_port, serving, streamlit_command
+from benchmarks.models import save_untrained
+
+POINTS = 10_000
+MARKS = "(name) => performance.getEntriesByName(name).map((mark) => mark.duration)"
+FRAMES = "() => Number(document.querySelector('[data-testid=map]').dataset.frames)"
+
+
+def sweep(page: Page, seconds: float, button: str) -> tuple[int, float]:
+    """Moves the pointer in figures of eight over the map with a button down: (events, seconds)."""
+    box = page.get_by_test_id("map").bounding_box()
+    assert box is not None
+    centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*centre)
+    page.mouse.down(button=button)  # type: ignore[arg-type]
+    page.evaluate("() => performance.clearMeasures('drag-to-paint')")
+    begin, events = time.perf_counter(), int(seconds * RATE)
+    for k in range(1, events + 1):
+        wait = begin + k / RATE - time.perf_counter()
+        if wait > 0:
+            time.sleep(wait)
+        turn = 2 * math.pi * k / RATE / 2
+        page.mouse.move(centre[0] + 0.4 * box["width"] * math.sin(turn), centre[1] + 0.4 * box["height"] * math.sin(2 * turn))
+    took = time.perf_counter() - begin
+    page.wait_for_timeout(50)
+    return events, took
+
+
+def drag_row(page: Page, name: str, seconds: float) -> list[str]:
+    """Latency of one drag on the map as it is shown now."""
+    events, took = sweep(page, seconds, "left")
+    latencies = page.evaluate(MARKS, "drag-to-paint")
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    p50, p95 = np.quantile(latencies, [0.5, 0.95])
+    return [name, f"{events / took:.0f}", f"{len(latencies) / took:.0f}", f"{p50:.1f}", f"{p95:.1f}"]
+
+
+def pan_row(page: Page, name: str, seconds: float) -> list[str]:
+    """Frames a second while the map is moved with the right button."""
+    before = page.evaluate(FRAMES)
+    events, took = sweep(page, seconds, "right")
+    drawn = page.evaluate(FRAMES) - before
+    page.mouse.up(button="right")
+    page.wait_for_timeout(1500)
+    return [name, f"{events / took:.0f}", f"{drawn / took:.0f}"]
+
+
+def mark_row(page: Page, name: str, mark: str) -> list[str]:
+    """Median and worst of one of the page's marks, in ms."""
+    times = page.evaluate(MARKS, mark)
+    return [name, str(len(times)), f"{np.median(times):.0f}" if times else "-", f"{max(times):.0f}" if times else "-"]
+
+
+def measure(page: Page, seconds: float) -> str:
+    """All tables."""
+    page.get_by_label("background of the map").select_option("none")
+    page.get_by_label("points").uncheck()
+    drags = [drag_row(page, "empty map", seconds)]
+    page.get_by_label("points").check()
+    page.get_by_label("background of the map").select_option("manifold")
+    page.wait_for_timeout(2000)
+    drags.append(drag_row(page, "20x20 grid and 10,000 points", seconds))
+    pans = [pan_row(page, "moving the map, 10,000 points and grid", seconds)]
+    for _ in range(6):  # releases, each of which asks for fresh strips and a fresh grid
+        page.get_by_role("button", name="Random").click()
+        page.wait_for_timeout(1500)
+    marks = [
+        mark_row(page, "opening: 10,000 points", "map-open"),
+        mark_row(page, "20x20 grid", "map-background"),
+        mark_row(page, f"strips of {page.locator('.lw-rail > .lw-dim').count()} sliders x 7 pictures", "film-refresh"),
+    ]
+    return "\n".join(
+        [
+            report.table(["dragging on", "input events/s", "pictures/s", "p50 ms", "p95 ms"], drags),
+            report.table(["", "input events/s", "frames/s"], pans),
+            report.table(["until it is there", "times", "median ms", "worst ms"], marks),
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=4)
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, sync_playwright() as playwright:
+        folder, port = Path(name), free_port()
+        save_untrained(folder / f"{MODEL}.safetensors", latent_dim=LATENT_DIM, points=POINTS)
+        installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        with serving(streamlit_command("app.py", port), port, folder, "/_stcore/health"):
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.locator('[data-state="live"]').wait_for(timeout=60_000)
+            page.wait_for_function("() => performance.getEntriesByName('map-background').length > 0", timeout=60_000)
+            page.wait_for_timeout(2000)
+            tables = measure(page, seconds)
+        intro = (
+            f"64x64 RGB conv decoder, {LATENT_DIM} latents, {POINTS:,} points; Chromium {browser.version}, 1280x720.\n"
+        )
+    report.write("map_latency", "python -m benchmarks.map_latency", [intro, tables])
+    print(tables)
+
+
+if __name__ == "__main__":
+    main()
