@@ -1,4 +1,4 @@
-"""The map in a real Chromium: dragging on it, moving and zooming it, how soon it is there, and how soon strips and grid are fresh.
+"""The map in a real Chromium: dragging on it, moving it, how soon it is there, how soon strips and grid are fresh.
 
     python -m benchmarks.map_latency [--seconds 4]
 
@@ -120,9 +120,7 @@ def main() -> None:
             page.wait_for_function("() => performance.getEntriesByName('map-background').length > 0", timeout=60_000)
             page.wait_for_timeout(2000)
             tables = measure(page, seconds)
-        intro = (
-            f"64x64 RGB conv decoder, {LATENT_DIM} latents, {POINTS:,} points; Chromium {browser.version}, 1280x720.\n"
-        )
+        intro = f"64x64 RGB conv decoder, {LATENT_DIM} latents, {POINTS:,} points; Chromium {browser.version}, 1280x720.\n"
     report.write("map_latency", "python -m benchmarks.map_latency", [intro, tables])
     print(tables)
 

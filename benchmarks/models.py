@@ -15,7 +15,7 @@ from vae_core.vae import build
 def save_untrained(
     path: Path, *, data: str = "shapes", architecture: str = "conv", latent_dim: int = 16, points: int = 0
 ) -> Path:
-    """Writes a model file with the project's default widths, statistics of a plain N(0, 1) posterior and `points` encoded images."""
+    """Writes a model file with the project's default widths, statistics of a plain N(0, 1) posterior and `points` codes."""
     training = train_config(data={"name": data}, model={"architecture": architecture, "latent_dim": latent_dim})
     ones, zeros = [1.0] * latent_dim, [0.0] * latent_dim
     statistics = LatentStatistics(
