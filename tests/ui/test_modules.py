@@ -47,11 +47,11 @@ def test_the_route_honours_streamlits_base_path():
 def test_the_bootstrap_names_every_module_of_the_component():
     code = bootstrap("explorer/main.js")
     files = json.loads(re.search(r"const files = (\[.*\]);", code)[1])
-    assert set(files) == {f"explorer/{path.name}" for path in (COMPONENTS / "explorer").glob("*.js")}
+    assert set(files) == {path.relative_to(COMPONENTS).as_posix() for path in (COMPONENTS / "explorer").rglob("*.js")}
 
 
-@pytest.mark.parametrize("module", sorted((COMPONENTS).glob("*/*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("module", sorted(COMPONENTS.rglob("*.js")), ids=lambda path: path.name)
 def test_every_module_imports_only_its_neighbours(module):
     for imported in re.findall(r'from "([^"]+)"', module.read_text()):
-        assert imported.startswith("./")
-        assert (module.parent / imported).is_file()
+        assert imported.startswith(("./", "../"))
+        assert (module.parent / imported).resolve().is_relative_to(COMPONENTS) and (module.parent / imported).is_file()

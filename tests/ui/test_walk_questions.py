@@ -20,10 +20,8 @@ STOPS = np.array([[0, 0, 0, 0], [1.5, -1, 0.5, 0], [-1, 2, 0, 0.5]], dtype="<f4"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    from conftest import save_model
-
-    return open_model(save_model(tmp_path_factory.mktemp("m") / "m.safetensors"), device="cpu")
+def model(tmp_path_factory, make_model):
+    return open_model(make_model(tmp_path_factory.mktemp("m") / "m.safetensors"), device="cpu")
 
 
 @pytest.fixture
