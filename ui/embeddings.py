@@ -51,7 +51,7 @@ class Job:
 
     def words(self) -> str:
         """How far it is, for the person who waits."""
-        seconds = round(time.monotonic() - self.started)
+        seconds = 5 * int((time.monotonic() - self.started) // 5)  # seldom enough to be read aloud
         return f"Computing {NAMES[self.kind]} of {self.points:,} points in the background, {seconds} s so far."
 
     def failure(self) -> str:
