@@ -87,7 +87,7 @@ export class Explorer {
       random: () => on.random(new Event("key")),
       place: () => ({ z: [...this.#z], posterior: this.#posterior }),
       goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
-      compare: () => this.#comparison.show(),
+      buttons: [this.#comparison.button],
       state: () => this.#linkState(),
       picture: () => this.#view.canvas.toDataURL(),
       more: [

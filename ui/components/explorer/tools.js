@@ -20,7 +20,7 @@ export class Tools {
   #redo;
   #swap;
 
-  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), compare(), more: [{key, words, run}]} */
+  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), more: [{key, words, run}], buttons} */
   constructor(page) {
     this.#page = page;
     this.#sharing = new Sharing({ state: page.state, picture: page.picture, goTo: (z) => page.goTo({ z, posterior: null }) });
@@ -31,7 +31,7 @@ export class Tools {
     this.#keys = new Keys(this.#commands(), ELSEWHERE);
     this.element = h("div.lw-controls.lw-tools-row", {},
       this.#undo, this.#redo, this.#swap,
-      button("vs", "Compare with another model under the same z (C)", () => page.compare()),
+      ...(page.buttons ?? []),
       button("Gallery", "Snapshots with notes (G)", () => this.#sharing.showGallery()),
       button("Share", "A link to this view, and Python for it (L)", () => this.#sharing.showShare()),
       button("?", "Keys (?)", () => this.#keys.show()));

@@ -36,6 +36,8 @@ export class Comparison {
     this.#on = on;
     this.#choice = new Choice({ sameZ: (name) => this.#choose(name), sameImage: on.sameImage, off: () => this.#choose(null) });
     this.sheet = this.#choice.dialog;
+    const words = "Compare with another model under the same z (C)";
+    this.button = h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": words, "aria-pressed": "false", onclick: () => this.show() }, "vs");
   }
 
   /** Takes its place around the first model's canvas. */
@@ -45,7 +47,7 @@ export class Comparison {
       h("span.lw-muted", {}, "mean |a − b|"), this.#mean,
       h("span.lw-scale.lw-muted", { title: "The colours always mean the same: 0 is equal, 1 is black against white" }, "0", h("i"), "1 · fixed"),
       this.#said,
-      h("span.lw-pair-buttons", {}, button("Change", "Another second model (C)", () => this.show()), button("Off", "One picture again", () => this.#choose(null))));
+      h("span.lw-pair-buttons", {}, button("Change", "Another second model (C)", () => this.show()), button("Off", "One picture again", () => this.#leave())));
     this.#stage = stage;
     stage.append(this.#names.first, this.#canvas.second, this.#names.second, this.#canvas.difference, this.#names.difference, panel);
     this.#second = new Picture(this.#canvas.second);
@@ -58,7 +60,10 @@ export class Comparison {
     this.#data = data;
     if (last === null) this.#chosen = data.compared;
     else if (last.session !== data.session && this.#chosen !== data.compared) this.#on.chosen(this.#chosen); // the server was restarted
-    if (last !== null && (last.model !== data.model || last.shape !== data.shape || last.z.length !== data.z.length)) this.#disconnect();
+    if (last !== null && (last.model !== data.model || last.shape !== data.shape || last.z.length !== data.z.length)) {
+      this.#off();
+      this.#last = null; // a picture of another latent space
+    }
     this.#settle();
   }
 
@@ -75,6 +80,11 @@ export class Comparison {
   close() {
     this.#disconnect();
     this.#timer = null;
+  }
+
+  #leave() {
+    this.#choose(null);
+    this.button.focus(); // the one that was pressed is gone
   }
 
   #choose(name) {
@@ -153,6 +163,7 @@ export class Comparison {
 
   #show(state, words) {
     this.#stage.classList.add("lw-pair");
+    this.button.setAttribute("aria-pressed", "true");
     this.#stage.dataset.compare = state;
     this.#said.textContent = words;
     for (const [name, label] of [["first", this.#data.model], ["second", this.#chosen], ["difference", "difference |a − b|"]]) {
@@ -171,6 +182,7 @@ export class Comparison {
   #off() {
     this.#disconnect();
     this.#stage.classList.remove("lw-pair");
+    this.button.setAttribute("aria-pressed", "false");
     delete this.#stage.dataset.compare;
   }
 
