@@ -106,6 +106,12 @@ def _take(shelved: Shelf) -> None:
     _put(Source(shelved.kind, shelved.of, int(st.session_state[INDEX])))
 
 
+def take_test_image(dataset: str, index: int) -> None:
+    """The test image of this number, chosen on another page."""
+    st.session_state[INDEX] = index
+    _put(Source("test", dataset, index))
+
+
 def take_random(shelved: Shelf) -> None:
     """A picture from the shelf by chance."""
     st.session_state[INDEX] = random.randrange(shelved.count)

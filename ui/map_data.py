@@ -3,6 +3,7 @@
 `/map?model=NAME`: a model's encoded images and principal axes as one binary answer.
 `/map/image?model=NAME&index=I`: the I-th encoded image itself, as PNG, where the dataset is at hand.
 `/map/nearest?model=NAME&z=0.1,-0.3`: the nearest real images to z and to its picture, as JSON with PNGs in base64.
+`/map/embedding?model=NAME&kind=tsne|umap`: see ui/embeddings.py.
 
 `/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u8 labels (N).
 """
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from ui import resources
 from ui.address import parse_z
+from ui.embeddings import embedding
 from vae_core.datasets import test_image
 from vae_core.errors import DataError, LatentWalkError
 
@@ -96,5 +98,5 @@ def _served(answer: Callable[[str, Request], Response]) -> Callable[[Request], A
 
 def map_routes(prefix: str = "") -> list[Route]:
     """The routes for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    answers = {"/map": _points, "/map/image": _image, "/map/nearest": _nearest}
+    answers = {"/map": _points, "/map/image": _image, "/map/nearest": _nearest, "/map/embedding": embedding}
     return [Route(f"{prefix}{path}", _served(answer)) for path, answer in answers.items()]

@@ -16,9 +16,10 @@ Z = "z"  # list[float] | None: committed point, one value per latent dimension; 
 POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: q(z|x) drawn as a band on the sliders
 ADDRESS_READ = "address_read"  # bool: `?model=...&z=...` is read once per session, afterwards the page writes it
 PINS = "pins"  # dict[str, list]: model -> [{"z": [...], "label": str, "chosen": bool}], in the order of the tray
+COMPARED = "compared"  # str | None: name of the model to compare the open one with; it may be gone, or of another size
 NOTICE = "notice"  # str | None: a sentence to show once on the next page that asks for it
 
-DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, NOTICE: None}
+DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, COMPARED: None, NOTICE: None}
 MOST_PINS = 24  # in one tray, as in ui/components/explorer/tray/pins.js
 MOST_STOPS = 12  # of them on the path
 MOST_LABEL = 120  # characters of a pin's label

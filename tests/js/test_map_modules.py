@@ -83,6 +83,54 @@ def test_points_are_drawn_in_their_colour_and_hidden_classes_are_not(js):
     assert js(CLOUD, script) == ["3:18", "2:9"]
 
 
+def test_a_map_without_an_inverse_holds_only_the_points_it_was_given(js):
+    script = """(m) => {
+      const cloud = new m.Cloud(Float32Array.from([0, 0, 0, 1, 0, 0, 1, 1, 5, 2, 2, 2]), Uint8Array.from([0, 1, 0, 1]), 3);
+      cloud.scatter({indices: Uint32Array.from([1, 2, 3]), coordinates: Float32Array.from([9, 9, -1, 0, -3, 1])});
+      const near = [cloud.nearest([9, 8.5], 1), cloud.nearest([0, 0], 0.5), cloud.position(2)];
+      const found = [cloud.find([1, 1, 5.0004]), cloud.find([1, 1, 5.01]), cloud.find([0, 0, 0])];
+      const hops = [cloud.towards([-1, 0], [1, 0]), cloud.towards([-1, 0], [-1, 0]), cloud.towards([-1, 0], [0, -1])];
+      cloud.project({origin: [0, 0, 0], u: [1, 0, 0], v: [0, 1, 0]});
+      return {near, found, hops, back: [cloud.nearest([0, 0], 0.5), cloud.find([0, 0, 0])]};
+    }"""
+    found = js(CLOUD, script)
+    assert found["near"] == [1, None, [-1, 0]] and found["found"] == [2, None, None]
+    assert found["hops"] == [1, 3, None] and found["back"] == [0, 0]
+
+
+def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
+    script = """async (m) => {
+      const bytes = new ArrayBuffer(4 + 12);
+      new Uint32Array(bytes).set([1, 7]);
+      new Float32Array(bytes, 8).set([0.5, -2]);
+      const answer = (body, status) => new Response(body, {status});
+      const answers = [answer('Computing.', 202), answer(bytes, 200), answer('No UMAP here.', 501)];
+      const urls = [];
+      window.fetch = async (url) => (urls.push(new URL(url).search), answers.shift() ?? answer('again', 202));
+      const said = [];
+      const ask = (wanted) => m.fetchEmbedding({model: 'a', version: 3}, 'tsne', {say: (words) => said.push(words), wanted});
+      const {indices, coordinates} = await ask(() => true);
+      const refused = await ask(() => true).catch((error) => error.message);
+      return {found: [...indices, ...coordinates], said, refused, left: await ask(() => false), urls};
+    }"""
+    found = js("explorer/map/embedding.js", script)
+    assert found["found"] == [7, 0.5, -2] and found["refused"] == "No UMAP here." and found["left"] is None
+    assert found["said"] == ["Computing. Until it is there, the map stays as it is."]
+    assert found["urls"] == ["?model=a&kind=tsne&v=3"] * 4
+
+
+def test_a_link_names_the_plane_through_three_points(js):
+    script = """(m) => {
+      const choice = m.throughChoice([[0, 0, 1], [2, 0, 1], [0.5, 3, 1]]);
+      const {origin, u, v} = m.planeThrough(choice, 3);
+      const others = ['pc:0:1', null, choice + ';1,1,1', 'through:0,0,0;1,1,1;2,2,2', 'through:a,b,c;1,1,1;2,2,3'];
+      return {choice, plane: [origin, u, v], none: [...others.map((one) => m.planeThrough(one, 3)), m.planeThrough(choice, 4)]};
+    }"""
+    found = js(PLANE, script)
+    assert found["choice"] == "through:0,0,1;2,0,1;0.5,3,1"
+    assert found["plane"] == [[0, 0, 1], [1, 0, 0], [0, 1, 0]] and found["none"] == [None] * 6
+
+
 def test_prior_quantiles_space_cells_by_equal_shares_of_the_prior(js):
     from statistics import NormalDist
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ui import charts_encode as charts
-from ui import encode_picture, picker, resources, state, words
+from ui import encode_compare, encode_picture, picker, resources, state, words
 from ui.encode_picture import SEED, heading, note
 from ui.sources import Prepared, Shelf, shelf
 from vae_core.errors import CheckpointError, LatentWalkError
@@ -17,6 +17,7 @@ from vae_core.images import to_uint8
 
 if TYPE_CHECKING:
     from vae_core.latents import Encoding, LatentModel
+    from vae_core.registry import ModelEntry
 
 DRAWS = 8
 PIN_HELP = "Keeps μ in the tray of the Explore page, as a stop of a path"
@@ -39,12 +40,12 @@ def page() -> None:
         words.show_no_models()
         return
     try:
-        draw(resources.open_entry(entry))
+        draw(entry, resources.open_entry(entry))
     except (LatentWalkError, OSError) as error:
         words.show_error(error)
 
 
-def draw(model: LatentModel) -> None:
+def draw(entry: ModelEntry, model: LatentModel) -> None:
     """Three cards: the picture and how it came in, what the model makes of it, the posterior."""
     with st.container(key="encode"):
         left, middle, right = st.columns([300, 524, 372], gap="small")
@@ -60,7 +61,7 @@ def draw(model: LatentModel) -> None:
             return
         encoding = finite(model.encode(prepared.x[None]))
         with middle, st.container(border=True, height="stretch", key="encode-result"):
-            show_result(model, prepared, encoding)
+            show_result(entry, model, prepared, encoding)
         with right, st.container(border=True, height="stretch", key="encode-posterior"):
             heading("q(z|x), to scale", "μ ± σ against N(0, 1)")
             st.html(charts.posterior_bars(encoding.mu[0], encoding.std[0], encoding.kl_per_dim[0]))
@@ -88,20 +89,25 @@ def show_empty(shelved: Shelf) -> None:
     """What to do first."""
     heading("Nothing to see yet")
     note("Upload a picture: here you will see what the model makes of it, where it lies, and how sure the encoder is.")
+    if compared := st.session_state[state.COMPARED]:
+        note(f"The same for {compared}, beside it.")
     if shelved.count:
         offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
         st.button(offer, icon=":material/shuffle:", type="primary", on_click=encode_picture.take_random, args=(shelved,))
 
 
-def show_result(model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
+def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
     """Pictures, nats, draws, and the way to the sliders."""
-    heading("Input, reconstruction, error", prepared.title)
-    x_hat = encoding.x_hat[0]
-    error = charts.error_map(prepared.x, x_hat)
-    st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
-    elbo, elbos = float(encoding.elbo[0]), model.test_elbos
-    heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)))
-    st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="encode-top"):
+        heading("Input, reconstruction, error", prepared.title)
+        compared = encode_compare.choose(entry)
+    second = None if compared is None else encode_compare.second_encoding(compared, model, prepared.x)
+    if isinstance(second, tuple) and compared is not None:
+        encode_compare.show((entry.name, compared), (model, second[0]), prepared.x, (encoding, second[1]))
+    else:
+        if second is not None:
+            note(str(second))
+        show_alone(model, prepared, encoding)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         explore = st.button("Explore from here", type="primary", icon=":material/explore:")
         st.button("Pin", icon=":material/keep:", on_click=_pin, args=(encoding.mu[0].tolist(), prepared.title), help=PIN_HELP)
@@ -113,6 +119,16 @@ def show_result(model: LatentModel, prepared: Prepared, encoding: Encoding) -> N
         mu, std = encoding.mu[0].tolist(), encoding.std[0].tolist()
         state.stand_at(mu, {"mu": mu, "std": std, "label": prepared.title})
         st.switch_page("pages/explore.py")
+
+
+def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
+    """What one model makes of the picture."""
+    x_hat = encoding.x_hat[0]
+    error = charts.error_map(prepared.x, x_hat)
+    st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
+    elbo, elbos = float(encoding.elbo[0]), model.test_elbos
+    heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)))
+    st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
 
 
 def show_draws(model: LatentModel, encoding: Encoding) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from ui import address, picker, resources, state, words
+from ui import address, comparing, picker, resources, state, words
 from ui.components.explorer import View, explorer
-from vae_core.datasets import dataset_info, test_count, test_image
+from vae_core.datasets import available, dataset_info, test_count, test_image
 from vae_core.errors import LatentError, LatentWalkError
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ SESSION = "explore.session"  # str: lets the component notice that the server ha
 REVISION = "explore.revision"  # int: how often z was moved by somebody other than the component
 PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
 PINS_SHOWN = "explore.pins_shown"  # (model, pins) the component has
+SAME_IMAGE = "explore.same_image"  # bool: the Encode page was asked for
 SHOWN = "explore.shown"  # (model, z, posterior) the component has
+TEST_IMAGE = re.compile(r"test image (\d+) \(")  # as test_image_code names it
 
 
 def page() -> None:
     state.prepare()
     address.read_address()
+    if st.session_state.pop(SAME_IMAGE, False):
+        st.switch_page("pages/encode.py")
     if notice := state.take_notice():
         st.warning(notice, icon=":material/info:")
     entry = picker.pick_model()
@@ -62,8 +67,18 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         classes=dataset_info(model.header.config.data.name).classes,
         pins=pins,
         pins_revision=_revision(PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
+        others=comparing.others(entry),
+        compared=st.session_state[state.COMPARED],
     )
-    explorer(view, key=KEY, on_commit=_committed, on_test_image=_test_image, on_pins=_pinned)
+    explorer(
+        view,
+        key=KEY,
+        on_commit=_committed,
+        on_test_image=_test_image,
+        on_pins=_pinned,
+        on_compared=_compared,
+        on_same_image=_same_image,
+    )
 
 
 def shown_path(entry: ModelEntry) -> str:
@@ -109,6 +124,30 @@ def _pinned() -> None:
         return
     state.keep_pins(name, rows)
     st.session_state[PINS_SHOWN] = (name, rows)
+
+
+def _compared() -> None:
+    """A second model was chosen, or none."""
+    name = st.session_state[KEY]["compared"].get("compared")
+    st.session_state[state.COMPARED] = name if name in {found.name for found in resources.models()} else None
+
+
+def _same_image() -> None:
+    """A second model that cannot share this z: the Encode page compares it on one picture, this test image if it is one."""
+    from ui import encode_picture  # with it comes all that reads images
+
+    name = st.session_state[KEY]["same_image"].get("compared")
+    if name not in {found.name for found in resources.models()}:
+        return
+    st.session_state[state.COMPARED], st.session_state[SAME_IMAGE] = name, True
+    shown = TEST_IMAGE.match((st.session_state[state.POSTERIOR] or {}).get("label") or "")
+    try:
+        dataset = resources.header(resources.entry(st.session_state[state.MODEL])).config.data.name
+        if shown and available(dataset):
+            encode_picture.remember()
+            encode_picture.take_test_image(dataset, int(shown[1]))
+    except (LatentWalkError, OSError):
+        pass  # the Encode page says it
 
 
 def _test_image() -> None:

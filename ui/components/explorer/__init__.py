@@ -19,6 +19,7 @@ from ui.modules import bootstrap
 from vae_core.header import QUANTILES
 
 if TYPE_CHECKING:
+    from ui.comparing import Other
     from vae_core.header import LatentStatistics
 
 HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray", "paths")),
+    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray", "paths", "compare")),
     js=bootstrap("explorer/main.js"),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )
@@ -53,16 +54,26 @@ class View:
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
+    others: tuple[Other, ...] = ()
+    compared: str | None = None  # the name of the second model that the session keeps
     message: str | None = None
 
 
 def explorer(
-    view: View, *, key: str, on_commit: Callable[[], None], on_test_image: Callable[[], None], on_pins: Callable[[], None]
+    view: View,
+    *,
+    key: str,
+    on_commit: Callable[[], None],
+    on_test_image: Callable[[], None],
+    on_pins: Callable[[], None],
+    on_compared: Callable[[], None],
+    on_same_image: Callable[[], None],
 ) -> Any:
     """Draws the explorer.
 
     `on_commit` finds `{"model", "z", "posterior"}` in `st.session_state[key]["commit"]`, `on_pins` finds `{"model", "pins"}` in
-    `["pins"]`; `on_test_image` is called when a person asks for the code of a random test image.
+    `["pins"]`, `on_compared` finds `{"model", "compared"}` in `["compared"]`, `on_same_image` the same in `["same_image"]`;
+    `on_test_image` is called when a person asks for the code of a random test image.
     """
     return _component(
         key=key,
@@ -70,6 +81,8 @@ def explorer(
         on_commit_change=on_commit,
         on_test_image_change=on_test_image,
         on_pins_change=on_pins,
+        on_compared_change=on_compared,
+        on_same_image_change=on_same_image,
         on_refresh_change=lambda: None,  # a rerun is all that is asked for
     )
 
@@ -91,6 +104,8 @@ def payload(view: View) -> dict[str, Any]:
         "hash": view.content,
         "pins": view.pins,
         "pinsRevision": view.pins_revision,
+        "others": [other.sent() for other in view.others],
+        "compared": view.compared,
         "message": view.message,
     }
 

@@ -6,6 +6,7 @@ import { Directions, principalDirections } from "./directions.js";
 import { Filmstrips } from "./filmstrip.js";
 import { Asides } from "./map/asides.js";
 import { fetchAtlas, mapUrl } from "./map/atlas.js";
+import { fetchEmbedding } from "./map/embedding.js";
 import { LatentMap } from "./map/map.js";
 import { Nearest } from "./nearest.js";
 import { Where } from "./where.js";
@@ -16,6 +17,8 @@ export class Around {
   #films = new Filmstrips();
   #classes = [];
   #model = "";
+  #version = null; // of the model's file
+  #say = () => {};
   #atlas = null;
   #opened = 0; // grows with each model, so that a late answer for the last one is dropped
   #point = null; // {z, posterior} committed
@@ -25,7 +28,12 @@ export class Around {
     this.#on = on;
     this.where = new Where();
     this.nearest = new Nearest();
-    this.map = new LatentMap({ ...on, hover: (index, at) => this.#tip(index, at) });
+    this.map = new LatentMap({
+      ...on,
+      hover: (index, at) => this.#tip(index, at),
+      embedding: (kind, how) => fetchEmbedding({ model: this.#model, version: this.#version }, kind, how),
+      say: (words) => this.#say(words),
+    });
   }
 
   /** url of the live route; data as the page sends it; say(words) tells why there is no map; link: see readLink. */
@@ -33,9 +41,10 @@ export class Around {
     const opened = (this.#opened += 1);
     const started = performance.now();
     this.close();
+    this.map.forget();
     this.#asides = new Asides(url);
     this.#classes = data.classes;
-    this.#model = data.model;
+    [this.#model, this.#version, this.#say] = [data.model, data.version, say];
     this.nearest.open(data.model, data.classes);
     this.#atlas = null;
     this.#films.open(rail, this.#asides);

@@ -2,6 +2,7 @@
 
 import { writeAddress } from "./address.js";
 import { Around } from "./around.js";
+import { Comparison } from "./compare/comparison.js";
 import { Holds } from "./holds.js";
 import { Meter } from "./meter.js";
 import { Motions } from "./motions.js";
@@ -10,7 +11,7 @@ import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
 import { RowMenu } from "./rowmenu.js";
 import { readLink } from "./share.js";
-import { LiveSocket } from "./socket.js";
+import { LiveSocket, liveUrl } from "./socket.js";
 import { Tools } from "./tools.js";
 import { Traversal } from "./traversal.js";
 import { Tray } from "./tray/tray.js";
@@ -26,6 +27,11 @@ export class Explorer {
   #around;
   #tools;
   #tray;
+  #comparison = new Comparison({
+    chosen: (compared) => this.#streamlit.setStateValue("compared", { model: this.#data.model, compared }),
+    sameImage: (compared) => this.#ask("same_image", { compared }),
+    refresh: () => this.#ask("refresh"),
+  });
   #opened = false; // a link counts once, for the model it opens
   #socket = null;
   #meter = new Meter();
@@ -81,16 +87,19 @@ export class Explorer {
       random: () => on.random(new Event("key")),
       place: () => ({ z: [...this.#z], posterior: this.#posterior }),
       goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
+      buttons: [this.#comparison.button],
       state: () => this.#linkState(),
       picture: () => this.#view.canvas.toDataURL(),
       more: [
         { key: "P", words: "Pin this point to the tray", run: on.pin },
+        { key: "C", words: "Compare with another model", run: () => this.#comparison.show() },
         { key: "V", words: "Traversal: every dimension as a row of pictures", run: () => this.#showTraversal() },
       ],
     });
     on.traversal = () => this.#showTraversal();
     this.#view = buildView(on, this.#around, this.#tools);
-    this.#view.root.append(this.#menu.element, this.#traversal.sheet);
+    this.#view.root.append(this.#menu.element, this.#traversal.sheet, this.#comparison.sheet);
+    this.#comparison.mount(this.#view.canvas.parentElement);
     parent.append(this.#view.root, this.#tray.element);
     this.#picture = new Picture(this.#view.canvas);
   }
@@ -100,6 +109,7 @@ export class Explorer {
     this.#streamlit = streamlit;
     const last = this.#data;
     this.#data = data;
+    this.#comparison.update(data);
     if (last === null || this.#socket === null || differs(last, data)) this.#openModel(data);
     else {
       if (last.version !== data.version) this.#renewModel(data);
@@ -118,6 +128,7 @@ export class Explorer {
     clearTimeout(this.#readoutTimer);
     this.#socket?.close();
     this.#around.close();
+    this.#comparison.close();
     this.#tools.destroy();
     this.#tray.close();
     this.#tray.element.remove();
@@ -190,7 +201,7 @@ export class Explorer {
     this.#setStatus("connecting", "connecting");
     this.#socket = new LiveSocket(url.href, {
       hello: ({ device }) => this.#connected(device),
-      picture: (reply, start) => this.#paint(reply, start),
+      picture: (reply, start, z) => this.#paint(reply, start, z),
       offline: () => this.#setStatus("offline", "offline · reconnecting"),
       refused: () => {
         this.#socket = null;
@@ -306,9 +317,9 @@ export class Explorer {
     this.#streamlit.setStateValue("commit", { model: this.#data.model, z: [...this.#z], posterior: this.#posterior });
   }
 
-  #ask(what) {
+  #ask(what, more = {}) {
     this.#motions.stop();
-    this.#streamlit.setTriggerValue(what, { model: this.#data.model });
+    this.#streamlit.setTriggerValue(what, { model: this.#data.model, ...more });
   }
 
   #clearBand() {
@@ -325,9 +336,10 @@ export class Explorer {
     this.#picture.paint({ height, width, channels, pixels: fromBase64(picture.pixels) });
   }
 
-  #paint(reply, start) {
+  #paint(reply, start, z) {
     this.#picture.paint(reply);
     const end = performance.now();
+    this.#comparison.follow(z, reply);
     if (this.#measures++ % MEASURES_KEPT === MEASURES_KEPT - 1) performance.clearMeasures("drag-to-paint");
     performance.measure("drag-to-paint", { start: start.at, end });
     if (!start.input) return;
@@ -374,11 +386,4 @@ export class Explorer {
 /** Whether these are two different latent spaces. */
 function differs(last, data) {
   return last.model !== data.model || last.shape !== data.shape || last.dimensions.length !== data.dimensions.length;
-}
-
-/** The live route's address for a model. */
-function liveUrl(model) {
-  const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
-  url.protocol = url.protocol.replace("http", "ws");
-  return url;
 }

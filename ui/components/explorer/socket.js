@@ -22,7 +22,7 @@ export class LiveSocket {
   #closed = false;
   #wake = () => document.visibilityState === "visible" && this.#hurry();
 
-  /** on: {picture(reply, start), hello(frame), offline(), refused(code, reason)} */
+  /** on: {picture(reply, start, z), hello(frame), offline(), refused(code, reason)} */
   constructor(url, on) {
     this.#url = url;
     this.#on = on;
@@ -66,11 +66,11 @@ export class LiveSocket {
       this.#on.hello(frame);
       this.#send();
     } else if (frame.kind === DECODE && frame.sequence === this.#inFlight?.sequence) {
-      const { start } = this.#inFlight;
+      const { start, z } = this.#inFlight;
       this.#inFlight = null;
       clearTimeout(this.#watchdog);
       this.#send(); // before painting: the server works meanwhile
-      this.#on.picture(frame, start);
+      this.#on.picture(frame, start, z);
     }
   }
 
@@ -112,4 +112,11 @@ export class LiveSocket {
     clearTimeout(this.#timer);
     this.#connect();
   }
+}
+
+/** The live route's address for a model. */
+export function liveUrl(model) {
+  const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url;
 }

@@ -20,17 +20,18 @@ export class Tools {
   #redo;
   #swap;
 
-  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), more: [{key, words, run}]} */
+  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), more: [{key, words, run}], buttons} */
   constructor(page) {
     this.#page = page;
     this.#sharing = new Sharing({ state: page.state, picture: page.picture, goTo: (z) => page.goTo({ z, posterior: null }) });
-    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": label.length > 1 ? null : words, onclick: run }, label);
+    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": label.length > 2 ? null : words, onclick: run }, label);
     this.#undo = button("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
     this.#redo = button("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
     this.#swap = button("A/B", "Keep this place as A; afterwards change places with it (B)", () => this.#change());
     this.#keys = new Keys(this.#commands(), ELSEWHERE);
     this.element = h("div.lw-controls.lw-tools-row", {},
       this.#undo, this.#redo, this.#swap,
+      ...(page.buttons ?? []),
       button("Gallery", "Snapshots with notes (G)", () => this.#sharing.showGallery()),
       button("Share", "A link to this view, and Python for it (L)", () => this.#sharing.showShare()),
       button("?", "Keys (?)", () => this.#keys.show()));

@@ -15,7 +15,7 @@ export function buildView(on, around, tools) {
     band: h("span.lw-muted"),
     clear: h("button.lw-link", { type: "button", onclick: on.clearBand }, "remove"),
     message: h("p.lw-message", { role: "alert", hidden: "" }),
-    mapNote: h("p.lw-muted.lw-map-note", { hidden: "" }),
+    mapNote: h("p.lw-muted.lw-map-note", { role: "status", hidden: "" }),
     animate,
   };
   view.note = h("div.lw-note", { hidden: "" }, view.band, view.clear);

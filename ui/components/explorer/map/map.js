@@ -1,16 +1,19 @@
 // The map: a plane of the latent space in which every point decodes. Moving the pointer previews, leaving restores, a click or a
-// drag commits. Draws only when something changed, at most once a frame.
+// drag commits. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse: there only the points answer.
 
 import { h } from "../dom.js";
 import { Background } from "./background.js";
 import { Cloud } from "./cloud.js";
+import { EMBEDDINGS, whyNoInverse } from "./embedding.js";
 import { listen } from "./gestures.js";
+import { PointLayer, pointRadius } from "./layer.js";
 import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./overlay.js";
-import { pairPlane, Plane } from "./plane.js";
+import { pairPlane, Plane, planeThrough, throughChoice } from "./plane.js";
 import { buildToolbar } from "./toolbar.js";
 import { Viewport } from "./viewport.js";
 
 const REACH = 7; // px within which the pointer is on a point
+const POINT_REACH = 12; // the same where there is nothing but points
 const STEP = 0.02; // share of the map's width for one arrow key, five times as much with Shift
 const MARGIN = 1.12;
 
@@ -26,6 +29,8 @@ export class LatentMap {
   #atlas = null; // {means, labels, classes, centre, axes, latentDim}
   #choice = "";
   #plane = null; // through the committed z
+  #scattered = false; // the map has no inverse
+  #awaited = null; // {kind} of the map without an inverse that is being computed
   #z = [];
   #shown = []; // where the cross is: the previewed or the committed point
   #posterior = null;
@@ -36,7 +41,7 @@ export class LatentMap {
   #frame = null;
   #image = null;
 
-  /** on: {preview(z, start), restore(), commit(z, start), hover(index | null, [x, y])} */
+  /** on: {preview(z, start), restore(), commit(z, start), hover(index | null, [x, y]), embedding(kind, {say, wanted}), say(words)} */
   constructor(on) {
     this.#on = on;
     this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": "map of the latent space: arrow keys move, plus and minus zoom, 0 shows everything" });
@@ -55,22 +60,24 @@ export class LatentMap {
     new ResizeObserver(() => this.#resize()).observe(this.element);
   }
 
-
   /** A model's encoded images; `asides` answers for backgrounds; link: the view a link asks for. */
   open(atlas, asides, link) {
     this.#atlas = atlas;
     this.#cloud = new Cloud(atlas.means, atlas.labels, atlas.latentDim);
     this.#background.connect(asides);
     this.toolbar.offer(atlas);
+    const own = planeThrough(link.plane, atlas.latentDim);
+    if (own) this.toolbar.add(link.plane, "through three pins", own);
     if (link.background) this.#background.kind = this.toolbar.chooseBackground(link.background);
-    this.#choose(this.toolbar.prefer(link.plane));
-    if (link.view) this.#move(() => this.#viewport.look(link.view));
+    const choice = this.toolbar.prefer(link.plane);
+    this.#look(choice in EMBEDDINGS ? this.toolbar.first : choice, link.view);
+    if (choice in EMBEDDINGS) this.#embed(choice, link.view);
   }
 
   /** What a link needs to restore this map; nothing while there is none. */
   linkState() {
     if (!this.#atlas) return {};
-    return { plane: this.#choice, background: this.#background.kind, view: this.#viewport.place };
+    return { plane: this.#awaited?.kind ?? this.#choice, background: this.#background.kind, view: this.#viewport.place };
   }
 
   /** Shows the committed point and its posterior. */
@@ -78,7 +85,7 @@ export class LatentMap {
     this.#z = [...z];
     this.#shown = this.#z;
     this.#posterior = posterior;
-    if (this.#atlas) this.#settlePlane();
+    if (this.#atlas && !this.#scattered) this.#settlePlane();
     this.draw();
   }
 
@@ -94,6 +101,22 @@ export class LatentMap {
 
   showPins(pins) {
     this.#change(() => (this.#pins = pins));
+  }
+
+  /** Turns to the plane through three latents, called `words`; "" or the sentence why there is none. */
+  span(points, words) {
+    if (this.#atlas?.latentDim !== points[0].length) return "This model carries no encoded images, so there is no map to show a plane on.";
+    const choice = throughChoice(points);
+    const plane = planeThrough(choice, points[0].length);
+    if (plane === null) return "These three pins lie on one line, and many planes hold it; choose another pin.";
+    this.toolbar.add(choice, words, plane);
+    this.#choose(this.toolbar.prefer(choice));
+    return "";
+  }
+
+  /** Nobody waits for a map of the last model any more. */
+  forget() {
+    this.#awaited = null;
   }
 
   /** Everything anew. */
@@ -115,14 +138,58 @@ export class LatentMap {
   }
 
   #choose(choice) {
+    if (choice in EMBEDDINGS) this.#embed(choice);
+    else this.#look(choice);
+  }
+
+  #look(choice, view) {
     this.#choice = choice;
+    this.#turn(false);
     const base = this.#basePlane();
     this.#plane = base;
     this.#cloud.project(base);
-    const { centre, radius } = this.#cloud.extent();
-    this.#viewport.fit(centre, MARGIN * radius);
+    this.#fit(view);
     this.#background.clear();
     this.#settlePlane(0);
+  }
+
+  #fit(view = null) {
+    const { centre, radius } = this.#cloud.extent();
+    this.#viewport.fit(centre, MARGIN * radius);
+    if (view) this.#viewport.look(view);
+    this.draw();
+  }
+
+  /** Waits for a map without an inverse while the last one stays usable; without it, says why and stays there. */
+  async #embed(kind, view) {
+    const asked = { kind };
+    const wanted = () => this.#awaited === asked;
+    this.#awaited = asked;
+    this.#on.say(`${EMBEDDINGS[kind]}: asking for its points.`);
+    try {
+      const found = await this.#on.embedding(kind, { say: this.#on.say, wanted });
+      if (found === null || !wanted()) return;
+      this.#choice = kind;
+      this.#turn(true);
+      this.#cloud.scatter(found);
+    } catch (error) {
+      if (!wanted()) return;
+      this.#awaited = null;
+      this.toolbar.prefer(this.#choice);
+      this.#on.say(error.message);
+      return;
+    }
+    this.#fit(view);
+  }
+
+  /** To a map without an inverse, or back to one with. */
+  #turn(scattered) {
+    this.#on.say(scattered ? whyNoInverse(this.#choice) : "");
+    this.#awaited = null;
+    this.#scattered = scattered;
+    if (this.#hovered !== null) this.#leave();
+    this.toolbar.showInverse(!scattered);
+    if (scattered) this.#background.clear();
   }
 
   #basePlane() {
@@ -134,9 +201,12 @@ export class LatentMap {
     return pairPlane(latentDim, Number(first), Number(second));
   }
 
-  /** The same plane moved so that it holds the committed point: what the map shows is what the sliders reach from here. */
+  /** The same plane moved so that it holds the committed point: what the map shows is what the sliders reach from here. One that a
+   *  person laid through three points stays there. */
   #settlePlane(delay) {
-    this.#plane = this.#basePlane().through(this.#z.length === this.#atlas.latentDim ? this.#z : this.#atlas.centre);
+    const base = this.#basePlane();
+    const own = this.toolbar.custom(this.#choice) !== null;
+    this.#plane = own ? base : base.through(this.#z.length === this.#atlas.latentDim ? this.#z : this.#atlas.centre);
     this.#background.refresh(this.#plane, this.#viewport, delay);
     this.draw();
   }
@@ -158,27 +228,33 @@ export class LatentMap {
       zoom: (at, factor) => this.#move(() => this.#viewport.zoomAt(at, factor)),
       step: (dx, dy, coarse, event) => this.#step(dx, dy, coarse, event.timeStamp),
       settle: () => this.#on.commit(this.#shown, performance.now()),
-      fit: () => this.#choose(this.#choice),
+      fit: () => this.#move(() => this.#fit()),
     });
   }
 
   #move(change) {
     if (!this.#atlas) return;
     change();
-    this.#background.refresh(this.#plane, this.#viewport);
+    if (!this.#scattered) this.#background.refresh(this.#plane, this.#viewport);
     this.draw();
   }
 
-  /** The latent under the pointer: an encoded image's own code when the pointer is on its point. */
+  /** The latent under the pointer: an encoded image's own code when the pointer is on its point; null where nothing decodes. */
   #under(at) {
     const coordinates = this.#viewport.toPlane(at);
-    const index = this.#points ? this.#cloud.nearest(coordinates, REACH / this.#viewport.scale) : null;
-    return { index, z: index === null ? this.#plane.latent(coordinates) : this.#cloud.mean(index) };
+    const reach = (this.#scattered ? POINT_REACH : REACH) / this.#viewport.scale;
+    const index = this.#points || this.#scattered ? this.#cloud.nearest(coordinates, reach) : null;
+    if (index !== null) return { index, z: this.#cloud.mean(index) };
+    return { index, z: this.#scattered ? null : this.#plane.latent(coordinates) };
   }
 
   #preview(at, start) {
     if (!this.#atlas) return;
     const { index, z } = this.#under(at);
+    if (z === null) {
+      if (this.#hovered !== null) this.#leave();
+      return;
+    }
     this.#hovered = index;
     this.#shown = z;
     this.#on.preview(z, start);
@@ -198,16 +274,32 @@ export class LatentMap {
   #commit(at, start) {
     if (!this.#atlas) return;
     const { z } = this.#under(at);
-    this.#on.commit(z, start);
+    if (z !== null) this.#on.commit(z, start);
   }
 
   #step(dx, dy, coarse, start) {
     if (!this.#atlas) return;
+    if (this.#scattered) {
+      this.#hop(dx, -dy, start);
+      return;
+    }
     const size = ((coarse ? 5 : 1) * STEP * this.#viewport.width) / this.#viewport.scale;
     const [a, b] = this.#plane.coordinates(this.#shown);
     this.#shown = this.#plane.latent([a + dx * size, b - dy * size]);
     this.#on.preview(this.#shown, start);
     this.#drawOverlay();
+  }
+
+  /** From point to point: between them nothing decodes. */
+  #hop(dx, dy, start) {
+    const here = this.#cloud.find(this.#shown);
+    const next = this.#cloud.towards(here === null ? this.#viewport.centre : this.#cloud.position(here), [dx, dy]);
+    if (next === null) return;
+    this.#hovered = next;
+    this.#shown = this.#cloud.mean(next);
+    this.#on.preview(this.#shown, start);
+    this.#on.hover(next, this.#viewport.toScreen(this.#cloud.position(next)));
+    this.draw();
   }
 
   #resize() {
@@ -221,7 +313,7 @@ export class LatentMap {
     this.#stale = true;
     this.#viewport.resize(clientWidth, clientHeight);
     this.#image = null;
-    if (this.#atlas) this.#background.refresh(this.#plane, this.#viewport);
+    if (this.#atlas && !this.#scattered) this.#background.refresh(this.#plane, this.#viewport);
     this.#paint();
   }
 
@@ -233,11 +325,24 @@ export class LatentMap {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.#viewport.width, this.#viewport.height);
     if (!this.#atlas) return;
+    if (this.#scattered) this.#markPoints(pen);
+    else this.#drawMarks(pen);
+    if (this.#hovered !== null) drawMark(pen, this.#viewport.toScreen(this.#cloud.position(this.#hovered)));
+  }
+
+  #drawMarks(pen) {
     if (this.#path.length > 1) drawPath(pen, this.#viewport, this.#plane, this.#path);
     for (const pin of this.#pins) drawPin(pen, this.#viewport, this.#plane, pin);
     if (this.#posterior) drawPosterior(pen, this.#viewport, this.#plane, this.#posterior);
-    if (this.#hovered !== null) drawMark(pen, this.#viewport.toScreen(this.#cloud.position(this.#hovered)));
     drawCross(pen, this.#viewport, this.#plane, this.#shown);
+  }
+
+  /** Without an inverse only those pins and that cross which are exactly one of the points: anything else has no place here. */
+  #markPoints(pen) {
+    for (const [mark, z] of [...this.#pins.map((pin) => [drawPin, pin]), [drawCross, this.#shown]]) {
+      const index = this.#cloud.find(z);
+      if (index !== null) mark(pen, this.#viewport, { coordinates: () => this.#cloud.position(index) }, z);
+    }
   }
 
   #paintGround(ratio) {
@@ -246,9 +351,9 @@ export class LatentMap {
     context.fillStyle = "#000";
     context.fillRect(0, 0, this.#viewport.width, this.#viewport.height);
     if (!this.#atlas) return;
-    this.#background.draw(context, this.#viewport);
-    if (this.#points) this.#drawPoints(context, ratio);
-    drawPrior(context, this.#viewport, this.#plane);
+    if (!this.#scattered) this.#background.draw(context, this.#viewport);
+    if (this.#points || this.#scattered) this.#drawPoints(context, ratio);
+    if (!this.#scattered) drawPrior(context, this.#viewport, this.#plane);
     this.#canvas.dataset.frames = String(Number(this.#canvas.dataset.frames ?? 0) + 1);
   }
 
@@ -258,34 +363,9 @@ export class LatentMap {
     const [x0, y0] = this.#viewport.toScreen([0, 0]);
     const scale = this.#viewport.scale * ratio;
     const toPixels = { ax: x0 * ratio, bx: scale, ay: y0 * ratio, by: -scale };
-    this.#image.paint((words) => this.#cloud.draw(words, width, height, toPixels, pointRadius(this.#viewport.scale, ratio)));
+    this.#image.paint((words) => this.#cloud.draw(words, width, height, toPixels, pointRadius(this.#viewport.scale * (this.#scattered ? 2 : 1), ratio)));
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#image.canvas, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-}
-
-/** Points grow as the map comes closer, so that ten thousand leave the pictures visible and a few can be hit. */
-function pointRadius(scale, ratio) {
-  const size = scale < 110 ? 1 : scale < 350 ? 2 : 3;
-  return Math.round(size * ratio);
-}
-
-/** Pixels of the points on their own transparent canvas. */
-class PointLayer {
-  constructor(width, height) {
-    this.width = width;
-    this.height = height;
-    this.canvas = document.createElement("canvas");
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.pen = this.canvas.getContext("2d");
-    this.image = this.pen.createImageData(width, height);
-    this.words = new Uint32Array(this.image.data.buffer);
-  }
-
-  paint(write) {
-    write(this.words);
-    this.pen.putImageData(this.image, 0, 0);
   }
 }

@@ -58,6 +58,21 @@ export function pairPlane(latentDim, first, second) {
   return new Plane(new Array(latentDim).fill(0), unit(first), unit(second));
 }
 
+const THROUGH = "through:";
+
+/** What a link calls the plane through three latents. */
+export function throughChoice(points) {
+  return THROUGH + points.map((z) => z.join(",")).join(";");
+}
+
+/** The plane of such a name; null for any other name and for points that span none. */
+export function planeThrough(choice, latentDim) {
+  if (!choice?.startsWith(THROUGH)) return null;
+  const points = choice.slice(THROUGH.length).split(";").map((z) => z.split(",").map(Number));
+  const fit = points.length === 3 && points.every((z) => z.length === latentDim && z.every(Number.isFinite));
+  return fit ? threePointPlane(...points) : null;
+}
+
 /** The plane through three latents with a at the origin and b on the first axis; null when they lie on one line. */
 export function threePointPlane(a, b, c) {
   const along = b.map((value, i) => value - a[i]);

@@ -21,6 +21,11 @@ export class Pins {
     return this.#list.filter(({ chosen }) => chosen).map(({ z }) => z);
   }
 
+  /** The numbers in the row of the pins a path goes through. */
+  get numbers() {
+    return this.#list.filter(({ chosen }) => chosen).map(({ id }) => this.number(id));
+  }
+
   /** Pins z: {pin, words}; pin is null, or the one that is there already, and words say why. */
   add(z, label) {
     const there = this.#list.find((pin) => pin.z.every((value, i) => value === z[i]));

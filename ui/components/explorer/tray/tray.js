@@ -24,6 +24,7 @@ export class Tray {
   #ways;
   #exports;
   #samples;
+  #plane = h("button.lw-button.lw-small", { type: "button", hidden: "", title: "Turn the map to the plane through the three chosen pins", onclick: () => this.#span() }, "Plane");
   #said = h("p.lw-said", { role: "status", hidden: "" });
   #heard = h("span.lw-heard", { role: "status" }); // for those who do not see the tray
 
@@ -52,7 +53,7 @@ export class Tray {
     const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
     const controls = h("div.lw-tray-controls", {},
       h("div.lw-tray-line", {}, this.#scrubber.play, this.#ways.select, this.#ways.button),
-      h("div.lw-tray-line", {}, this.#exports.element, samples));
+      h("div.lw-tray-line", {}, this.#exports.element, samples, this.#plane));
     const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
     return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#heard, this.#samples.dialog);
   }
@@ -145,8 +146,14 @@ export class Tray {
     this.#thumbs.draw();
     this.#on.map.showPins(list.map(({ z }) => z));
     this.#ways.through(stops);
+    this.#plane.hidden = stops.length !== 3 || stops[0].length < 3; // two dimensions are one plane
     if (stops.length < 2) this.#showPath(null, "", list.length === 0 ? NONE : list.length === 1 ? ONE : CHOOSE);
     this.#fetch();
+  }
+
+  #span() {
+    const { stops, numbers } = this.#pins;
+    this.#say(this.#on.map.span(stops, `through pins ${numbers.join(", ")}`));
   }
 
   async #fetch() {

@@ -1,0 +1,96 @@
+"""Which models can be compared with the open one, and why others cannot: under the same z, or with the same input image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ui import resources
+from vae_core.errors import LatentWalkError
+
+if TYPE_CHECKING:
+    from vae_core.header import Header
+    from vae_core.registry import ModelEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Another model beside the open one."""
+
+    name: str
+    version: int  # mtime_ns of its file
+    facts: str  # one quiet line
+    same_z: bool  # one z means a point in both, and their pictures have one size
+    same_image: bool  # one picture is an input of both
+    why: str  # what stands against the same z, or against both; "" when nothing does
+
+    def sent(self) -> dict[str, Any]:
+        """As JSON for the explorer."""
+        return {
+            "name": self.name,
+            "version": str(self.version),  # larger than a JavaScript number holds
+            "facts": self.facts,
+            "sameZ": self.same_z,
+            "sameImage": self.same_image,
+            "why": self.why,
+        }
+
+
+def others(entry: ModelEntry) -> tuple[Other, ...]:
+    """Every other model whose file can be read, in the registry's order."""
+    here = resources.header(entry)
+    found = []
+    for candidate in resources.models():
+        if candidate.name == entry.name:
+            continue
+        try:
+            there = resources.header(candidate)
+        except (LatentWalkError, OSError):
+            continue  # its own page says what is wrong with it
+        found.append(_other(candidate, here, there))
+    return tuple(found)
+
+
+def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
+    same_image, same_size = shape(here) == shape(there), here.latent_dim == there.latent_dim
+    if not same_image:
+        why = f"its pictures are {shape_words(there)}, here they are {shape_words(here)}"
+    elif not same_size:
+        why = f"it has {there.latent_dim} latent dimensions, here there are {here.latent_dim}"
+    else:
+        why = ""
+    return Other(
+        name=candidate.name,
+        version=candidate.mtime_ns,
+        facts=facts(there),
+        same_z=same_image and same_size,
+        same_image=same_image,
+        why=why,
+    )
+
+
+def facts(header: Header) -> str:
+    """What sets a model apart from its neighbours."""
+    config = header.config
+    elbo = f"ELBO {header.metrics.elbo:.1f} nats".replace("-", "−")
+    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · β {config.beta:g} · {elbo}"
+
+
+def shape(header: Header) -> tuple[int, int, int]:
+    """(H, W, C) of its pictures."""
+    model = header.config.model
+    return model.height, model.width, model.channels
+
+
+def shape_words(header: Header) -> str:
+    """The size of its pictures in words."""
+    height, width, channels = shape(header)
+    return f"{height} × {width} in {'grey' if channels == 1 else 'colour'}"
+
+
+def nats_trouble(here: Header, there: Header) -> str:
+    """Why the nats of one picture cannot be compared between two models; "" when they can."""
+    first, second = here.config.model.likelihood, there.config.model.likelihood
+    if first == second:
+        return ""
+    return f"One likelihood is {first.capitalize()} and one {second.capitalize()}: their nats measure different things."
