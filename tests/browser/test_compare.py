@@ -32,7 +32,7 @@ def models(steady, make_model):
     shutil.copy(folder / "tiny.safetensors", folder / "twin.safetensors")
     make_model(folder / "other.safetensors", seed=5)
     make_model(folder / "wide.safetensors", latent_dim=6)
-    make_model(folder / "shapes.safetensors", data="shapes")
+    make_model(folder / "shapes.safetensors", data="shapes", codes=False)  # its test images are drawn on the spot
     return steady
 
 
@@ -155,6 +155,22 @@ def test_another_latent_size_is_offered_with_the_same_picture_and_another_shape_
     group.get_by_role("button", name="wide").click()
     tiny.wait_for_url("**/encode*")
     expect(tiny.get_by_text("The same for wide, beside it.")).to_be_visible()
+
+
+def test_a_test_image_goes_along_to_the_encode_page(models, page, make_model):
+    make_model(models.folder / "checkpoints" / "shapes6.safetensors", data="shapes", latent_dim=6, codes=False)
+    page.goto(f"{models.url}/?model=shapes&z=0,0,0,0")
+    live(page)
+    page.keyboard.press("t")
+    band = page.get_by_text("band: one σ of q(z|x) of test image")
+    expect(band).to_be_visible()
+    title = band.inner_text().split(" of ")[-1]
+    settled(page)
+    compare(page, "shapes6")
+    page.wait_for_url("**/encode*")
+    expect(page.get_by_text(title, exact=True).first).to_be_visible()
+    expect(page.get_by_alt_text("reconstruction from mu by shapes6")).to_be_visible()
+    expect(page.get_by_role("row", name="ELBO")).to_contain_text("−")
 
 
 def test_another_first_model_is_compared_anew(tiny):
