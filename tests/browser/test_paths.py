@@ -142,7 +142,7 @@ def test_pins_and_the_path_are_drawn_on_the_map(explore):
 def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explore):
     page = explore(FIRST)
     pin_two(page)
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
     lanes = page.locator(".lw-lane")
     expect(lanes).to_have_count(3)
     for lane in lanes.all():
@@ -161,7 +161,7 @@ def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explor
     words = page.locator('.lw-lane[data-kind="linear"] .lw-lane-words')
     expect(words).to_have_text(re.compile("largest step 1.[0-3] ×"), timeout=30_000)
     assert page.evaluate(PIXELS, '.lw-lane[data-kind="linear"] .lw-lane-changes') != plain
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_role("region", name="Paths compared")).to_be_hidden()
 
 
