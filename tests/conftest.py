@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools.browser import find
 from vae_core.checkpoints import save
@@ -100,6 +100,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A fresh tab at 1280x720; a script error on the page fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(20_000)
+    expect.set_options(timeout=20_000)  # a busy machine is no failure
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))

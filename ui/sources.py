@@ -50,7 +50,7 @@ def prepare(source: Source, model: LatentModel, options: UploadOptions) -> Prepa
         return Prepared(upload.x, upload.steps, upload.proposal, source.of)
     if source.kind == "test":
         pixels, label = test_image(source.of, source.index)
-        return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({dataset_info(source.of).classes[label]})")
+        return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({dataset_info(source.of).label(label)})")
     images = model.reference_images
     if images is None or source.index >= len(images):
         raise DataError(f"This model file carries no image {source.index}.")

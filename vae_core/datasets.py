@@ -45,6 +45,10 @@ class DatasetInfo:
         """Light ink on black: a dark drawing on paper should be inverted to look like it."""
         return self.ink is not None
 
+    def label(self, index: int) -> str:
+        """What a label is called; its number where a model file holds a label the dataset does not know."""
+        return self.classes[index] if 0 <= index < len(self.classes) else str(index)
+
     @property
     def grey(self) -> bool:
         """Whether its images have one channel."""

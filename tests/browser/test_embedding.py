@@ -97,17 +97,18 @@ def test_a_click_goes_to_the_point_and_a_click_on_an_empty_place_does_nothing(op
 
 def test_the_cross_is_drawn_only_on_a_point(opened):
     page = scattered(opened())
-    before = page.evaluate(MAP)
+    overlay = MAP.replace('"map"', '"map-overlay"')
+    before = page.evaluate(overlay)
     slider(page, 0).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
-    assert page.evaluate(MAP) == before, "neither the origin nor its neighbour is an encoded image"
+    assert page.evaluate(overlay) == before, "neither the origin nor its neighbour is an encoded image"
     to_a_point(page)
     page.mouse.down()
     page.mouse.up()
     page.mouse.move(20, 690)
     expect(page.locator(".lw-tip")).to_be_hidden()
-    differs(page, MAP, before)
+    differs(page, overlay, before)
 
 
 def test_the_arrow_keys_hop_from_point_to_point(opened):

@@ -123,20 +123,20 @@ def test_pins_and_the_path_are_drawn_on_the_map(explore):
     page.get_by_label("background of the map").select_option("none")
     page.get_by_label("points").uncheck()
     page.wait_for_timeout(300)
-    bare = page.evaluate(PIXELS, '[data-testid="map"]')
+    bare = page.evaluate(PIXELS, '[data-testid="map-overlay"]')
     pin_two(page)
     page.get_by_role("button", name="go to pin 1").click()
     address(page, FIRST)
     page.wait_for_timeout(300)
-    drawn = page.evaluate(PIXELS, '[data-testid="map"]')
+    drawn = page.evaluate(PIXELS, '[data-testid="map-overlay"]')
     assert drawn != bare
     page.get_by_role("button", name="path through pin 2").click()
     page.wait_for_timeout(300)
-    assert page.evaluate(PIXELS, '[data-testid="map"]') not in (drawn, bare)  # the pins stay, the path is gone
+    assert page.evaluate(PIXELS, '[data-testid="map-overlay"]') not in (drawn, bare)  # the pins stay, the path is gone
     for number in (2, 1):
         page.get_by_role("button", name=f"remove pin {number}").click()
     page.wait_for_timeout(300)
-    assert page.evaluate(PIXELS, '[data-testid="map"]') == bare
+    assert page.evaluate(PIXELS, '[data-testid="map-overlay"]') == bare
 
 
 def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explore):
@@ -233,6 +233,7 @@ def test_pins_can_be_reordered_and_removed_with_keys(explore):
     page.keyboard.press("Enter")
     address(page, SECOND)
     expect(page.get_by_role("button", name="go to pin 1")).to_be_focused()
+    expect(scrubber(page)).to_have_attribute("aria-busy", "false")
     scrubber(page).focus()
     page.keyboard.press("Home")
     address(page, SECOND)
@@ -301,5 +302,5 @@ def test_all_of_the_page_fits_a_small_screen_and_the_tray_a_phone(explore, page,
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for name in ("play the path", "Compare", "Export", "Samples"):
-        box = page.get_by_role("button", name=name).bounding_box()
+        box = page.get_by_role("button", name=name, exact=True).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390

@@ -174,7 +174,7 @@ def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
         image, label = test_image(info.name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, std = encoding.mu[0], encoding.std[0]
-    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": f"test image {index} ({info.classes[label]})"}
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": f"test image {index} ({info.label(label)})"}
 
 
 page()

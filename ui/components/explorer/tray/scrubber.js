@@ -34,12 +34,14 @@ export class Scrubber {
   wait(words) {
     this.stop();
     clearTimeout(this.#waiting);
+    this.#input.setAttribute("aria-busy", "true"); // what is shown is the path before
     this.#waiting = setTimeout(() => this.show(null, "", words), PATIENCE);
   }
 
   /** Shows a path (null: none, and words say why); the place on it stays the same share. */
   show(walk, kind, words = "") {
     clearTimeout(this.#waiting);
+    this.#input.setAttribute("aria-busy", "false");
     const share = this.#walk === null ? 0 : this.#input.valueAsNumber / Number(this.#input.max);
     if (walk === null) this.stop();
     this.#walk = walk;
