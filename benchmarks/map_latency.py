@@ -2,7 +2,7 @@
 
     python -m benchmarks.map_latency [--seconds 4]
 
-A 64x64 RGB conv decoder with 16 latents and 10,000 encoded images. Dragging with grid and points is measured against dragging on
+A 64x64 RGB conv decoder with 10 latents and 10,000 encoded images. Dragging with grid and points is measured against dragging on
 the empty map in the same run. Times are the page's own marks: `drag-to-paint` from the input event to the painted picture,
 `film-refresh` from a release to the fresh strips behind all sliders on the screen, `map-background` from asking for a grid of
 20x20 pictures to having drawn it, `map-open` from opening the model to the first map with all points.
@@ -22,11 +22,12 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import report
-from benchmarks.drag_latency import LATENT_DIM, MODEL, RATE
+from benchmarks.drag_latency import MODEL, RATE
 from benchmarks.live_load import free_port, serving, streamlit_command
 from benchmarks.models import save_untrained
 
 POINTS = 10_000
+LATENT_DIM = 10
 MARKS = "(name) => performance.getEntriesByName(name).map((mark) => mark.duration)"
 FRAMES = "() => Number(document.querySelector('[data-testid=map]').dataset.frames)"
 

@@ -239,8 +239,9 @@ export class Explorer {
 
   /** Shows another point for the moment: the pointer is on the map. */
   #preview(z, start = null) {
-    this.#rail.show(z);
     this.#socket?.request(z, { at: start ?? performance.now(), input: start !== null });
+    if (start === null) this.#rail.show(z);
+    else this.#rail.follow(z);
     this.#around.moved(z, null);
   }
 

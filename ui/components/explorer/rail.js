@@ -3,10 +3,14 @@
 import { h } from "./dom.js";
 import { Slider } from "./slider.js";
 
+const FOLLOW = 60; // ms between two looks of the sliders while they follow the map
+
 export class Rail {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
   #z = []; // last shown
+  #wanted = []; // to be shown soon
+  #timer = null;
   #sections = []; // Directions: principal components, and named ones later
   #on;
 
@@ -70,7 +74,15 @@ export class Rail {
     return this.#sliders.get(index);
   }
 
+  /** Shows z a few times a second: while the pointer walks over the map, redrawing every slider at each event would hold up the picture. */
+  follow(z) {
+    this.#wanted = z;
+    this.#timer ??= setTimeout(() => this.show(this.#wanted), FOLLOW);
+  }
+
   show(z) {
+    clearTimeout(this.#timer);
+    this.#timer = null;
     for (const [index, slider] of this.#sliders) slider.set(z[index]);
     this.showSections(z);
   }

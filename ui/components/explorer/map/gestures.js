@@ -3,6 +3,9 @@
 const CLICK = 4; // px a pointer may wander and still have clicked
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+// Where the browser has it, a movement is heard at once and not only before the next frame: the picture is asked for earlier.
+const MOVED = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
+
 /** on: {hover(at, event), leave(), drag(at, event), drop(at, event, clicked), pan(dx, dy), zoom(at, factor), step(dx, dy, coarse, event), settle(), fit()} */
 export function listen(element, on) {
   const pointers = new Map(); // id -> [x, y]
@@ -22,7 +25,7 @@ export function listen(element, on) {
     if (pointers.size === 1) start = at(event);
     if (pointers.size === 1 && !panning) on.drag(at(event), event);
   });
-  element.addEventListener("pointermove", (event) => {
+  element.addEventListener(MOVED, (event) => {
     if (!pointers.has(event.pointerId)) {
       if (event.pointerType !== "touch") on.hover(at(event), event);
       return;
