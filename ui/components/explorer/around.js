@@ -97,7 +97,6 @@ export class Around {
   }
 
   close() {
-    this.#films.close();
     this.#asides?.close();
     this.#asides = null;
   }

@@ -4,7 +4,6 @@ import { drawPicture } from "./map/background.js";
 
 const FRAMES = 7;
 const SIDE = 32; // px asked for; a track is about as high
-const SETTLE = 20; // ms after a release, so that several releases in a row ask once
 const BINS = 40;
 const MOST = 512; // pictures in one question
 
@@ -12,7 +11,6 @@ export class Filmstrips {
   #rail = null;
   #asides = null;
   #z = [];
-  #timer = null;
   #histograms = new Map(); // slider -> shares of the data, 0..1, with the range they were counted in
   #strips = new Map(); // slider -> {pictures, range} last painted
   #started = 0;
@@ -49,12 +47,7 @@ export class Filmstrips {
   refresh(z) {
     this.#z = [...z];
     this.#started = performance.now();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), SETTLE);
-  }
-
-  close() {
-    clearTimeout(this.#timer);
+    this.#ask(); // of several releases in a row the connection only asks for the newest
   }
 
   async #ask() {

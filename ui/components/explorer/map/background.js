@@ -4,7 +4,7 @@
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
 const FIELD = 28; // samples along one side for density and tint
-const SETTLE = 90; // ms without movement before a new one is asked for
+const SETTLE = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
 
 export const BACKGROUNDS = {
   manifold: "manifold",
