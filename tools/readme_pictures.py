@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tools import browser, probe, serve
 from vae_core import runs
 from vae_core.config import train_config
+from vae_core.datasets import available
 from vae_core.metrics import read_since
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,8 @@ def main() -> None:
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--epochs", type=int, default=6, help="of the run on the Train page's picture")
     options = parser.parse_args()
+    if not available("mnist"):
+        raise SystemExit("The MNIST files are not here: set VAE_DATA to the folder that holds MNIST/raw, then run this again.")
     options.folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
