@@ -51,8 +51,9 @@ export class Filmstrips {
   }
 
   async #ask() {
+    if (this.#rail === null || this.#asides === null) return; // not open yet: opening asks by itself
     const rows = this.#rail.visible.slice(0, Math.floor(MOST / FRAMES)).map((row) => ({ ...row, range: { ...row.slider.range } }));
-    if (rows.length === 0 || this.#asides === null) return;
+    if (rows.length === 0) return;
     const points = rows.flatMap(({ along, range }) => framesOf(range).map((value) => along(this.#z, value)));
     const [rail, started] = [this.#rail, this.#started];
     const pictures = await this.#asides.pictures("film", points, SIDE);
