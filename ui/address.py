@@ -30,6 +30,7 @@ def read_address() -> None:
         return
     state.choose_model(wanted or default)
     _compare_content(st.query_params.get("hash"))
+    _compare_with(st.query_params.get("compare"), {entry.name for entry in entries})
     if text is not None:
         _stand_at(text)
 
@@ -39,6 +40,14 @@ def _compare_content(wanted: str | None) -> None:
     found = resources.entry(st.session_state[state.MODEL])
     if wanted and wanted != resources.content_hash(found):
         state.leave_notice(words.OTHER_CONTENT.format(name=found.name))
+
+
+def _compare_with(wanted: str | None, names: set[str]) -> None:
+    """A link that was made while two models were compared names the second one."""
+    if wanted in names:
+        st.session_state[state.COMPARED] = wanted
+    elif wanted:
+        state.leave_notice(words.UNKNOWN_SECOND.format(name=wanted[:80]))
 
 
 def _stand_at(text: str) -> None:

@@ -20,6 +20,7 @@ COMPARED = "compared"  # str | None: name of the model to compare the open one w
 NOTICE = "notice"  # str | None: a sentence to show once on the next page that asks for it
 
 DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, COMPARED: None, NOTICE: None}
+DECIMALS = 4  # of a committed z, as many as an address holds: a link or the copied Python draws exactly what is shown
 MOST_PINS = 24  # in one tray, as in ui/components/explorer/tray/pins.js
 MOST_STOPS = 12  # of them on the path
 MOST_LABEL = 120  # characters of a pin's label
@@ -42,7 +43,7 @@ def choose_model(name: str) -> None:
 
 def stand_at(z: list[float], posterior: dict[str, Any] | None = None) -> None:
     """Commits a point, and with it the posterior it came from (None removes the band)."""
-    st.session_state[Z] = [float(value) for value in z]
+    st.session_state[Z] = [round(float(value), DECIMALS) for value in z]
     st.session_state[POSTERIOR] = posterior
 
 

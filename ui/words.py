@@ -16,6 +16,7 @@ OTHER_CONTENT = (
     "The link was made with another model that is also called {name}; what you see is drawn by the one that is here. "
     "Ask for the model file to see the same picture."
 )
+UNKNOWN_SECOND = "The link compares with a model {name!r}, which is not here; you see the first model alone."
 BAD_ADDRESS = "The point in the address cannot be used. {reason} Started from the origin instead."
 
 

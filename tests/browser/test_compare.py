@@ -6,11 +6,8 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, live, settled, slider
-from test_map import at, background
+from screen import COMPARED, DIFFERENCE, PIXELS, at, background, live, settled, slider
 
-COMPARED = PIXELS.replace("decoded", "compared")
-DIFFERENCE = PIXELS.replace("decoded", "difference")
 TOGETHER = """() => {
   const pixels = (name) => {
     const canvas = document.querySelector(`[data-testid="${name}"]`);
@@ -123,11 +120,11 @@ def test_the_comparison_follows_the_map_the_path_and_the_animation(tiny):
 
 def test_the_same_content_under_another_name_differs_by_exactly_nothing(tiny):
     beside(tiny, "twin")
+    before = tiny.evaluate(PIXELS)
     tiny.keyboard.press("r")
-    settled(tiny)
+    tiny.wait_for_function(f"old => ({PIXELS})() !== old && ({TOGETHER})() === 0", arg=before)
     expect(tiny.get_by_test_id("mean-difference")).to_have_text("0")
     expect(tiny.get_by_test_id("difference")).to_have_attribute("aria-label", "no difference: every pixel is the same")
-    assert tiny.evaluate(TOGETHER) == 0
 
 
 def test_nothing_moves_when_the_comparison_comes_and_goes(tiny):

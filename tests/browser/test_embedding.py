@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, address_z, live, slider, value
-from test_map import MAP, at, background, box, differs, same
+from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, value
 
 from vae_core.embeddings import Embedding, write
 
@@ -97,18 +96,17 @@ def test_a_click_goes_to_the_point_and_a_click_on_an_empty_place_does_nothing(op
 
 def test_the_cross_is_drawn_only_on_a_point(opened):
     page = scattered(opened())
-    overlay = MAP.replace('"map"', '"map-overlay"')
-    before = page.evaluate(overlay)
+    before = page.evaluate(OVERLAY)
     slider(page, 0).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
-    assert page.evaluate(overlay) == before, "neither the origin nor its neighbour is an encoded image"
+    assert page.evaluate(OVERLAY) == before, "neither the origin nor its neighbour is an encoded image"
     to_a_point(page)
     page.mouse.down()
     page.mouse.up()
     page.mouse.move(20, 690)
     expect(page.locator(".lw-tip")).to_be_hidden()
-    differs(page, overlay, before)
+    differs(page, OVERLAY, before)
 
 
 def test_the_arrow_keys_hop_from_point_to_point(opened):

@@ -6,14 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-
-PIXELS = """() => {
-  const canvas = document.querySelector('[data-testid="decoded"]');
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let hash = 2166136261;
-  for (let i = 0; i < data.length; i += 1) hash = Math.imul(hash ^ data[i], 16777619);
-  return hash >>> 0;
-}"""
+from screen import PIXELS, address_z, differs, live, settled, slider, value, wait_for_address
 
 
 @pytest.fixture
@@ -34,32 +27,6 @@ def explore(server, make_model, page):
     return open_page
 
 
-def live(page: Page) -> None:
-    expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "live", timeout=30_000)
-    expect(page.get_by_test_id("decoded")).not_to_have_attribute("data-seq", "0")
-
-
-def slider(page: Page, dimension: int):
-    return page.locator(f'input[type="range"][aria-label="z{dimension}"]')
-
-
-def value(page: Page, dimension: int) -> float:
-    return float(slider(page, dimension).input_value())
-
-
-def settled(page: Page) -> None:
-    """Until the commit has made its way through Streamlit."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def address_z(page: Page) -> list[float]:
-    return [float(part) for part in re.search(r"[?&]z=([^&]*)", page.url)[1].split(",")]
-
-
-def wait_for_address(page: Page, z: list[float]) -> None:
-    page.wait_for_function("z => location.search.includes('z=' + z)", arg=",".join(f"{v:g}" for v in z))
-
-
 def test_the_picture_changes_while_the_pointer_is_still_down(explore):
     page = explore()
     box = slider(page, 2).bounding_box()
@@ -68,13 +35,10 @@ def test_the_picture_changes_while_the_pointer_is_still_down(explore):
     page.mouse.move(box["x"] + box["width"] / 2, y)
     page.mouse.down()
     for step in range(1, 6):
-        painted = int(page.get_by_test_id("decoded").get_attribute("data-seq"))
         page.mouse.move(box["x"] + box["width"] * (0.5 + 0.08 * step), y)
-        page.wait_for_function("n => Number(document.querySelector('[data-testid=decoded]').dataset.seq) > n", arg=painted)
-        seen.append(page.evaluate(PIXELS))
+        seen.append(differs(page, PIXELS, *seen))  # a new picture at every step, before the button was let go
     during = page.url
     page.mouse.up()
-    assert len(set(seen)) == 6  # a new picture at every step, before the button was let go
     wait_for_address(page, [0, 0, value(page, 2), 0])
     assert "z=0,0,0,0" in during  # committed on release, not before
     assert page.evaluate("performance.getEntriesByName('drag-to-paint').length") >= 5
@@ -224,7 +188,7 @@ def test_the_explorer_survives_a_killed_and_restarted_server(explore):
     before = page.evaluate(PIXELS)
     explore.server.start()
     expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "live", timeout=60_000)
-    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+    differs(page, PIXELS, before)
     settled(page)
     assert [value(page, d) for d in range(4)] == z
     assert address_z(page) == z
@@ -250,7 +214,7 @@ def test_a_model_replaced_while_open_is_shown_anew(explore, make_model, latent_d
     expect(page.locator('input[type="range"][aria-label^="z"]')).to_have_count(sliders)
     expect(page.get_by_text("inactive")).to_have_count(0)
     live(page)
-    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+    differs(page, PIXELS, before)
 
 
 def test_without_the_socket_a_release_still_brings_its_picture(explore):
@@ -261,7 +225,7 @@ def test_without_the_socket_a_release_still_brings_its_picture(explore):
     expect(page.get_by_test_id("decoded")).not_to_have_attribute("data-seq", "0")  # the first picture came with the page
     before = page.evaluate(PIXELS)
     slider(page, 2).click(position={"x": 30, "y": 10})
-    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+    differs(page, PIXELS, before)
 
 
 def test_a_finger_drags_a_slider(explore, browser):
@@ -277,7 +241,7 @@ def test_a_finger_drags_a_slider(explore, browser):
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for step in range(1, 8):
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 8 * step, "y": y}]})
-    page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
+    differs(page, PIXELS, before)
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("!location.search.includes('z=0,0,0,0')")
     assert value(page, 2) > 0.5

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, address_z, live, settled, slider, value
-
-MAP = """() => {
-  const canvas = document.querySelector('[data-testid="map"]');
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let hash = 2166136261;
-  for (let i = 0; i < data.length; i += 16) hash = Math.imul(hash ^ data[i], 16777619);
-  return hash >>> 0;
-}"""
+from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, settled, slider, value
 
 
 @pytest.fixture
@@ -22,30 +14,6 @@ def mapped(steady, page) -> Page:
     live(page)
     background(page)
     return page
-
-
-def background(page: Page, count: int = 1) -> None:
-    page.wait_for_function("n => performance.getEntriesByName('map-background').length >= n", arg=count)
-
-
-def box(page: Page) -> dict[str, float]:
-    found = page.get_by_test_id("map").bounding_box()
-    assert found is not None
-    return found
-
-
-def at(page: Page, x: float, y: float) -> tuple[float, float]:
-    """A place on the map as shares of its size, in pixels of the page."""
-    area = box(page)
-    return area["x"] + x * area["width"], area["y"] + y * area["height"]
-
-
-def differs(page: Page, script: str, before: int) -> None:
-    page.wait_for_function(f"before => ({script})() !== before", arg=before)
-
-
-def same(page: Page, script: str, before: int) -> None:
-    page.wait_for_function(f"before => ({script})() === before", arg=before)
 
 
 def test_moving_over_the_map_previews_and_leaving_restores(mapped):
@@ -72,21 +40,18 @@ def test_a_click_on_the_map_commits_the_point_under_it(mapped):
 def test_dragging_on_the_map_changes_the_picture_under_way(mapped):
     mapped.mouse.move(*at(mapped, 0.1, 0.1))
     mapped.mouse.down()
-    seen = set()
-    for step in range(12):
-        mapped.mouse.move(*at(mapped, 0.1 + 0.06 * step, 0.1 + 0.05 * step))
-        mapped.wait_for_timeout(40)
-        seen.add(mapped.evaluate(PIXELS))
-    assert len(seen) >= 6, "pictures during the drag, not only at its end"
+    seen = [mapped.evaluate(PIXELS)]
+    for step in range(8):
+        mapped.mouse.move(*at(mapped, 0.15 + 0.08 * step, 0.15 + 0.07 * step))
+        seen.append(differs(mapped, PIXELS, *seen))  # during the drag, not only at its end
     mapped.mouse.up()
 
 
 def test_a_slider_moves_the_cross(mapped):
-    overlay = MAP.replace('"map"', '"map-overlay"')
-    before = mapped.evaluate(overlay)
+    before = mapped.evaluate(OVERLAY)
     slider(mapped, 0).focus()
     mapped.keyboard.press("Shift+ArrowRight")
-    differs(mapped, overlay, before)
+    differs(mapped, OVERLAY, before)
 
 
 def test_zooming_draws_the_pictures_anew_and_sharp(mapped):

@@ -8,15 +8,8 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from screen import OVERLAY, PIXELS, differs, hash_of, live, same, settled, still
 
-PIXELS = """(selector) => {
-  const canvas = document.querySelector(selector);
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let hash = 2166136261;
-  for (let i = 0; i < data.length; i += 1) hash = Math.imul(hash ^ data[i], 16777619);
-  return hash >>> 0;
-}"""
-DECODED = '[data-testid="decoded"]'
 FIRST, SECOND = [1.0, -1.0, 0.5, 0.0], [-1.5, 1.0, 1.0, 0.0]
 MAGIC = {"gif": b"GIF89a", "mp4": b"ftyp", "sheet": b"\x89PNG\r\n", "npz": b"PK\x03\x04"}
 
@@ -31,8 +24,7 @@ def explore(server, make_model, page):
     def open_page(z: list[float], model: str = "tiny", **query: str) -> Page:
         more = "".join(f"&{key}={value}" for key, value in query.items())
         page.goto(f"{running.url}/?model={model}&z={','.join(map(str, z))}{more}")
-        expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "live", timeout=30_000)
-        expect(page.get_by_test_id("decoded")).not_to_have_attribute("data-seq", "0")
+        live(page)
         return page
 
     open_page.server = running
@@ -45,10 +37,6 @@ def pins(page: Page):
 
 def scrubber(page: Page):
     return page.get_by_test_id("path")
-
-
-def settled(page: Page) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def stand_at(page: Page, z: list[float]) -> None:
@@ -82,15 +70,12 @@ def test_two_pins_make_a_path_that_is_walked_live_and_committed_on_release(explo
     expect(scrubber(page)).to_have_attribute("max", "60")
     box = scrubber(page).bounding_box()
     y = box["y"] + box["height"] / 2
-    before, seen = page.url, [page.evaluate(PIXELS, DECODED)]
+    before, seen = page.url, [page.evaluate(PIXELS)]
     page.mouse.move(box["x"] + 2, y)
     page.mouse.down()
     for share in (0.25, 0.5, 0.75):
-        painted = int(page.get_by_test_id("decoded").get_attribute("data-seq"))
         page.mouse.move(box["x"] + share * box["width"], y)
-        page.wait_for_function(f"n => Number(document.querySelector('{DECODED}').dataset.seq) > n", arg=painted)
-        seen.append(page.evaluate(PIXELS, DECODED))
-    assert len(set(seen)) == 4
+        seen.append(differs(page, PIXELS, *seen))
     assert page.url == before  # committed on release, not before
     page.mouse.up()
     at = int(scrubber(page).input_value())
@@ -122,21 +107,17 @@ def test_pins_and_the_path_are_drawn_on_the_map(explore):
     page = explore(FIRST)
     page.get_by_label("background of the map").select_option("none")
     page.get_by_label("points").uncheck()
-    page.wait_for_timeout(300)
-    bare = page.evaluate(PIXELS, '[data-testid="map-overlay"]')
+    bare = still(page, OVERLAY)
     pin_two(page)
     page.get_by_role("button", name="go to pin 1").click()
     address(page, FIRST)
-    page.wait_for_timeout(300)
-    drawn = page.evaluate(PIXELS, '[data-testid="map-overlay"]')
-    assert drawn != bare
+    differs(page, OVERLAY, bare)
+    drawn = still(page, OVERLAY)
     page.get_by_role("button", name="path through pin 2").click()
-    page.wait_for_timeout(300)
-    assert page.evaluate(PIXELS, '[data-testid="map-overlay"]') not in (drawn, bare)  # the pins stay, the path is gone
+    differs(page, OVERLAY, drawn, bare)  # the pins stay, the path is gone
     for number in (2, 1):
         page.get_by_role("button", name=f"remove pin {number}").click()
-    page.wait_for_timeout(300)
-    assert page.evaluate(PIXELS, '[data-testid="map-overlay"]') == bare
+    same(page, OVERLAY, bare)
 
 
 def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explore):
@@ -151,16 +132,17 @@ def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explor
         )
     lengths = [float(lane.locator(".lw-lane-words").inner_text().split()[1]) for lane in lanes.all()]
     assert lengths[2] <= min(lengths[:2])  # the geodesic is the shortest
-    strips = [page.evaluate(PIXELS, f'.lw-lane[data-kind="{kind}"] canvas') for kind in ("linear", "spherical", "geodesic")]
+    strips = [page.evaluate(hash_of(f'.lw-lane[data-kind="{kind}"] canvas')) for kind in ("linear", "spherical", "geodesic")]
     assert len(set(strips)) == 3
     page.get_by_role("radio", name="spherical").click()
     expect(page.get_by_label("kind of path").first).to_have_value("spherical")
     expect(scrubber(page)).to_have_attribute("aria-valuetext", re.compile("spherical"))
-    plain = page.evaluate(PIXELS, '.lw-lane[data-kind="linear"] .lw-lane-changes')
+    changes = hash_of('.lw-lane[data-kind="linear"] .lw-lane-changes')
+    plain = page.evaluate(changes)
     page.get_by_label("equal perceptual steps").check()
     words = page.locator('.lw-lane[data-kind="linear"] .lw-lane-words')
     expect(words).to_have_text(re.compile("largest step 1.[0-3] ×"), timeout=30_000)
-    assert page.evaluate(PIXELS, '.lw-lane[data-kind="linear"] .lw-lane-changes') != plain
+    differs(page, changes, plain)
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_role("region", name="Paths compared")).to_be_hidden()
 
@@ -193,7 +175,7 @@ def test_an_export_that_fails_says_why(explore):
 
 def grid(page: Page, seed: int, temperature: str) -> list[int]:
     expect(page.locator(".lw-samples")).to_have_attribute("data-drawn", f"{seed} at {temperature}")
-    return [page.evaluate(PIXELS, f".lw-sample:nth-child({i}) canvas") for i in (1, 2, 64)]
+    return [page.evaluate(hash_of(f".lw-sample:nth-child({i}) canvas")) for i in (1, 2, 64)]
 
 
 def test_the_same_seed_draws_the_same_grid_and_a_click_explores(explore):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_explore import PIXELS, live, settled, slider, value
-from test_map import MAP, background, box, same
+from screen import COMPARED, MAP, PIXELS, background, box, hash_of, live, same, settled, slider, still, value
+
+STRIP = hash_of(".lw-strip")
 
 
 @pytest.fixture
@@ -70,22 +72,57 @@ def test_a_snapshot_with_its_note_survives_a_reload(tiny):
 
 def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, steady, server):
     background(tiny)
-    press(tiny, 0)
+    tiny.keyboard.press("t")  # the code of a test image has more digits than a link
+    expect(tiny.get_by_text("band: one σ")).to_be_visible()
+    tiny.get_by_role("button", name="remove", exact=True).click()
     tiny.get_by_label("background of the map").select_option("none")
     area = box(tiny)
     tiny.mouse.move(area["x"] + 200, area["y"] + 150)
     tiny.mouse.wheel(0, -300)
     tiny.mouse.move(20, 690)
-    tiny.wait_for_timeout(300)
-    tiny.keyboard.press("l")
-    link = tiny.get_by_role("textbox", name="link to this view").input_value()
-    tiny.get_by_role("button", name="Close").last.click()
-    picture, plane = tiny.evaluate(PIXELS), tiny.evaluate(MAP)
+    settled(tiny)
+    link = link_of(tiny)
+    picture, plane = still(tiny, PIXELS), still(tiny, MAP)
     shutil.copytree(steady.folder / "checkpoints", server.folder / "checkpoints", dirs_exist_ok=True)
     tiny.goto(link.replace(steady.url, server().url))
     live(tiny)
     same(tiny, PIXELS, picture)
     same(tiny, MAP, plane)
+
+
+def test_a_link_brings_pins_the_kind_of_path_the_seed_and_the_second_model_along(tiny, steady, server):
+    for key in ("p", "r", "p", "r", "p"):
+        tiny.keyboard.press(key)
+    tiny.get_by_role("button", name="path through pin 2").click()
+    tiny.get_by_label("kind of path").first.select_option("spherical")
+    expect(tiny.get_by_test_id("path")).to_have_attribute("aria-valuetext", re.compile("spherical"))
+    tiny.get_by_role("button", name="Samples").click()
+    tiny.get_by_label("seed").fill("41")
+    tiny.get_by_label("seed").press("Enter")
+    tiny.keyboard.press("Escape")
+    tiny.keyboard.press("c")
+    tiny.get_by_role("dialog", name="Compare with another model").get_by_role("button", name="bare").click()
+    expect(tiny.locator(".lw-stage")).to_have_attribute("data-compare", "live")
+    settled(tiny)
+    link = link_of(tiny)
+    pictures = [still(tiny, script) for script in (PIXELS, COMPARED, STRIP)]
+    shutil.copytree(steady.folder / "checkpoints", server.folder / "checkpoints", dirs_exist_ok=True)
+    tiny.goto(link.replace(steady.url, server().url))
+    live(tiny)
+    for script, wanted in zip((PIXELS, COMPARED, STRIP), pictures, strict=True):
+        same(tiny, script, wanted)
+    expect(tiny.get_by_role("list", name="Pins").get_by_role("listitem")).to_have_count(3)
+    expect(tiny.get_by_role("button", name="path through pin 2")).to_have_attribute("aria-pressed", "false")
+    expect(tiny.get_by_label("kind of path").first).to_have_value("spherical")
+    tiny.get_by_role("button", name="Samples").click()
+    expect(tiny.get_by_label("seed")).to_have_value("41")
+
+
+def link_of(page: Page) -> str:
+    page.keyboard.press("l")
+    link = page.get_by_role("textbox", name="link to this view").input_value()
+    page.keyboard.press("Escape")
+    return link
 
 
 def test_a_link_to_another_model_of_the_same_name_says_so(steady, page):

@@ -8,8 +8,8 @@ import time
 
 import pytest
 from playwright.sync_api import Page, expect
+from screen import PIXELS
 
-from tests.browser.test_explore import PIXELS
 from tests.run_files import finished_rows, place_run
 from vae_core import runs
 from vae_core.config import train_config

@@ -164,15 +164,25 @@ def test_a_and_b_change_places(js):
 
 def test_a_link_holds_the_view_and_gives_it_back(js):
     script = """(m) => {
-      const view = {plane: 'pc:0:1', background: 'holes', view: [1, -2, 0.05], pins: [[1, 2], [3, 4]]};
-      const state = {model: 'a b', hash: 'cafe', z: [0.1, -0.25], ...view};
-      const href = m.linkOf('http://h/?z=9&x=1#y', state);
-      return [href, m.readLink(href, 2), m.readLink('http://h/?view=1,b&pins=1;1,2', 2)];
+      const view = {plane: 'pc:0:1', background: 'holes', view: [1, -2, 0.05], path: {kind: 'geodesic', even: true}};
+      const pins = [{z: [1, 2], chosen: true, label: 'a'}, {z: [3, 4], chosen: false, label: 'b'}];
+      const more = {samples: {seed: 7, temperature: 0.85}, compare: 'c&d'};
+      const href = m.linkOf('http://h/?z=9&x=1#y', {model: 'a b', hash: 'cafe', z: [0.1, -0.25], pins, ...view, ...more});
+      const odd = 'http://h/?view=1,b&pins=1;1,2&path=wormhole&samples=-1,1';
+      return [href, m.readLink(href, 2), m.readLink(odd, 2), m.readLink('http://h/', 2)];
     }"""
-    href, read, odd = js("explorer/share.js", script)
+    href, read, odd, bare = js("explorer/share.js", script)
     assert href.startswith("http://h/?model=a%20b&hash=cafe&z=0.1,-0.25&plane=pc%3A0%3A1")
-    assert read == {"plane": "pc:0:1", "background": "holes", "view": [1, -2, 0.05], "pins": [[1, 2], [3, 4]]}
-    assert odd["view"] is None and odd["pins"] == [[1, 2]]
+    assert href.endswith("&compare=c%26d")  # the page reads it, not the component
+    pins = [
+        {"z": [1, 2], "label": "point of the link", "chosen": True},
+        {"z": [3, 4], "label": "point of the link", "chosen": False},
+    ]
+    path, samples = {"kind": "geodesic", "even": True}, {"seed": 7, "temperature": 0.85}
+    view = {"plane": "pc:0:1", "background": "holes", "view": [1, -2, 0.05]}
+    assert read == {**view, "pins": pins, "path": path, "samples": samples}
+    assert odd == {**bare, "pins": [{**pins[0], "z": [1, 2]}]}
+    assert not any(bare.values())
 
 
 def test_the_copied_python_draws_the_same_picture(js, tmp_path, make_model):

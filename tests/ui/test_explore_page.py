@@ -57,6 +57,22 @@ def test_the_address_opens_a_model_at_a_point(models_dir, make_model):
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_address_brings_a_second_model_along(models_dir, make_model):
+    make_model(models_dir / "another.safetensors")
+    at = opened(model="tiny", compare="another")
+    assert at.session_state["compared"] == sent(at)["compared"] == "another"
+    at = opened(model="tiny", compare="nobody")
+    assert "compares with a model 'nobody', which is not here" in words_on(at)
+    assert sent(at)["compared"] is None
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_committed_point_has_as_many_decimals_as_a_link():
+    at = opened(model="tiny", z="0.123456,-1.99999,2,0")
+    assert at.session_state["z"] == sent(at)["z"] == [0.1235, -2.0, 2.0, 0.0]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
 @pytest.mark.parametrize("z", ["1,2,3", "1,2,3,4,5", "1,2,nan,4", "1,2,inf,4", "1,2,x,4", "", ",,,", "1e300,0,0,0", "9" * 9000])
 def test_a_bad_point_in_the_address_gets_a_sentence_and_the_origin(z):
     at = opened(model="tiny", z=z)

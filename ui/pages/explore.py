@@ -107,7 +107,7 @@ def _committed() -> None:
         state.leave_notice(str(error))
         return
     state.stand_at(z, st.session_state[state.POSTERIOR] if commit.get("posterior") else None)
-    st.session_state[SHOWN] = (name, z, st.session_state[state.POSTERIOR])
+    st.session_state[SHOWN] = (name, st.session_state[state.Z], st.session_state[state.POSTERIOR])
 
 
 def _pinned() -> None:

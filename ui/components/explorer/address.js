@@ -1,6 +1,6 @@
 // Keeps `?model=NAME&z=...` in step with what is committed, without a trail of entries in the browser's history.
 
-const OURS = ["model", "z", "hash", "plane", "background", "view", "pins"]; // what a link holds is read once, then it is old
+const OURS = ["model", "z", "hash", "plane", "background", "view", "pins", "off", "path", "samples", "compare"]; // what a link holds is read once, then it is old
 
 /** The address of this model at this point; parameters of others stay. */
 export function addressOf(href, model, z) {

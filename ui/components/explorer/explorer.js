@@ -1,24 +1,22 @@
-// One explorer on the page: where it stands (z), what it has asked for, and what Streamlit knows of it.
+// One explorer on the page: where it stands (z), what it has asked for, and how its parts hear of each other.
 
 import { writeAddress } from "./address.js";
 import { Around } from "./around.js";
 import { Comparison } from "./compare/comparison.js";
 import { Holds } from "./holds.js";
-import { Meter } from "./meter.js";
 import { Motions } from "./motions.js";
 import { fromBase64, Picture } from "./picture.js";
 import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
+import { Readout } from "./readout.js";
 import { RowMenu } from "./rowmenu.js";
+import { Session } from "./session.js";
 import { readLink } from "./share.js";
 import { LiveSocket, liveUrl } from "./socket.js";
 import { Tools } from "./tools.js";
 import { Traversal } from "./traversal.js";
 import { Tray } from "./tray/tray.js";
-import { buildView, readoutWords } from "./view.js";
-
-const READOUT_EVERY = 250; // ms: figures that change faster cannot be read
-const MEASURES_KEPT = 5000; // performance entries kept for outside programs before the oldest batch is cleared
+import { buildView } from "./view.js";
 
 export class Explorer {
   #view;
@@ -28,13 +26,13 @@ export class Explorer {
   #tools;
   #tray;
   #comparison = new Comparison({
-    chosen: (compared) => this.#streamlit.setStateValue("compared", { model: this.#data.model, compared }),
+    chosen: (compared) => this.#session.compare(compared),
     sameImage: (compared) => this.#ask("same_image", { compared }),
     refresh: () => this.#ask("refresh"),
   });
   #opened = false; // a link counts once, for the model it opens
   #socket = null;
-  #meter = new Meter();
+  #readout;
   #motions = new Motions({
     step: (index, value, now) => {
       this.#z[index] = value;
@@ -46,13 +44,11 @@ export class Explorer {
   #holds = new Holds();
   #menu = new RowMenu({ choose: (what, index) => this.#hold(what, index) });
   #traversal = new Traversal({ goTo: (z) => this.#goTo(z.map(rounded), performance.now(), null) });
-  #streamlit = null; // {setStateValue, setTriggerValue} of the latest run
+  #session;
   #data = null; // what the page last sent
   #arrived = window.location.href; // with what a link asks for; the address itself only keeps the model and z
   #z = [];
   #posterior = null;
-  #measures = 0;
-  #readoutTimer = null;
 
   constructor(parent) {
     this.#around = new Around({
@@ -99,6 +95,8 @@ export class Explorer {
     on.traversal = () => this.#showTraversal();
     this.#view = buildView(on, this.#around, this.#tools);
     this.#view.root.append(this.#menu.element, this.#traversal.sheet, this.#comparison.sheet);
+    this.#session = new Session(this.#view.root);
+    this.#readout = new Readout(this.#view.readout);
     this.#comparison.mount(this.#view.canvas.parentElement);
     parent.append(this.#view.root, this.#tray.element);
     this.#picture = new Picture(this.#view.canvas);
@@ -106,9 +104,9 @@ export class Explorer {
 
   /** What the page knows now: called on every Streamlit run, and again whenever the theme changes. */
   update(data, streamlit) {
-    this.#streamlit = streamlit;
     const last = this.#data;
     this.#data = data;
+    this.#session.update(data, streamlit);
     this.#comparison.update(data);
     if (last === null || this.#socket === null || differs(last, data)) this.#openModel(data);
     else {
@@ -125,7 +123,7 @@ export class Explorer {
 
   destroy() {
     this.#motions.stop();
-    clearTimeout(this.#readoutTimer);
+    this.#readout.close();
     this.#socket?.close();
     this.#around.close();
     this.#comparison.close();
@@ -145,8 +143,10 @@ export class Explorer {
     this.#adopt(data);
     this.#paintSent(data);
     this.#connect(liveUrl(data.model));
-    this.#openAround(data, this.#opened ? {} : readLink(this.#arrived, data.z.length));
-    this.#openTray(data);
+    const link = this.#opened ? {} : readLink(this.#arrived, data.z.length);
+    this.#opened = true;
+    this.#openAround(data, link);
+    this.#openTray(data, link);
   }
 
   /** The same model after more training: other ranges, other KL, another picture of the same point. */
@@ -169,15 +169,14 @@ export class Explorer {
   }
 
   /** The pins that the session keeps of this model; on a page just opened by a link, those of the link. */
-  #openTray({ model, z, pins }) {
-    const linked = this.#opened ? [] : readLink(this.#arrived, z.length).pins;
-    this.#opened = true;
-    this.#tray.open(liveUrl(model).href, model, pins ?? linked.map((point) => ({ z: point, label: "point of the link", chosen: true })));
+  #openTray({ model, pins }, link) {
+    const linked = link.pins ?? [];
+    this.#tray.open(liveUrl(model).href, model, pins ?? linked, link);
     if (pins === null && linked.length > 0) this.#keepPins();
   }
 
   #keepPins() {
-    this.#streamlit.setStateValue("pins", { model: this.#data.model, pins: this.#tray.rows });
+    this.#session.keepPins(this.#tray.rows);
   }
 
   #buildRail(data) {
@@ -234,7 +233,7 @@ export class Explorer {
 
   #linkState() {
     const { model, hash, file } = this.#data;
-    return { model, hash, file, z: this.#z, pins: this.#tray.rows.map((pin) => pin.z), ...this.#around.map.linkState() };
+    return { model, hash, file, z: this.#z, compare: this.#comparison.shown, ...this.#tray.linkState(), ...this.#around.map.linkState() };
   }
 
   /** Shows another point for the moment: the pointer is on the map. */
@@ -315,12 +314,12 @@ export class Explorer {
     this.#around.settled(this.#z, this.#posterior);
     this.#tools.remember({ z: this.#z, posterior: this.#posterior });
     this.#tray.standing(this.#z);
-    this.#streamlit.setStateValue("commit", { model: this.#data.model, z: [...this.#z], posterior: this.#posterior });
+    this.#session.commit(this.#z, this.#posterior);
   }
 
   #ask(what, more = {}) {
     this.#motions.stop();
-    this.#streamlit.setTriggerValue(what, { model: this.#data.model, ...more });
+    this.#session.ask(what, more);
   }
 
   #clearBand() {
@@ -339,18 +338,8 @@ export class Explorer {
 
   #paint(reply, start, z) {
     this.#picture.paint(reply);
-    const end = performance.now();
+    this.#readout.painted(start);
     this.#comparison.follow(z, reply);
-    if (this.#measures++ % MEASURES_KEPT === MEASURES_KEPT - 1) performance.clearMeasures("drag-to-paint");
-    performance.measure("drag-to-paint", { start: start.at, end });
-    if (!start.input) return;
-    this.#meter.add(start.at, end);
-    this.#readoutTimer ??= setTimeout(() => this.#showReadout(), READOUT_EVERY);
-  }
-
-  #showReadout() {
-    this.#readoutTimer = null;
-    this.#view.readout.textContent = readoutWords(this.#meter.read());
   }
 
   #showNote() {

@@ -73,6 +73,11 @@ export class Comparison {
     this.#socket?.request(z, this.#last);
   }
 
+  /** The name of the second model on the screen, or null. */
+  get shown() {
+    return this.#stage.classList.contains("lw-pair") ? this.#chosen : null;
+  }
+
   show() {
     this.#choice.show(this.#data?.others ?? [], this.#chosen);
   }

@@ -12,6 +12,7 @@ export class Samples {
   #on;
   #asides = null;
   #z = [];
+  #asked = false;
   #seed = h("input.lw-value", { type: "number", min: "0", max: String(LARGEST_SEED), step: "1", value: "0", "aria-label": "seed", onchange: () => this.#draw() });
   #temperature = h("input.lw-range", { type: "range", min: "0", max: "1.5", step: "0.05", value: "1", "aria-label": "temperature", oninput: () => this.#draw() });
   #shown = h("output.lw-muted", {}, "1.00");
@@ -35,10 +36,23 @@ export class Samples {
 
   open(asides) {
     this.#asides = asides;
+    this.#asked = true;
     this.#z = [];
     this.#said.textContent = "";
     this.dialog.showModal();
     this.#draw();
+  }
+
+  /** {seed, temperature} of the grid, or null as long as nobody has asked for one. */
+  get choice() {
+    return this.#asked ? { seed: this.seed, temperature: Number(this.#temperature.value) } : null;
+  }
+
+  /** The seed and the temperature of a link: the grid opens with them. */
+  prefer({ seed, temperature }) {
+    this.#asked = true;
+    this.#seed.value = String(seed);
+    this.#temperature.value = String(temperature);
   }
 
   close() {

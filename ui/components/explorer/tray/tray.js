@@ -58,12 +58,14 @@ export class Tray {
     return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#heard, this.#samples.dialog);
   }
 
-  /** Another model. pins: rows as from Pins.toState, of this session or of the link. */
-  open(url, model, pins) {
+  /** Another model. pins: rows as from Pins.toState, of this session or of the link; link: see readLink. */
+  open(url, model, pins, link = {}) {
     this.close();
     [this.#url, this.#model] = [url, model];
     this.#samples.close();
     this.#say("");
+    if (link.path) this.#ways.prefer(link.path);
+    if (link.samples) this.#samples.prefer(link.samples);
     this.#ways.open(() => this.#connection());
     this.adopt(pins);
   }
@@ -97,6 +99,11 @@ export class Tray {
 
   get rows() {
     return this.#pins.toState();
+  }
+
+  /** What a link needs to restore this tray. */
+  linkState() {
+    return { pins: this.rows, path: this.#ways.walk && this.#ways.choice, samples: this.#samples.choice };
   }
 
   standing(z) {

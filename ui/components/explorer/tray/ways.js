@@ -48,6 +48,18 @@ export class Ways {
     return this.#found.get(this.kind) ?? null;
   }
 
+  /** {kind, even}: what a person chose. */
+  get choice() {
+    return { kind: this.kind, even: this.#even.checked };
+  }
+
+  /** The choice of a link. */
+  prefer({ kind, even }) {
+    this.select.value = kind;
+    this.#even.checked = even;
+    this.#mark();
+  }
+
   /** Another model, or the same with new weights: asides() answers. */
   open(asides) {
     this.#asides = asides;
