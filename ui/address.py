@@ -17,9 +17,12 @@ MAX_VALUE = 1000.0  # far outside any prior; beyond it decoders only saturate
 
 def read_address() -> None:
     """Opens the model and the point the address asks for; what cannot be used becomes a notice, never a traceback."""
-    if st.session_state[state.ADDRESS_READ]:
-        return
-    st.session_state[state.ADDRESS_READ] = True
+    if not st.session_state[state.ADDRESS_READ]:
+        _read()
+        st.session_state[state.ADDRESS_READ] = True  # last: a run that was broken off before reads it again
+
+
+def _read() -> None:
     wanted, text = st.query_params.get("model"), st.query_params.get("z")
     entries = resources.models()
     if not entries or (wanted is None and text is None):

@@ -2,7 +2,8 @@
 
 `/map?model=NAME`: a model's encoded images and principal axes as one binary answer.
 `/map/image?model=NAME&index=I`: the I-th encoded image itself, as PNG, where the dataset is at hand.
-`/map/nearest?model=NAME&z=0.1,-0.3`: the nearest real images to z and to its picture, as JSON with PNGs in base64.
+`/map/nearest?model=NAME&z=0.1,-0.3&space=pixels|latents`: the nearest real images to the picture of z, or to z among their
+codes, as JSON with PNGs in base64. The first question about latents encodes every image.
 `/map/embedding?model=NAME&kind=tsne|umap`: see ui/embeddings.py.
 
 `/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u8 labels (N).
@@ -69,13 +70,14 @@ def _nearest(name: str, request: Request) -> Response:
     model = resources.open_entry(entry)
     z = parse_z(request.query_params.get("z", ""), model.latent_dim)
     real = resources.real_images(entry)
-    picture = model.decode([z])[0]
-    answer = {
-        "source": real.source,
-        "pixels": [_shown(found) for found in real.in_pixels(picture, NEAREST)],
-        "latents": [_shown(found) for found in real.in_latents(z, NEAREST)],
-    }
-    return JSONResponse(answer)
+    space = request.query_params.get("space", "")
+    if space == "pixels":
+        found = real.in_pixels(model.decode([z])[0], NEAREST)
+    elif space == "latents":
+        found = real.in_latents(z, NEAREST)
+    else:
+        raise DataError(f"space must be 'pixels' or 'latents'; got {space[:20]!r}.")
+    return JSONResponse({"source": real.source, "found": [_shown(neighbour) for neighbour in found]})
 
 
 def _shown(found: Neighbour) -> dict[str, object]:

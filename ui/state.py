@@ -7,6 +7,7 @@ A page calls `prepare()` first; keys that belong to one page only start with tha
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import streamlit as st
@@ -17,13 +18,14 @@ POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: q(z
 ADDRESS_READ = "address_read"  # bool: `?model=...&z=...` is read once per session, afterwards the page writes it
 PINS = "pins"  # dict[str, list]: model -> [{"z": [...], "label": str, "chosen": bool}], in the order of the tray
 COMPARED = "compared"  # str | None: name of the model to compare the open one with; it may be gone, or of another size
-NOTICE = "notice"  # str | None: a sentence to show once on the next page that asks for it
+NOTICE = "notice"  # (str, float | None) | None: a sentence for the next page that asks, and when it has been shown long enough
 
 DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, COMPARED: None, NOTICE: None}
 DECIMALS = 4  # of a committed z, as many as an address holds: a link or the copied Python draws exactly what is shown
 MOST_PINS = 24  # in one tray, as in ui/components/explorer/tray/pins.js
 MOST_STOPS = 12  # of them on the path
 MOST_LABEL = 120  # characters of a pin's label
+NOTICE_SECONDS = 12
 
 
 def prepare() -> None:
@@ -83,12 +85,18 @@ def pin(model: str, z: list[float], label: str) -> bool:
 
 
 def leave_notice(sentence: str) -> None:
-    """Keeps a sentence until the next page run shows it."""
-    st.session_state[NOTICE] = sentence
+    """Keeps a sentence for the next page run; after another one that nobody has seen yet."""
+    kept = st.session_state.get(NOTICE)
+    unseen = f"{kept[0]} " if kept and kept[1] is None else ""
+    st.session_state[NOTICE] = (unseen + sentence, None)
 
 
-def take_notice() -> str | None:
-    """The kept sentence, once."""
-    notice = st.session_state.get(NOTICE)
-    st.session_state[NOTICE] = None
-    return notice
+def notice() -> str | None:
+    """The kept sentence, by every run for as long as it takes to read it: a commit right after must not wipe it away."""
+    sentence, until = st.session_state.get(NOTICE) or (None, 0.0)
+    now = time.monotonic()
+    if until is None:
+        st.session_state[NOTICE] = (sentence, now + NOTICE_SECONDS)
+    elif now > until:
+        st.session_state[NOTICE] = sentence = None
+    return sentence

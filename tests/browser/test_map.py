@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.sync_api import Page, expect
-from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, settled, slider, value
+from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, settled, slider, still, value
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="  # one black pixel
 
 
 @pytest.fixture
@@ -114,6 +119,40 @@ def test_the_arrow_keys_walk_over_the_map(mapped):
     mapped.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
 
 
+def test_fingers_drag_on_the_map_and_pinch_it(steady, browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
+    live(page)
+    background(page)
+    page.get_by_test_id("map").scroll_into_view_if_needed()
+    device = context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [dict(zip("xy", at(page, *place), strict=True), id=i) for i, place in enumerate(places)]
+        device.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+    before = still(page, PIXELS)
+    touch("Start", (0.5, 0.5))
+    for step in range(1, 6):
+        touch("Move", (0.5 + 0.06 * step, 0.5 - 0.05 * step))
+    differs(page, PIXELS, before)
+    touch("End")
+    page.wait_for_function("!location.search.includes('z=0,0,0,0')")
+    there, dragged, plane = page.url, still(page, PIXELS), still(page, MAP)
+
+    touch("Start", (0.4, 0.4))
+    touch("Start", (0.4, 0.4), (0.6, 0.6))
+    for step in range(1, 6):
+        touch("Move", (0.4 - 0.04 * step, 0.4 - 0.04 * step), (0.6 + 0.04 * step, 0.6 + 0.04 * step))
+    closer = differs(page, MAP, plane)
+    touch("End")
+    differs(page, MAP, plane, closer)
+    same(page, PIXELS, dragged)  # what the first finger previewed is taken back
+    assert page.url == there
+    context.close()
+
+
 def test_strips_behind_the_sliders_show_where_they_lead(mapped):
     mapped.wait_for_function("() => performance.getEntriesByName('film-refresh').length >= 1")
     film = "() => document.querySelector('.lw-dim .lw-film').toDataURL()"
@@ -132,6 +171,29 @@ def test_the_indicator_says_where_one_is(mapped):
     live(mapped)
     expect(where).to_have_attribute("data-verdict", "hole")
     expect(where).to_contain_text("no image was ever encoded near here")
+
+
+def test_the_nearest_real_images_follow_the_point_in_pixels_and_in_latents(mapped):
+    asked = []
+
+    def answer(route) -> None:
+        asked.append(parse_qs(urlsplit(route.request.url).query))
+        space = asked[-1]["space"][0]
+        found = [{"png": DOT, "label": 3 if space == "pixels" else 5, "distance": 1.25}]
+        route.fulfill(json={"source": "54,000 training images", "found": found})
+
+    mapped.route("**/map/nearest?*", answer)
+    mapped.keyboard.press("r")
+    nearest = mapped.get_by_test_id("nearest")
+    expect(nearest.get_by_alt_text("a real 3")).to_be_visible()
+    settled(mapped)
+    assert [float(part) for part in asked[-1]["z"][0].split(",")] == address_z(mapped)
+    nearest.get_by_role("button", name="in pixels").click()
+    expect(nearest.get_by_alt_text("a real 5")).to_have_attribute("title", re.compile("1.25\nsearched among 54,000"))
+    mapped.unroute("**/map/nearest?*")
+    mapped.route("**/map/nearest?*", lambda route: route.fulfill(status=404, body="The images of 'mnist' are not here."))
+    mapped.keyboard.press("r")
+    expect(nearest).to_contain_text("The images of 'mnist' are not here.")
 
 
 def test_a_principal_component_moves_several_sliders(mapped):

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import COMPARED, MAP, PIXELS, background, box, hash_of, live, same, settled, slider, still, value
+from screen import COMPARED, MAP, PIXELS, address_z, background, box, hash_of, live, same, settled, slider, still, value
 
 STRIP = hash_of(".lw-strip")
 
@@ -37,6 +37,20 @@ def test_undo_and_redo_walk_through_what_was_committed(tiny):
     tiny.keyboard.press("Control+y")
     assert value(tiny, 0) == first
     expect(tiny.get_by_label("Redo (Ctrl+Y)")).to_be_enabled()
+
+
+def test_quick_actions_are_all_kept_by_the_session(tiny):
+    for key in ("p", "r", "p", "r", "p", "r"):
+        tiny.keyboard.press(key)
+    settled(tiny)
+    picture, z = still(tiny, PIXELS), address_z(tiny)
+    tiny.get_by_role("link", name="Encode").click()
+    expect(tiny.get_by_test_id("decoded")).to_have_count(0)
+    tiny.get_by_role("link", name="Explore").click()
+    live(tiny)
+    same(tiny, PIXELS, picture)
+    assert address_z(tiny) == z
+    expect(tiny.get_by_role("list", name="Pins").get_by_role("listitem")).to_have_count(3)
 
 
 def test_a_and_b_change_places(tiny):
@@ -141,7 +155,8 @@ def test_the_question_mark_lists_the_keys_and_escape_closes(tiny):
     tiny.keyboard.press("?")
     sheet = tiny.get_by_role("dialog", name="Keys")
     expect(sheet).to_contain_text("Ctrl+Z")
-    expect(sheet).to_contain_text("Gallery")
+    for words in ("Gallery", "On a pin", "On the path", "On the map", "Pin this point", "Compare with another model"):
+        expect(sheet).to_contain_text(words)
     tiny.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
 

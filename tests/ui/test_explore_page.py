@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,17 @@ def test_an_unknown_model_in_the_address_gets_a_sentence_and_another_model(name)
     assert "which is not here" in words_on(at)
     assert at.session_state["model"] == "tiny"
     assert at.session_state["z"] == [0.0] * 4
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_notice_outlives_quick_reruns_and_then_goes(monkeypatch):
+    at = opened(model="tiny", hash="0" * 12, compare="nobody")
+    for _ in range(3):
+        assert "another model that is also called tiny" in words_on(at) and "'nobody', which is not here" in words_on(at)
+        at.run()
+    late = time.monotonic() + state.NOTICE_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: late + 1)
+    assert words_on(at.run()) == ""
 
 
 @pytest.mark.usefixtures("models_dir")

@@ -106,6 +106,12 @@ def test_a_bad_point_or_index_is_a_sentence(get):
     assert "got 'x'" in get("/map/image", model="tiny", index="x").text
 
 
+def test_an_unknown_space_is_a_sentence(get, monkeypatch):
+    monkeypatch.setattr(resources, "real_images", lambda entry: None)
+    answer = get("/map/nearest", model="tiny", z="0,0,0,0", space="outer")
+    assert answer.text == "space must be 'pixels' or 'latents'; got 'outer'."
+
+
 def test_nearest_images_come_with_labels_and_distances(get, tiny, monkeypatch):
     from vae_core.nearest import Neighbour
 
@@ -117,11 +123,14 @@ def test_nearest_images_come_with_labels_and_distances(get, tiny, monkeypatch):
             return [Neighbour(np.full((28, 28, 1), 7, np.uint8), 3, 1.25)]
 
         def in_latents(self, z, count):
-            return []
+            assert z == [0.5, 0, 0, 0]
+            return [Neighbour(np.zeros((28, 28, 1), np.uint8), 4, 0.5)]
 
     monkeypatch.setattr(resources, "real_images", lambda entry: Fake())
-    answer = get("/map/nearest", model="tiny", z="0.5,0,0,0").json()
-    assert answer["source"] == "2 training images" and answer["latents"] == []
-    assert answer["pixels"][0]["label"] == 3 and answer["pixels"][0]["distance"] == 1.25
-    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["pixels"][0]["png"]))))
+    answer = get("/map/nearest", model="tiny", z="0.5,0,0,0", space="pixels").json()
+    assert answer["source"] == "2 training images"
+    assert answer["found"][0]["label"] == 3 and answer["found"][0]["distance"] == 1.25
+    latents = get("/map/nearest", model="tiny", z="0.5,0,0,0", space="latents").json()["found"]
+    assert [(found["label"], found["distance"]) for found in latents] == [(4, 0.5)]
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["found"][0]["png"]))))
     assert image.shape == (28, 28) and (image == 7).all()

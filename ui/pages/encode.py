@@ -33,8 +33,8 @@ def page() -> None:
     st.html(STYLE)
     colours = f"--enc-acc: {theme_colour('primaryColor')}; --enc-card: {theme_colour('secondaryBackgroundColor')};"
     st.html(f"<style>.st-key-encode {{ {colours} }}</style>")
-    if notice := state.take_notice():
-        st.warning(notice, icon=":material/info:")
+    if sentence := state.notice():
+        st.warning(sentence, icon=":material/info:")
     entry = picker.pick_model()
     if entry is None:
         words.show_no_models()

@@ -1,13 +1,14 @@
 """The explorer: slider rail and decoded picture in one component, live over the socket of `ui/live.py`.
 
-`explorer(...)` is the whole interface. While a person drags, the component talks to the socket; on release it commits z through
-`on_commit`. What the page sends down is compared with what the component has, so a rerun never disturbs a drag.
+`explorer(...)` is the whole interface. While a person drags, the component talks to the socket; on release it commits z, which
+the page finds in the component's state. What the page sends down is compared with what the component has, so a rerun never
+disturbs a drag.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,32 +60,14 @@ class View:
     message: str | None = None
 
 
-def explorer(
-    view: View,
-    *,
-    key: str,
-    on_commit: Callable[[], None],
-    on_test_image: Callable[[], None],
-    on_pins: Callable[[], None],
-    on_compared: Callable[[], None],
-    on_same_image: Callable[[], None],
-) -> Any:
-    """Draws the explorer.
+def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
+    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (see ui/received.py)."""
+    heard: dict[str, Any] = {f"on_{kind}_change": _heard for kind in sends}
+    return _component(key=key, data=payload(view), **heard)
 
-    `on_commit` finds `{"model", "z", "posterior"}` in `st.session_state[key]["commit"]`, `on_pins` finds `{"model", "pins"}` in
-    `["pins"]`, `on_compared` finds `{"model", "compared"}` in `["compared"]`, `on_same_image` the same in `["same_image"]`;
-    `on_test_image` is called when a person asks for the code of a random test image.
-    """
-    return _component(
-        key=key,
-        data=payload(view),
-        on_commit_change=on_commit,
-        on_test_image_change=on_test_image,
-        on_pins_change=on_pins,
-        on_compared_change=on_compared,
-        on_same_image_change=on_same_image,
-        on_refresh_change=lambda: None,  # a rerun is all that is asked for
-    )
+
+def _heard() -> None:
+    """A run is all that a message asks for; a callback that does more may be broken off."""
 
 
 def payload(view: View) -> dict[str, Any]:

@@ -103,10 +103,10 @@ export class Explorer {
   }
 
   /** What the page knows now: called on every Streamlit run, and again whenever the theme changes. */
-  update(data, streamlit) {
+  update(data, setStateValue) {
     const last = this.#data;
     this.#data = data;
-    this.#session.update(data, streamlit);
+    this.#session.update(data, setStateValue);
     this.#comparison.update(data);
     if (last === null || this.#socket === null || differs(last, data)) this.#openModel(data);
     else {

@@ -8,22 +8,20 @@ const SETTLE = 350; // ms after a release: the search reads every training image
 export class Nearest {
   #model = "";
   #classes = [];
+  #z = null; // the point that was asked about last
   #timer = null;
   #asked = 0;
-  #answer = null;
   #images = h("span.lw-nearest-images");
-  #space = h("button.lw-link", { type: "button", title: "Change between nearest in pixels and nearest in the latent space", onclick: () => this.#turn() }, "in pixels");
-  #inPixels = true;
+  #button = h("button.lw-link", { type: "button", title: "Change between nearest in pixels and nearest in the latent space", onclick: () => this.#turn() }, "in pixels");
+  #space = "pixels";
 
   constructor() {
-    this.element = h("div.lw-nearest", { "data-testid": "nearest" }, h("span.lw-muted", {}, "nearest real ", this.#space), this.#images);
+    this.element = h("div.lw-nearest", { "data-testid": "nearest" }, h("span.lw-muted", {}, "nearest real ", this.#button), this.#images);
   }
 
   open(model, classes) {
-    this.#model = model;
-    this.#classes = classes;
-    this.#answer = null;
-    this.#images.replaceChildren(h("span.lw-muted", {}, "searching …")); // the first search reads and encodes all of them
+    [this.#model, this.#classes, this.#z] = [model, classes, null];
+    this.#search();
   }
 
   stale() {
@@ -32,34 +30,40 @@ export class Nearest {
 
   refresh(z) {
     this.stale();
+    this.#z = [...z];
     clearTimeout(this.#timer);
     const asked = (this.#asked += 1);
-    this.#timer = setTimeout(() => this.#ask(z.join(","), asked), SETTLE);
+    this.#timer = setTimeout(() => this.#ask(asked), SETTLE);
   }
 
-  async #ask(z, asked) {
+  /** Each kind is asked for when it is looked at: the first search in latents encodes every image. */
+  #turn() {
+    this.#space = this.#space === "pixels" ? "latents" : "pixels";
+    this.#button.textContent = `in ${this.#space}`;
+    if (this.#z === null) return;
+    clearTimeout(this.#timer);
+    this.#search();
+    this.#ask((this.#asked += 1));
+  }
+
+  #search() {
+    this.#images.replaceChildren(h("span.lw-muted", {}, "searching …"));
+  }
+
+  async #ask(asked) {
+    let answer;
     try {
-      const response = await fetch(mapUrl("map/nearest", { model: this.#model, z }));
-      if (asked !== this.#asked) return;
-      this.#answer = response.ok ? await response.json() : { words: await response.text() };
+      const response = await fetch(mapUrl("map/nearest", { model: this.#model, z: this.#z.join(","), space: this.#space }));
+      answer = response.ok ? await response.json() : { words: await response.text() };
     } catch {
       return; // offline: the old ones stay, pale
     }
-    this.#draw();
+    if (asked === this.#asked) this.#draw(answer);
   }
 
-  #turn() {
-    this.#inPixels = !this.#inPixels;
-    this.#space.textContent = this.#inPixels ? "in pixels" : "in latents";
-    this.#draw();
-  }
-
-  #draw() {
-    if (this.#answer === null) return;
+  #draw({ words, source, found }) {
     this.#images.classList.remove("lw-stale");
-    const { words, source, pixels, latents } = this.#answer;
     this.element.title = words ?? `searched among ${source}`;
-    const found = words ? [] : this.#inPixels ? pixels : latents;
     const image = ({ png, label, distance }) => {
       const name = this.#classes[label] ?? label;
       return h("img", { src: `data:image/png;base64,${png}`, alt: `a real ${name}`, title: `${name} · distance ${distance.toFixed(2)}\nsearched among ${source}` });

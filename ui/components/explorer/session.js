@@ -1,8 +1,11 @@
 // What the page's session knows of the explorer: everything a person commits is sent there, and comes back when it has arrived.
 
 export class Session {
-  #streamlit = null; // {setStateValue, setTriggerValue} of the latest run
+  #set = null; // setStateValue of the latest run
   #model = "";
+  #name = ""; // of the session, so that a restarted server does not take old messages for new ones
+  #mine = Math.random().toString(36).slice(2); // numbers of another explorer of this session are other numbers
+  #count = 0;
   #awaited = new Map(); // what was sent and has not come back yet -> as JSON
   #element;
 
@@ -13,8 +16,9 @@ export class Session {
   }
 
   /** The page has run: what it sends down holds what it knows. */
-  update(data, streamlit) {
-    this.#streamlit = streamlit;
+  update(data, setStateValue) {
+    this.#set = setStateValue;
+    this.#name = data.session;
     if (data.model !== this.#model) this.#awaited.clear(); // belonged to another latent space
     this.#model = data.model;
     for (const [what, json] of this.#awaited) if (JSON.stringify(data[what]) === json) this.#awaited.delete(what);
@@ -23,22 +27,28 @@ export class Session {
 
   commit(z, posterior) {
     this.#await("z", z);
-    this.#streamlit.setStateValue("commit", { model: this.#model, z: [...z], posterior });
+    this.#send("commit", { z: [...z], posterior });
   }
 
   keepPins(pins) {
     this.#await("pins", pins);
-    this.#streamlit.setStateValue("pins", { model: this.#model, pins });
+    this.#send("pins", { pins });
   }
 
   compare(compared) {
     this.#await("compared", compared);
-    this.#streamlit.setStateValue("compared", { model: this.#model, compared });
+    this.#send("compared", { compared });
   }
 
   /** A wish that only the page can fulfil: "test_image", "same_image", "refresh". */
   ask(what, more = {}) {
-    this.#streamlit.setTriggerValue(what, { model: this.#model, ...more });
+    this.#send(what, more);
+  }
+
+  /** The newest message of a kind stays in the component's state until the next one: the page takes it over once, by its id. */
+  #send(kind, more) {
+    this.#count += 1;
+    this.#set(kind, { id: `${this.#mine}-${this.#count}`, session: this.#name, model: this.#model, ...more });
   }
 
   #await(what, value) {

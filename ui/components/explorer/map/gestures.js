@@ -21,7 +21,7 @@ export function listen(element, on) {
     element.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, at(event));
     panning = event.button === 1 || event.button === 2 || event.shiftKey;
-    if (pointers.size === 2) pinched = true;
+    if (pointers.size === 2) beginPinch();
     if (pointers.size === 1) start = at(event);
     if (pointers.size === 1 && !panning) on.drag(at(event), event);
   });
@@ -65,6 +65,12 @@ export function listen(element, on) {
     event.preventDefault();
   });
   element.addEventListener("keyup", (event) => event.key in KEYS && on.settle());
+
+  /** The first finger was a drag until the second one came: what it previewed is not meant. */
+  function beginPinch() {
+    pinched = true;
+    on.leave();
+  }
 
   function pinch(before, now, id) {
     const other = [...pointers.entries()].find(([key]) => key !== id)[1];

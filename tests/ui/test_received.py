@@ -1,0 +1,100 @@
+"""What the explorer sends is taken over once, even when Streamlit breaks a run off in the middle of it."""
+
+from __future__ import annotations
+
+from collections import UserDict
+
+import pytest
+
+from ui import received, state
+
+HERE = "here"
+
+
+class BrokenOffError(BaseException):
+    """As Streamlit's StopException: not an Exception."""
+
+
+class Session(UserDict):
+    """A session state in which the n-th touch ends the run."""
+
+    patience = 10**9
+
+    def _touch(self) -> None:
+        self.patience -= 1
+        if self.patience < 0:
+            raise BrokenOffError
+
+    def __getitem__(self, key):
+        self._touch()
+        return super().__getitem__(key)
+
+    def __setitem__(self, key, value):
+        self._touch()
+        super().__setitem__(key, value)
+
+
+@pytest.fixture
+def session(monkeypatch, tiny_checkpoint) -> Session:
+    found = Session()
+    monkeypatch.setattr(received.st, "session_state", found)
+    state.prepare()
+    found.update({state.MODEL: "tiny", state.Z: [0.0] * 4, received.SESSION: HERE})
+    return found
+
+
+def message(count: int, **more: object) -> dict[str, object]:
+    return {"id": f"x-{count}", "session": HERE, "model": "tiny", **more}
+
+
+def sent() -> dict[str, object]:
+    pin = {"z": [1.0, 0.0, 0.0, 0.0], "label": "a", "chosen": True}
+    return {"commit": message(1, z=[1, 2, 3, 4], posterior=None), "pins": message(2, pins=[pin])}
+
+
+def test_whatever_the_touch_at_which_a_run_is_broken_off_the_next_one_takes_everything(session):
+    before = dict(session)
+    breaks = 0
+    for touches in range(200):
+        session.data = {**before, received.KEY: sent()}
+        session.patience = touches
+        try:
+            received.take()
+        except BrokenOffError:
+            breaks += 1
+        session.patience = 10**9
+        received.take()
+        assert session[state.Z] == [1.0, 2.0, 3.0, 4.0], touches
+        assert [pin["z"] for pin in session[state.PINS]["tiny"]] == [[1.0, 0.0, 0.0, 0.0]], touches
+        assert session[received.TAKEN] == {"commit": "x-1", "pins": "x-2"}
+    assert 10 < breaks < 200
+
+
+def test_a_message_counts_once(session):
+    session[received.KEY] = sent()
+    received.take()
+    state.stand_at([9.0, 9.0, 9.0, 9.0])  # another page moved on
+    received.take()
+    assert session[state.Z] == [9.0] * 4
+
+
+@pytest.mark.parametrize("odd", [{"session": "of the last server"}, {"model": "another"}])
+def test_a_message_of_another_session_or_model_changes_nothing(session, odd):
+    session[received.KEY] = {kind: {**what, **odd} for kind, what in sent().items()}
+    received.take()
+    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
+
+
+@pytest.mark.parametrize("z", [[0.0], [0.0, 0.0, 0.0, float("nan")], [0.0, 0.0, 0.0, "1"]])
+def test_a_bad_point_becomes_a_sentence(session, z):
+    session[received.KEY] = {"commit": message(1, z=z), "pins": message(2, pins=[{"z": z}])}
+    received.take()
+    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
+    assert state.notice()
+
+
+def test_a_wish_for_a_test_image_comes_after_the_commit_before_it(session):
+    session[received.KEY] = {"test_image": message(3), **sent()}
+    received.take()
+    assert session[state.POSTERIOR]["label"].startswith("test image ")
+    assert session[state.Z] == [round(value, state.DECIMALS) for value in session[state.POSTERIOR]["mu"]]
