@@ -1,7 +1,8 @@
 """Makes the README's pictures from the running app: `python -m tools.readme_pictures [--folder docs] [--epochs 6]`.
 
-Starts a server of its own with the shipped models, drags a slider in Chromium for the animation, photographs the pages in the
-light and the dark theme, and trains one small model for the picture of the Train page. Needs the MNIST files (VAE_DATA).
+Starts a server of its own with the shipped models, drags a slider and walks over the map in Chromium for the animation,
+photographs the pages in the light and the dark theme, and trains one small model for the picture of the Train page. Needs the
+MNIST files (VAE_DATA).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from vae_core.metrics import read_since
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1280, "height": 720}
-FRAMES, FRAME_MS, WIDTH = 36, 70, 760  # the animation: pictures, milliseconds each, pixels across
+SLIDER_FRAMES, MAP_FRAMES, FRAME_MS, WIDTH = 24, 40, 70, 760  # the animation: pictures, milliseconds each, pixels across
 MODEL = "mnist-10d"
 Theme = Literal["light", "dark"]
 
@@ -49,7 +50,8 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
         with _tab(chromium, "light") as page:
             _open(page, f"{url}/?model={options.model}")
-            _save_animation(_drag(page), options.folder / "drag.webp")
+            _pin_two(page)
+            _save_animation(_drag(page) + _walk(page), options.folder / "walk.webp")
         with _tab(chromium, "dark") as page:
             _open(page, f"{url}/?model={options.model}")
             page.screenshot(path=options.folder / "explore-dark.png")
@@ -114,24 +116,45 @@ fill="#111" stroke="#fff" stroke-width="1.5"/></svg>';
 }"""  # a headless browser draws no pointer
 
 
+def _pin_two(page: Page) -> None:
+    """Two test images in the tray and the path between them."""
+    for key in ("t", "p", "t", "p", "o"):
+        page.keyboard.press(key)
+        page.wait_for_selector(".lw-explorer[data-kept=true]")
+        page.wait_for_timeout(1000)
+    page.evaluate(POINTER)
+
+
 def _drag(page: Page) -> list[Image.Image]:
     """One slow swing of the first slider, a picture at each step, ending where it began."""
-    slider = page.locator("input[type=range][aria-label^=z]").first
-    box, canvas = slider.bounding_box(), page.locator("canvas[data-testid=decoded]")
+    box = page.locator("input[type=range][aria-label^=z]").first.bounding_box()
     assert box is not None
     y, middle, reach = box["y"] + box["height"] / 2, box["x"] + box["width"] / 2, 0.45 * box["width"]
-    page.evaluate(POINTER)
     page.mouse.move(middle, y)
     page.mouse.down()
-    frames = []
-    for frame in range(FRAMES):
-        painted = canvas.get_attribute("data-seq")
-        page.mouse.move(middle + reach * math.sin(2 * math.pi * frame / FRAMES) + 0.5, y)
-        if frame:
-            page.wait_for_function("seq => document.querySelector('[data-testid=decoded]').dataset.seq !== seq", arg=painted)
-        frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    turns = (2 * math.pi * frame / SLIDER_FRAMES for frame in range(1, SLIDER_FRAMES + 1))
+    frames = [_moved(page, middle + reach * math.sin(turn) + 0.5, y) for turn in turns]
     page.mouse.up()
+    page.wait_for_timeout(1000)
     return frames
+
+
+def _walk(page: Page) -> list[Image.Image]:
+    """Once around the map: the pointer only hovers, and the picture follows."""
+    box = page.locator("[data-testid=map]").bounding_box()
+    assert box is not None
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.36 * box["width"]
+    turns = (2 * math.pi * frame / MAP_FRAMES for frame in range(MAP_FRAMES))
+    return [_moved(page, x + reach * math.cos(turn), y - reach * math.sin(turn)) for turn in turns]
+
+
+def _moved(page: Page, x: float, y: float) -> Image.Image:
+    """The page once the picture has followed the pointer."""
+    painted = page.locator("canvas[data-testid=decoded]").get_attribute("data-seq")
+    page.mouse.move(x, y)
+    page.wait_for_function("seq => document.querySelector('[data-testid=decoded]').dataset.seq !== seq", arg=painted)
+    page.wait_for_timeout(60)  # the cross on the map follows a frame later
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def _save_animation(frames: list[Image.Image], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from vae_core.registry import ModelEntry
 
 if TYPE_CHECKING:
     from vae_core.header import Header
+    from vae_core.latents import LatentModel
 
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
@@ -53,6 +55,20 @@ def default_name(entries: list[ModelEntry]) -> str:
     return DEFAULT_MODEL if DEFAULT_MODEL in names else names[0]
 
 
+def with_model(draw: Callable[[ModelEntry, LatentModel], None]) -> None:
+    """What every page that needs a model begins with: the picker, a notice, and the model or the reason why there is none."""
+    entry = pick_model()
+    if sentence := state.notice():
+        st.warning(sentence, icon=":material/info:")
+    if entry is None:
+        words.show_no_models()
+        return
+    try:
+        draw(entry, resources.open_entry(entry))
+    except (LatentWalkError, OSError) as error:
+        words.show_error(error)
+
+
 def pick_model() -> ModelEntry | None:
     """Draws the picker and the facts beside it; None when there is no model (the page then shows the empty state)."""
     entries = resources.models()
@@ -61,7 +77,7 @@ def pick_model() -> ModelEntry | None:
     names = [found.name for found in entries]
     if st.session_state[state.MODEL] not in names:
         if gone := st.session_state[state.MODEL]:
-            st.warning(words.MODEL_GONE.format(name=gone))
+            state.leave_notice(words.MODEL_GONE.format(name=gone))
         state.choose_model(default_name(entries))
     st.session_state[WIDGET] = st.session_state[state.MODEL]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="picker"):

@@ -20,7 +20,7 @@ import streamlit as st
 
 from ui import address, resources, state, words
 from vae_core.datasets import available, dataset_info, test_count, test_image
-from vae_core.errors import LatentError, LatentWalkError
+from vae_core.errors import CheckpointError, LatentError, LatentWalkError
 
 if TYPE_CHECKING:
     from vae_core.latents import LatentModel
@@ -49,8 +49,19 @@ def take() -> None:
         if message is None or message.get("session") != session() or message.get("id") == _taken().get(kind):
             continue
         if message.get("model") == st.session_state[state.MODEL]:  # else it was on its way while another model was chosen
-            take_over(message)
+            _take_over(take_over, message)
         st.session_state[TAKEN] = {**_taken(), kind: message.get("id")}  # last: a run broken off before this line takes it again
+
+
+def _take_over(take_over: Callable[[Message], None], message: Message) -> None:
+    try:
+        take_over(message)
+    except LatentError as error:
+        state.leave_notice(str(error))
+    except CheckpointError:
+        pass  # the model is gone or broken: the page is about to say it
+    except (LatentWalkError, OSError) as error:
+        state.leave_notice(words.explain(error).what)
 
 
 def _taken() -> dict[str, str]:
@@ -60,11 +71,7 @@ def _taken() -> dict[str, str]:
 def _commit(message: Message) -> None:
     """A slider was let go."""
     name = message["model"]
-    try:
-        z = address.checked_z(message["z"], resources.header(resources.entry(name)).latent_dim)
-    except LatentError as error:
-        state.leave_notice(str(error))
-        return
+    z = address.checked_z(message["z"], resources.header(resources.entry(name)).latent_dim)
     state.stand_at(z, st.session_state[state.POSTERIOR] if message.get("posterior") else None)
     st.session_state[SHOWN] = (name, st.session_state[state.Z], st.session_state[state.POSTERIOR])
 
@@ -72,12 +79,8 @@ def _commit(message: Message) -> None:
 def _pins(message: Message) -> None:
     """The tray changed."""
     name = message["model"]
-    try:
-        latent_dim = resources.header(resources.entry(name)).latent_dim
-        rows = [address.checked_pin(row, latent_dim) for row in message["pins"][: state.MOST_PINS]]
-    except LatentError as error:
-        state.leave_notice(str(error))
-        return
+    latent_dim = resources.header(resources.entry(name)).latent_dim
+    rows = [address.checked_pin(row, latent_dim) for row in message["pins"][: state.MOST_PINS]]
     state.keep_pins(name, rows)
     st.session_state[PINS_SHOWN] = (name, rows)
 
@@ -108,10 +111,7 @@ def _same_image(message: Message) -> None:
 
 def _test_image(message: Message) -> None:
     """Goes to the code of a random test image and draws its uncertainty on the sliders."""
-    try:
-        state.stand_at(*test_image_code(resources.model(message["model"])))
-    except (LatentWalkError, OSError) as error:
-        state.leave_notice(words.explain(error).what)
+    state.stand_at(*test_image_code(resources.model(message["model"])))
 
 
 def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
+from screen import background, live
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,3 +103,12 @@ def steady(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., P
     running = Server(folder).start()
     yield running
     running.kill()
+
+
+@pytest.fixture
+def mapped(steady: Server, page: Page) -> Page:
+    """Explore with the four-dimensional model, its map drawn with its background."""
+    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
+    live(page)
+    background(page)
+    return page

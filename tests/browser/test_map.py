@@ -6,19 +6,10 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, settled, slider, still, value
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="  # one black pixel
-
-
-@pytest.fixture
-def mapped(steady, page) -> Page:
-    """Explore with the four-dimensional model, its map drawn with its background."""
-    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
-    live(page)
-    background(page)
-    return page
 
 
 def test_moving_over_the_map_previews_and_leaving_restores(mapped):

@@ -93,6 +93,13 @@ def test_a_bad_point_becomes_a_sentence(session, z):
     assert state.notice()
 
 
+def test_a_model_that_is_gone_is_left_to_the_page(session, tiny_checkpoint):
+    tiny_checkpoint.unlink()
+    session[received.KEY] = sent()
+    received.take()
+    assert session[state.Z] == [0.0] * 4 and state.notice() is None
+
+
 def test_a_wish_for_a_test_image_comes_after_the_commit_before_it(session):
     session[received.KEY] = {"test_image": message(3), **sent()}
     received.take()

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from ui import charts_encode as charts
-from ui import encode_compare, encode_picture, picker, resources, state, words
+from ui import encode_compare, encode_picture, picker, state
 from ui.encode_picture import SEED, heading, note
 from ui.sources import Prepared, Shelf, shelf
-from vae_core.errors import CheckpointError, LatentWalkError
+from vae_core.errors import CheckpointError
 from vae_core.images import to_uint8
 
 if TYPE_CHECKING:
@@ -33,16 +33,7 @@ def page() -> None:
     st.html(STYLE)
     colours = f"--enc-acc: {theme_colour('primaryColor')}; --enc-card: {theme_colour('secondaryBackgroundColor')};"
     st.html(f"<style>.st-key-encode {{ {colours} }}</style>")
-    if sentence := state.notice():
-        st.warning(sentence, icon=":material/info:")
-    entry = picker.pick_model()
-    if entry is None:
-        words.show_no_models()
-        return
-    try:
-        draw(entry, resources.open_entry(entry))
-    except (LatentWalkError, OSError) as error:
-        words.show_error(error)
+    picker.with_model(draw)
 
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from ui import address, comparing, picker, received, resources, state, words
+from ui import address, comparing, picker, received, resources, state
 from ui.components.explorer import View, explorer
 from vae_core.datasets import dataset_info
-from vae_core.errors import LatentWalkError
 
 if TYPE_CHECKING:
     from vae_core.latents import LatentModel
@@ -27,16 +26,7 @@ def page() -> None:
     received.take()
     if st.session_state.pop(received.SAME_IMAGE, False):
         st.switch_page("pages/encode.py")
-    if sentence := state.notice():
-        st.warning(sentence, icon=":material/info:")
-    entry = picker.pick_model()
-    if entry is None:
-        words.show_no_models()
-        return
-    try:
-        draw(entry, resources.open_entry(entry))
-    except (LatentWalkError, OSError) as error:
-        words.show_error(error)
+    picker.with_model(draw)
 
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:

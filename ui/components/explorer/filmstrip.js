@@ -1,5 +1,6 @@
 // Behind each slider: where it leads. Decoded pictures along the dimension at the current z, and the data's own spread on it.
 
+import { fitted } from "./dom.js";
 import { drawPicture } from "./map/background.js";
 
 const FRAMES = 7;
@@ -67,13 +68,8 @@ export class Filmstrips {
   }
 
   #paint(slider) {
-    const { film, range } = slider;
-    const [width, height] = [Math.max(1, film.clientWidth), Math.max(1, film.clientHeight)];
-    const ratio = window.devicePixelRatio || 1;
-    film.width = Math.round(width * ratio);
-    film.height = Math.round(height * ratio);
-    const context = film.getContext("2d");
-    context.scale(ratio, ratio);
+    const { range } = slider;
+    const { context, width, height } = fitted(slider.film);
     const strip = this.#strips.get(slider);
     if (strip) paintFrames(context, strip, range, width, height);
     const histogram = this.#histograms.get(slider);

@@ -22,7 +22,7 @@ export class RowMenu {
     this.#anchor = anchor;
     const words = { lock: "Lock", solo: "Solo (others to zero)", mute: "Mute to zero", animate: "Animate" };
     const items = Object.entries(words).map(([what, label]) =>
-      h("button.lw-menu-item", { type: "button", role: "menuitemcheckbox", "aria-checked": String(state[what]), onclick: () => this.#pick(what, index) }, `${state[what] ? "✓ " : ""}${label}`));
+      h("button", { type: "button", role: "menuitemcheckbox", "aria-checked": String(state[what]), onclick: () => this.#pick(what, index) }, `${state[what] ? "✓ " : ""}${label}`));
     this.element.replaceChildren(...items);
     this.element.hidden = false;
     const box = anchor.getBoundingClientRect();

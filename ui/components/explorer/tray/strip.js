@@ -1,5 +1,6 @@
 // Paints a path: its pictures side by side with the whereabouts tint over them, and how much the picture changes at each step.
 
+import { fitted } from "../dom.js";
 import { drawPicture, drawTint } from "../map/background.js";
 import { frameIndices, verdictOf } from "./figures.js";
 
@@ -41,15 +42,4 @@ export function paintThumb(canvas, picture) {
 export function clear(canvas) {
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
-}
-
-/** The canvas with as many pixels as its place has on the screen, and a context in CSS pixels. */
-function fitted(canvas) {
-  const [width, height] = [Math.max(1, canvas.clientWidth), Math.max(1, canvas.clientHeight)];
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  return { context, width, height };
 }
