@@ -245,7 +245,7 @@ def _speed_row(name: str, mine: Seconds, plain_loop: Seconds, alone: Seconds | N
 
 
 def main() -> None:
-    """Run it and write the result file."""
+    """Run it and write a result file for each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
@@ -254,9 +254,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    parts = [compare(network, options.epochs, options.repeats) for network in options.network or sorted(NETWORKS, reverse=True)]
+    command = shlex.join(["python", "-m", "benchmarks.train_speed", *sys.argv[1:]])
     threads = f"torch threads: {torch.get_num_threads()}; medians over {options.repeats} runs of {options.epochs} epochs.\n"
-    report.write("train_speed", shlex.join(["python", "-m", "benchmarks.train_speed", *sys.argv[1:]]), [threads, *parts])
+    for network in options.network or sorted(NETWORKS, reverse=True):
+        report.write(f"train_speed_{network}", command, [threads, compare(network, options.epochs, options.repeats)])
 
 
 if __name__ == "__main__":

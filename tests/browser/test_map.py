@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -158,6 +159,9 @@ def test_strips_behind_the_sliders_show_where_they_lead(mapped):
 def test_the_indicator_says_where_one_is(mapped):
     where = mapped.get_by_test_id("where")
     expect(where).to_have_attribute("data-verdict", "on the data")
+    figures = mapped.locator(".lw-figures")
+    prior = f"−{2 * math.log(2 * math.pi):.1f}"  # log density of four dimensions at the origin
+    expect(figures).to_contain_text(re.compile(rf"than \d+ % of test images · cycle [\d.]+ · log\sp\(z\)\s{prior} · log\sq\(z\)"))
     mapped.goto(mapped.url.replace("z=0,0,0,0", "z=9,9,9,0"))
     live(mapped)
     expect(where).to_have_attribute("data-verdict", "hole")

@@ -11,7 +11,7 @@ export class Where {
 
   constructor() {
     this.words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
-    this.figures = h("span.lw-muted");
+    this.figures = h("span.lw-muted.lw-figures");
     this.element = h("div.lw-where-line", {}, this.words, this.figures);
   }
 
@@ -43,7 +43,7 @@ export class Where {
     this.figures.textContent = figureWords(place);
     this.element.title = [
       `distance to the nearest encoded images: ${place.distance.toFixed(2)}`,
-      `log p(z) ${place.logPrior.toFixed(1)} nats · log q(z) ${place.logAggregate.toFixed(1)} nats`,
+      "log p(z): density of the prior · log q(z): density of all encoded images together, the aggregate posterior",
       "cycle error: how far the encoder puts the decoded picture from z",
     ].join("\n");
   }
@@ -51,7 +51,8 @@ export class Where {
 
 const WORDS = { "on the data": "on the data", thin: "thin: few images near here", hole: "hole: no image was ever encoded near here" };
 
-export function figureWords({ percentile, cycle }) {
+export function figureWords({ percentile, cycle, logPrior, logAggregate }) {
   const share = percentile >= 50 ? `farther out than ${Math.floor(percentile)} %` : `closer in than ${Math.floor(100 - percentile)} %`;
-  return `${share} of test images · cycle ${cycle.toFixed(2)}`;
+  const nats = (value) => value.toFixed(1).replace("-", "−");
+  return `${share} of test images · cycle ${cycle.toFixed(2)} · log\u00a0p(z)\u00a0${nats(logPrior)} · log\u00a0q(z)\u00a0${nats(logAggregate)}\u00a0nats`;
 }
