@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ def warm_up() -> None:
             model.decode([[0.0] * model.latent_dim])
     except (ValueError, OSError) as error:  # the page will say the same to the person
         log.warning("The default model could not be opened: %s", error)
+    gc.freeze()  # what is loaded stays loaded; to look through it again would stop every socket for a tenth of a second
 
 
 @asynccontextmanager
