@@ -124,6 +124,7 @@ export class Explorer {
   destroy() {
     this.#motions.stop();
     this.#readout.close();
+    this.#session.close();
     this.#socket?.close();
     this.#around.close();
     this.#comparison.close();
