@@ -44,6 +44,7 @@ def stand_at(page: Page, z: list[float]) -> None:
         box = page.get_by_label(f"value of z{dimension}")
         box.fill(str(value))
         box.press("Enter")
+        settled(page)  # nobody types four numbers in the time of one page run
     address(page, z)
 
 
