@@ -181,3 +181,27 @@ def test_who_asks_for_less_motion_gets_stills(js):
     frames, positions = js("explorer/animation.js", seen)
     assert frames > positions
     assert positions <= 3  # sixteen in the six seconds of a period
+
+
+def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
+    page = js.page
+    page.clock.install()
+    begin = """(m) => {
+      Object.assign(window, {element: document.createElement('div'), sent: []});
+      window.session = new m.Session(element);
+      window.know = (z) => session.update({model: 'a', session: 's', z}, (kind, message) => sent.push({kind, ...message}));
+      know([0]);
+      session.commit([1], null);
+    }"""
+    js("explorer/session.js", begin)
+    kinds, kept = "() => sent.map(({kind}) => kind)", "() => element.dataset.kept"
+    assert (page.evaluate(kinds), page.evaluate(kept)) == (["commit"], "false")
+    page.clock.fast_forward(2600)
+    page.clock.fast_forward(5100)
+    assert page.evaluate(kinds) == ["commit", "refresh", "refresh"]
+    page.evaluate("() => know([1])")
+    assert page.evaluate(kept) == "true"
+    page.clock.fast_forward(60_000)
+    assert page.evaluate(kinds) == ["commit", "refresh", "refresh"]
+    numbers = page.evaluate("() => sent.map(({id, session, model}) => [id, session, model])")
+    assert len({number for number, *_ in numbers}) == 3 and {tuple(rest) for _, *rest in numbers} == {("s", "a")}
