@@ -46,11 +46,11 @@ def take() -> None:
     sent = st.session_state.get(KEY) or {}
     for kind, take_over in TAKERS.items():
         message = sent.get(kind)
-        if message is None or message.get("session") != session() or message.get("id") == _taken().get(kind):
+        if message is None or message.get("session") != session() or message.get("id") == taken().get(kind):
             continue
         if message.get("model") == st.session_state[state.MODEL]:  # else it was on its way while another model was chosen
             _take_over(take_over, message)
-        st.session_state[TAKEN] = {**_taken(), kind: message.get("id")}  # last: a run broken off before this line takes it again
+        st.session_state[TAKEN] = {**taken(), kind: message.get("id")}  # last: a run broken off before this line takes it again
 
 
 def _take_over(take_over: Callable[[Message], None], message: Message) -> None:
@@ -64,7 +64,8 @@ def _take_over(take_over: Callable[[Message], None], message: Message) -> None:
         state.leave_notice(words.explain(error).what)
 
 
-def _taken() -> dict[str, str]:
+def taken() -> dict[str, str]:
+    """Kind -> id of the newest message taken over: the explorer asks again as long as its own is not among them."""
     return st.session_state.get(TAKEN, {})
 
 

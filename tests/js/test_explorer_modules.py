@@ -189,8 +189,9 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
     begin = """(m) => {
       Object.assign(window, {element: document.createElement('div'), sent: []});
       window.session = new m.Session(element);
-      window.know = (z) => session.update({model: 'a', session: 's', z}, (kind, message) => sent.push({kind, ...message}));
-      know([0]);
+      const send = (kind, message) => sent.push({kind, ...message});
+      window.know = (taken) => session.update({model: 'a', session: 's', taken}, send);
+      know({});
       session.commit([1], null);
     }"""
     js("explorer/session.js", begin)
@@ -199,7 +200,9 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
     page.clock.fast_forward(2600)
     page.clock.fast_forward(5100)
     assert page.evaluate(kinds) == ["commit", "refresh", "refresh"]
-    page.evaluate("() => know([1])")
+    page.evaluate("() => know({commit: sent[1].id})")
+    assert page.evaluate(kept) == "false"
+    page.evaluate("() => know({commit: sent[0].id})")
     assert page.evaluate(kept) == "true"
     page.clock.fast_forward(60_000)
     assert page.evaluate(kinds) == ["commit", "refresh", "refresh"]

@@ -49,6 +49,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         classes=dataset_info(model.header.config.data.name).classes,
         pins=pins,
         pins_revision=_revision(received.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
+        taken=received.taken(),
         others=comparing.others(entry),
         compared=st.session_state[state.COMPARED],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class View:
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
+    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over; see ui/received.py
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
     message: str | None = None
@@ -87,6 +88,7 @@ def payload(view: View) -> dict[str, Any]:
         "hash": view.content,
         "pins": view.pins,
         "pinsRevision": view.pins_revision,
+        "taken": view.taken,
         "others": [other.sent() for other in view.others],
         "compared": view.compared,
         "message": view.message,

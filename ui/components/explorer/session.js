@@ -11,7 +11,7 @@ export class Session {
   #count = 0;
   #tries = 0;
   #timer = null;
-  #awaited = new Map(); // what was sent and has not come back yet -> as JSON
+  #awaited = new Map(); // kind -> id of the message that the page has not taken yet
   #element;
 
   /** element: says in `data-kept` whether everything sent has arrived. */
@@ -23,26 +23,26 @@ export class Session {
   /** The page has run: what it sends down holds what it knows. */
   update(data, setStateValue) {
     this.#set = setStateValue;
-    this.#name = data.session;
-    if (data.model !== this.#model) this.#awaited.clear(); // belonged to another latent space
-    this.#model = data.model;
-    for (const [what, json] of this.#awaited) if (JSON.stringify(data[what]) === json) this.#awaited.delete(what);
+    // Another latent space, or a server that has forgotten us: the explorer sends anew what still counts.
+    if (data.model !== this.#model || data.session !== this.#name) this.#awaited.clear();
+    [this.#name, this.#model] = [data.session, data.model];
+    for (const [kind, id] of this.#awaited) if (data.taken[kind] === id) this.#awaited.delete(kind);
     this.#tell();
   }
 
   commit(z, posterior) {
-    this.#await("z", z);
     this.#send("commit", { z: [...z], posterior });
+    this.#await("commit");
   }
 
   keepPins(pins) {
-    this.#await("pins", pins);
     this.#send("pins", { pins });
+    this.#await("pins");
   }
 
   compare(compared) {
-    this.#await("compared", compared);
     this.#send("compared", { compared });
+    this.#await("compared");
   }
 
   /** A wish that only the page can fulfil: "test_image", "same_image", "refresh". */
@@ -53,15 +53,20 @@ export class Session {
   /** The newest message of a kind stays in the component's state until the next one: the page takes it over once, by its id. */
   #send(kind, more) {
     this.#count += 1;
-    this.#set(kind, { id: `${this.#mine}-${this.#count}`, session: this.#name, model: this.#model, ...more });
+    this.#set(kind, { id: this.#id, session: this.#name, model: this.#model, ...more });
   }
 
   close() {
     clearTimeout(this.#timer);
   }
 
-  #await(what, value) {
-    this.#awaited.set(what, JSON.stringify(value));
+  get #id() {
+    return `${this.#mine}-${this.#count}`;
+  }
+
+  /** The message just sent is not forgotten before the page has taken it. */
+  #await(kind) {
+    this.#awaited.set(kind, this.#id);
     this.#tries = 0;
     this.#tell();
     this.#arm();
