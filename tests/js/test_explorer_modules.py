@@ -208,3 +208,35 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
     assert page.evaluate(kinds) == ["commit", "refresh", "refresh"]
     numbers = page.evaluate("() => sent.map(({id, session, model}) => [id, session, model])")
     assert len({number for number, *_ in numbers}) == 3 and {tuple(rest) for _, *rest in numbers} == {("s", "a")}
+
+
+def test_the_explorer_moves_as_it_is_when_streamlit_gives_it_a_new_place(js):
+    page = js.page
+    page.clock.install()
+    mount = """(m) => {
+      const dimensions = [0, 1].map((index) => ({index, low: -2, high: 2, kl: 1 - index / 2, active: true}));
+      const fixed = {model: 'a', version: '1', session: 's', dimensions, revision: 1, pinsRevision: 1, shape: '1x1x1'};
+      const none = {posterior: null, picture: null, pins: null, compared: null, message: null};
+      const rest = {...none, classes: [], file: '', hash: '', taken: {}, others: []};
+      window.mount = () => {
+        const parentElement = document.body.appendChild(document.createElement('div'));
+        const leave = m.default({data: {...fixed, ...rest, z: [0, 0]}, parentElement, setStateValue: () => {}});
+        return {parentElement, leave: () => { leave(); parentElement.remove(); }};
+      };
+      window.first = mount();
+      window.known = document.querySelector('.lw-explorer');
+      document.querySelector('input[aria-label=z1]').focus();
+    }"""
+    js("explorer/main.js", mount)
+    page.keyboard.press("Shift+ArrowRight")
+    page.evaluate("() => { first.leave(); window.second = mount(); }")
+    same = "() => [document.querySelector('.lw-explorer') === known, document.querySelectorAll('.lw-explorer').length]"
+    assert page.evaluate(same) == [True, 1]
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == "z1"
+    moved = page.evaluate("() => document.activeElement.valueAsNumber")
+    assert moved > 0  # not the z of the page, which has not heard of it yet
+    page.evaluate("() => second.leave()")
+    page.keyboard.press("r")  # nobody is there to hear it
+    page.clock.fast_forward(1600)
+    page.evaluate("() => { window.third = mount(); }")
+    assert page.evaluate(same) == [False, 1]

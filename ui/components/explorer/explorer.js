@@ -33,6 +33,7 @@ export class Explorer {
   #opened = false; // a link counts once, for the model it opens
   #socket = null;
   #readout;
+  #focused = null; // what last had the focus
   #motions = new Motions({
     step: (index, value, now) => {
       this.#z[index] = value;
@@ -99,6 +100,7 @@ export class Explorer {
     this.#readout = new Readout(this.#view.readout);
     this.#comparison.mount(this.#view.canvas.parentElement);
     parent.append(this.#view.root, this.#tray.element);
+    for (const part of [this.#view.root, this.#tray.element]) part.addEventListener("focusin", ({ target }) => (this.#focused = target));
     this.#picture = new Picture(this.#view.canvas);
   }
 
@@ -119,6 +121,13 @@ export class Explorer {
     if (!this.#socket?.open || this.#picture.painted === 0) this.#paintSent(data);
     this.#view.message.textContent = data.message ?? "";
     this.#view.message.hidden = !data.message;
+  }
+
+  /** Another place on the page, as it is; what had the focus gets it back. */
+  moveTo(parent) {
+    const focused = this.#focused;
+    parent.append(this.#view.root, this.#tray.element);
+    if (document.activeElement === document.body) focused?.focus();
   }
 
   destroy() {

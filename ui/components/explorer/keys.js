@@ -23,7 +23,7 @@ export class Keys {
   }
 
   #press(event) {
-    if (writing(event.target) || document.querySelector("dialog[open]")) return;
+    if (!this.dialog.isConnected || writing(event.target) || document.querySelector("dialog[open]")) return;
     const name = nameOf(event);
     const command = this.#commands.find(({ key }) => key.split(" or ").includes(name));
     if (!command) return;

@@ -1,18 +1,37 @@
-// Where Streamlit meets the explorer: one Explorer for each mounted element, kept over reruns.
+// Where Streamlit meets the explorer: one Explorer, kept over reruns.
+//
+// After quick reruns Streamlit sometimes takes the component's element away and puts a new one in its place. The explorer then
+// moves into the new place as it is, with its history, what is playing and what has the focus.
 
 import { Explorer } from "./explorer.js";
 
+const PATIENCE = 1500; // ms without a place before it is given up: the person has gone to another page
+
 const mounted = new WeakMap(); // parent element -> Explorer
+let homeless = null; // {instance, timer}
 
 export default function explorer({ data, parentElement, setStateValue }) {
-  let instance = mounted.get(parentElement);
-  if (!instance) {
-    instance = new Explorer(parentElement.querySelector(".lw-root") ?? parentElement);
-    mounted.set(parentElement, instance);
-  }
-  instance.update(data, setStateValue);
+  if (!mounted.has(parentElement)) mounted.set(parentElement, settle(parentElement.querySelector(".lw-root") ?? parentElement));
+  mounted.get(parentElement).update(data, setStateValue);
   return () => {
-    mounted.get(parentElement)?.destroy();
+    if (mounted.has(parentElement)) leave(mounted.get(parentElement));
     mounted.delete(parentElement);
   };
+}
+
+function settle(place) {
+  if (homeless === null) return new Explorer(place);
+  const { instance, timer } = homeless;
+  clearTimeout(timer);
+  homeless = null;
+  instance.moveTo(place);
+  return instance;
+}
+
+function leave(instance) {
+  const timer = setTimeout(() => {
+    homeless = null;
+    instance.destroy();
+  }, PATIENCE);
+  homeless = { instance, timer };
 }
