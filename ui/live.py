@@ -97,6 +97,10 @@ class LiveModel:
     def entry(self) -> ModelEntry:
         return self._entry
 
+    def follow(self, entry: ModelEntry) -> None:
+        """The file as a new connection finds it: its greeting must not tell the size of the file before."""
+        self._entry, self._checked = entry, time.monotonic()
+
     def current(self) -> LatentModel:
         """Called on the worker thread, once per batch."""
         now = time.monotonic()
@@ -197,6 +201,7 @@ class LiveEndpoint:
             live = self._models.get(name)
             if live is None or live.path != Path(entry.path):
                 live = self._models[name] = LiveModel(entry)
+            live.follow(entry)
             return live, live.current()
         except (CheckpointError, OSError) as error:
             raise ProtocolError(NO_MODEL, str(error)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, value
+from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, still, value
 
 from vae_core.embeddings import Embedding, write
 
@@ -96,11 +96,11 @@ def test_a_click_goes_to_the_point_and_a_click_on_an_empty_place_does_nothing(op
 
 def test_the_cross_is_drawn_only_on_a_point(opened):
     page = scattered(opened())
-    before = page.evaluate(OVERLAY)
+    before = still(page, OVERLAY)
     slider(page, 0).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
-    assert page.evaluate(OVERLAY) == before, "neither the origin nor its neighbour is an encoded image"
+    assert still(page, OVERLAY) == before, "neither the origin nor its neighbour is an encoded image"
     to_a_point(page)
     page.mouse.down()
     page.mouse.up()
