@@ -128,6 +128,7 @@ export class Explorer {
     const focused = this.#focused;
     parent.append(this.#view.root, this.#tray.element);
     if (document.activeElement === document.body) focused?.focus();
+    writeAddress(this.#data.model, this.#z); // on the way from another page Streamlit has written its own
   }
 
   destroy() {
