@@ -9,6 +9,7 @@ A message is `{"id", "session", "model", ...}`. It comes from a browser, so what
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import secrets
@@ -34,6 +35,7 @@ SAME_IMAGE = "explore.same_image"  # bool: the Encode page was asked for
 TEST_IMAGE = re.compile(r"test image (\d+) \(")  # as test_image_code names it
 
 Message = dict[str, Any]
+log = logging.getLogger("latent_walk")
 
 
 def session() -> str:
@@ -58,6 +60,8 @@ def _take_over(take_over: Callable[[Message], None], message: Message) -> None:
         take_over(message)
     except LatentError as error:
         state.leave_notice(str(error))
+    except (KeyError, TypeError, AttributeError):
+        log.warning("What the explorer sent cannot be read: %.200r", message)  # no page of ours sends this
     except CheckpointError:
         pass  # the model is gone or broken: the page is about to say it
     except (LatentWalkError, OSError) as error:

@@ -93,6 +93,13 @@ def test_a_bad_point_becomes_a_sentence(session, z):
     assert state.notice()
 
 
+@pytest.mark.parametrize("odd", [{}, {"z": 3}, {"z": None}, {"pins": 4}, {"pins": [5]}])
+def test_what_no_page_of_ours_sends_changes_nothing(session, odd):
+    session[received.KEY] = {"commit": message(1, **odd), "pins": message(2, **odd)}
+    received.take()
+    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
+
+
 def test_a_model_that_is_gone_is_left_to_the_page(session, tiny_checkpoint):
     tiny_checkpoint.unlink()
     session[received.KEY] = sent()

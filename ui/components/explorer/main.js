@@ -30,7 +30,7 @@ function settle(place) {
 
 function leave(instance) {
   const timer = setTimeout(() => {
-    homeless = null;
+    if (homeless?.instance === instance) homeless = null;
     instance.destroy();
   }, PATIENCE);
   homeless = { instance, timer };
