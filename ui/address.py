@@ -100,3 +100,15 @@ def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
     """
     label = str(row.get("label", ""))[: state.MOST_LABEL]
     return {"z": checked_z(row.get("z", []), latent_dim), "label": label, "chosen": bool(row.get("chosen"))}
+
+
+def checked_posterior(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
+    """A posterior from the browser, if it belongs to this latent space; `index` only where it is that of a test image.
+
+    Raises:
+        LatentError: it does not.
+    """
+    mu, std = checked_z(row.get("mu", []), latent_dim), checked_z(row.get("std", []), latent_dim)
+    index = row.get("index")
+    numbered = {"index": index} if isinstance(index, int) and index >= 0 else {}
+    return {"mu": mu, "std": std, "label": str(row.get("label", ""))[: state.MOST_LABEL], **numbered}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,6 @@ TAKEN = "explore.taken"  # dict[str, str]: kind -> id of the newest message take
 SHOWN = "explore.shown"  # (model, z, posterior) the component has
 PINS_SHOWN = "explore.pins_shown"  # (model, pins) the component has
 SAME_IMAGE = "explore.same_image"  # bool: the Encode page was asked for
-TEST_IMAGE = re.compile(r"test image (\d+) \(")  # as test_image_code names it
 
 Message = dict[str, Any]
 log = logging.getLogger("latent_walk")
@@ -76,8 +74,10 @@ def taken() -> dict[str, str]:
 def _commit(message: Message) -> None:
     """A slider was let go."""
     name = message["model"]
-    z = address.checked_z(message["z"], resources.header(resources.entry(name)).latent_dim)
-    state.stand_at(z, st.session_state[state.POSTERIOR] if message.get("posterior") else None)
+    latent_dim = resources.header(resources.entry(name)).latent_dim
+    z = address.checked_z(message["z"], latent_dim)
+    posterior = message.get("posterior")  # not always the one known here: Undo brings earlier ones back
+    state.stand_at(z, None if posterior is None else address.checked_posterior(posterior, latent_dim))
     st.session_state[SHOWN] = (name, st.session_state[state.Z], st.session_state[state.POSTERIOR])
 
 
@@ -104,12 +104,12 @@ def _same_image(message: Message) -> None:
     if name not in {found.name for found in resources.models()}:
         return
     st.session_state[state.COMPARED], st.session_state[SAME_IMAGE] = name, True
-    shown = TEST_IMAGE.match((st.session_state[state.POSTERIOR] or {}).get("label") or "")
+    index = (st.session_state[state.POSTERIOR] or {}).get("index")
     try:
         dataset = resources.header(resources.entry(message["model"])).config.data.name
-        if shown and available(dataset):
+        if index is not None and available(dataset) and index < test_count(dataset):
             encode_picture.remember()
-            encode_picture.take_test_image(dataset, int(shown[1]))
+            encode_picture.take_test_image(dataset, index)
     except (LatentWalkError, OSError):
         pass  # the Encode page says it
 
@@ -135,7 +135,8 @@ def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
         image, label = test_image(info.name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, std = encoding.mu[0], encoding.std[0]
-    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": f"test image {index} ({info.label(label)})"}
+    words = f"test image {index} ({info.label(label)})"
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": words, "index": index}
 
 
 # In this order: what was committed before a wish comes first. "refresh" asks for nothing but the run it causes.

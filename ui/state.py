@@ -14,7 +14,7 @@ import streamlit as st
 
 MODEL = "model"  # str | None: name of the chosen model, as in the registry
 Z = "z"  # list[float] | None: committed point, one value per latent dimension; None until a model is open
-POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: q(z|x) drawn as a band on the sliders
+POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: the band on the sliders; of a test image also "index"
 ADDRESS_READ = "address_read"  # bool: `?model=...&z=...` is read once per session, afterwards the page writes it
 PINS = "pins"  # dict[str, list]: model -> [{"z": [...], "label": str, "chosen": bool}], in the order of the tray
 COMPARED = "compared"  # str | None: name of the model to compare the open one with; it may be gone, or of another size

@@ -112,3 +112,30 @@ def test_a_wish_for_a_test_image_comes_after_the_commit_before_it(session):
     received.take()
     assert session[state.POSTERIOR]["label"].startswith("test image ")
     assert session[state.Z] == [round(value, state.DECIMALS) for value in session[state.POSTERIOR]["mu"]]
+
+
+def test_a_commit_brings_its_own_posterior_along(session):
+    """Undo goes back to a place whose posterior the session no longer has."""
+    first = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.5] * 4, "label": "test image 7 (3)", "index": 7}
+    state.stand_at([0.0] * 4, {**first, "label": "test image 9 (1)", "index": 9})
+    session[received.KEY] = {"commit": message(1, z=first["mu"], posterior=first)}
+    received.take()
+    assert session[state.POSTERIOR] == first
+
+
+@pytest.mark.parametrize("odd", [{"mu": [1.0]}, {"std": [1.0, 2.0, 3.0, "4"]}, {"mu": None}])
+def test_a_posterior_of_another_space_is_refused(session, odd):
+    posterior = {"mu": [0.0] * 4, "std": [1.0] * 4, "label": "a", **odd}
+    session[received.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}
+    received.take()
+    assert session[state.Z] == [0.0] * 4 and session[state.POSTERIOR] is None
+
+
+@pytest.mark.parametrize("label", ["test image 5 (a 5)", "worded in another way"])
+def test_the_test_image_goes_to_the_encode_page_by_its_number_and_not_by_its_words(session, make_model, tiny_checkpoint, label):
+    make_model(tiny_checkpoint.parent / "blocks.safetensors", data="shapes")
+    session[state.MODEL] = "blocks"
+    state.stand_at([0.0] * 4, {"mu": [0.0] * 4, "std": [1.0] * 4, "label": label, "index": 5})
+    session[received.KEY] = {"same_image": {**message(1, compared="tiny"), "model": "blocks"}}
+    received.take()
+    assert session["encode.source"].index == 5 and session["encode.source"].of == "shapes"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from ui import address, encode_compare, encode_picture, picker, state
 from ui import charts_encode as charts
-from ui import encode_compare, encode_picture, picker, state
 from ui.encode_picture import SEED, heading, note
 from ui.sources import Prepared, Shelf, shelf
 from vae_core.errors import CheckpointError
@@ -29,6 +29,7 @@ STYLE = Path(__file__).parents[1] / "encode.css"
 def page() -> None:
     """The whole page, top to bottom."""
     state.prepare()
+    address.read_address()
     encode_picture.remember()
     st.html(STYLE)
     colours = f"--enc-acc: {theme_colour('primaryColor')}; --enc-card: {theme_colour('secondaryBackgroundColor')};"
@@ -108,7 +109,9 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
         show_draws(model, encoding)
     if explore:
         mu, std = encoding.mu[0].tolist(), encoding.std[0].tolist()
-        state.stand_at(mu, {"mu": mu, "std": std, "label": prepared.title})
+        source = st.session_state[encode_picture.SOURCE]
+        numbered = {"index": source.index} if source.kind == "test" else {}
+        state.stand_at(mu, {"mu": mu, "std": std, "label": prepared.title, **numbered})
         st.switch_page("pages/explore.py")
 
 

@@ -47,7 +47,7 @@ class View:
     statistics: LatentStatistics
     z: list[float]
     revision: int  # grows whenever somebody other than the explorer moved z
-    posterior: dict[str, Any] | None  # {"mu", "std", "label"}
+    posterior: dict[str, Any] | None  # {"mu", "std", "label"}, of a test image also its "index"
     picture: np.ndarray | None  # (H,W,C) uint8 of z
     shape: tuple[int, int, int]  # H, W, C
     classes: tuple[str, ...] = ()  # what label i is called
