@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
-from streamlit import config
-from streamlit.runtime.pages_manager import PagesManager
 
-from ui import live, picker, resources
+from ui import live, picker, private_names, resources
 from ui.exporting import export_route
 from ui.map_data import map_routes
 from ui.modules import modules_route
@@ -38,11 +36,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     live.shutdown()
 
 
-# A folder named `pages` beside the main script is Streamlit's older way of making pages. Until st.navigation has run once, a
-# fresh server would serve /train as that, without title, theme or navigation; ours are only those that ui/main.py names.
-PagesManager.uses_pages_directory = False
+private_names.only_pages_of_our_own()
 
-base = (config.get_option("server.baseUrlPath") or "").strip("/")
+base = (st.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
 app = st.App(
     "ui/main.py",

@@ -1,4 +1,4 @@
-"""Gathers what waits on all sockets and decodes it as one batch per model on one worker thread.
+"""Gathers what waits on all sockets and decodes it as one batch per source on one worker thread.
 
 While a batch is being decoded new requests pile up and form the next batch, so the batch size follows the load by itself: one
 person waits for nobody, sixty-four share the network's fixed costs. Knows nothing of sockets or Streamlit: z in, pixels out.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,20 +17,15 @@ MAX_BATCH = 32  # latent vectors per call of the decoder: more do not fit the ca
 
 
 class Source(Protocol):
-    """Something that yields the model to decode with, newest version of its file; raises when the model is gone."""
+    """Something that yields the model to decode with, newest version of its file; raises when the model is gone.
+
+    Requests are gathered by source and never by a model's name: two files can have one name in turn.
+    """
 
     def current(self) -> Any: ...
 
 
 Request = tuple[bytes, "asyncio.Future[np.ndarray]"]
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Requests waiting for one model, oldest first."""
-
-    source: Source
-    waiting: list[Request] = field(default_factory=list)
 
 
 class Batcher:
@@ -40,18 +34,18 @@ class Batcher:
     def __init__(self, max_batch: int = MAX_BATCH) -> None:
         self.loop = asyncio.get_running_loop()
         self._max_batch = max_batch
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[Source, list[Request]] = {}  # oldest first
         self._busy = False
         self._work: queue.SimpleQueue[tuple[Source, list[Request]] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="decoder", daemon=True).start()
 
-    def decode(self, name: str, source: Source, z: bytes) -> asyncio.Future[np.ndarray]:
+    def decode(self, source: Source, z: bytes) -> asyncio.Future[np.ndarray]:
         """The picture (H,W,C) uint8 of one z (D float32, little endian), when its batch is done.
 
         The future carries whatever the source or the model raised.
         """
         future: asyncio.Future[np.ndarray] = self.loop.create_future()
-        self._queues.setdefault(name, _Queue(source)).waiting.append((z, future))
+        self._queues.setdefault(source, []).append((z, future))
         if not self._busy:
             self._busy = True
             self.loop.call_soon(self._start_next)  # after every frame that arrived in this turn of the loop
@@ -60,8 +54,8 @@ class Batcher:
     def close(self) -> None:
         """Ends the worker thread; what waits is cancelled."""
         self._work.put(None)
-        for pending in self._queues.values():
-            for _, future in pending.waiting:
+        for waiting in self._queues.values():
+            for _, future in waiting:
                 if not self.loop.is_closed():
                     future.cancel()
         self._queues.clear()
@@ -70,12 +64,12 @@ class Batcher:
         self._busy = bool(self._queues)
         if not self._busy:
             return
-        name = next(iter(self._queues))
-        pending = self._queues.pop(name)
-        batch, rest = pending.waiting[: self._max_batch], pending.waiting[self._max_batch :]
+        source = next(iter(self._queues))
+        waiting = self._queues.pop(source)
+        batch, rest = waiting[: self._max_batch], waiting[self._max_batch :]
         if rest:
-            self._queues[name] = _Queue(pending.source, rest)  # at the end of the line: models take turns
-        self._work.put((pending.source, batch))
+            self._queues[source] = rest  # at the end of the line: models take turns
+        self._work.put((source, batch))
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:

@@ -1,9 +1,12 @@
 """`/map/embedding?model=NAME&kind=tsne|umap`: where the encoded images lie on a map without an inverse.
 
+POST starts what is not there yet; GET only looks.
+
 200: the points, little endian: u32 count K, u32 numbers of the encoded images (K), float32 coordinates (K x 2), around zero.
-202: not computed yet, with a sentence; ask again. 404: no such model or kind, or nothing to map; 501: a library is not installed;
-500: the computation failed. The work is done by a child process (vae_core/embeddings.py), at most one for this server, and kept
-in the runs' folder under the hash of the model's file, so that every session and every later server finds it.
+202: not computed yet, with a sentence; ask again. 204: nobody has started it. 404: no such model, or nothing to map;
+501: a library is not installed; 500: the computation failed. The work is done by a child process (vae_core/embeddings.py), at
+most one for this server, and kept in the runs' folder under the hash of the model's file, so that every session and every later
+server finds it.
 """
 
 from __future__ import annotations
@@ -74,13 +77,18 @@ class Jobs:
         self._job: Job | None = None
         self._failures: dict[Path, tuple[float, str]] = {}  # path -> (until, sentence)
 
-    def ask(self, path: Path, kind: str, means: NDArray[np.float32]) -> tuple[str, bool]:
-        """(sentence, failed) about a file that is not there yet; starts its computation when nothing else is under way."""
+    def ask(self, path: Path, kind: str, means: NDArray[np.float32], *, start: bool = True) -> tuple[str, bool]:
+        """(sentence, failed) about a file that is not there yet; starts its computation when nothing else is under way.
+
+        With `start` off it starts nothing, and the sentence is empty where nothing is under way.
+        """
         with self._lock:
             self._reap()
             until, sentence = self._failures.get(path, (0.0, ""))
             if time.monotonic() < until:
                 return sentence, True
+            if not start and (self._job is None or self._job.path != path):
+                return "", False
             if self._job is None:
                 self._job = _start(path, kind, means)
             if self._job.path == path:
@@ -99,12 +107,12 @@ class Jobs:
 _jobs = Jobs()
 
 
-def embedding(name: str, request: Request) -> Response:
+def embedding(request: Request, _: bytes) -> Response:
     """The route's answer; what is wrong with the question is raised as a sentence."""
     kind = request.query_params.get("kind", "")
     if kind not in NAMES:
         raise DataError(f"There is no map of kind {kind[:20]!r}; choose from {', '.join(NAMES)}.")
-    entry = resources.entry(name)
+    entry = resources.entry(request.query_params.get("model", ""))
     means = resources.atlas(entry).points.means
     embeddings.check_count(len(means), kind)
     path = _folder() / f"{resources.content_hash(entry)}-{kind}.npz"
@@ -113,7 +121,9 @@ def embedding(name: str, request: Request) -> Response:
         return Response(encoded(found), media_type="application/octet-stream", headers=CACHED)
     if sentence := embeddings.missing(kind):
         return PlainTextResponse(sentence, status_code=501, headers=FRESH)
-    sentence, failed = _jobs.ask(path, kind, means)
+    sentence, failed = _jobs.ask(path, kind, means, start=request.method == "POST")
+    if not sentence:
+        return Response(status_code=204, headers=FRESH)
     return PlainTextResponse(sentence, status_code=500 if failed else 202, headers=FRESH)
 
 

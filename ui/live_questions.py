@@ -1,10 +1,13 @@
 """What else can be asked over `/live`: many small pictures, where points lie, paths, draws. Frames are described in `ui/live.py`.
 
-Pure functions from a frame to a reply, so that they can be tested without a server.
+Pure functions from a frame to a reply, so that they can be tested without a server. Each works in short steps and calls `going`
+between them, which raises when nobody waits any more; and no reply has more than MAX_ANSWER bytes of pictures: where as many as
+were asked for do not fit at full size, all are averaged down until they do.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,8 +29,18 @@ DRAW = struct.Struct("<IIf")  # count, seed, temperature
 PLACES = struct.Struct("<BxHI")  # kind, count, sequence number
 MAX_PICTURES, MAX_PLACES, MAX_CYCLES = 512, 4096, 16
 MAX_TEMPERATURE = 10.0
+MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
+PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with large pictures, and are not quicker
+NEAR = 256  # places looked for at a time
 EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
 VERDICTS = ("on the data", "thin", "hole")
+
+
+Going = Callable[[], None]
+
+
+def _on() -> None:
+    """Somebody waits, as long as it takes."""
 
 
 class BadQuestionError(ValueError):
@@ -55,7 +68,20 @@ def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray
     return kind, side, sequence, z
 
 
-def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes) -> bytes:
+def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float:
+    """About how long a question takes: what takes longest is answered last. From measurements on one core, for three models."""
+    kind, values, points = frame[0], math.prod(shape), (len(frame) - QUESTION.size) / (4 * latent_dim)
+    if kind == WHERE:
+        return 2e-4 * points
+    if kind == SAMPLES:
+        return 2e-8 * values * int.from_bytes(frame[8:12], "little")
+    if kind == MANY:
+        return 2e-8 * values * points
+    way, count = (frame[2], frame[3]) if len(frame) > QUESTION.size else (0, 0)
+    return 2e-8 * values * count * (200 if way & 0x03 == 2 else 1) * (8 if way & EVEN else 1)
+
+
+def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes, going: Going = _on) -> bytes:
     """The reply to a question; the atlas is only made when it is needed.
 
     Raises:
@@ -63,19 +89,42 @@ def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes) -> byte
         CheckpointError: the model carries no encoded images to compare with.
     """
     if frame[:1] == bytes([SAMPLES]):
-        return answer_samples(model, frame)
+        return answer_samples(model, frame, going)
     kind, side, sequence, z = read_question(frame, model.latent_dim)
     if kind == MANY:
-        return answer_many(model, sequence, side, z)
-    return answer_walk(model, atlas, sequence, side, z) if kind == WALK else answer_where(atlas(), sequence, z)
+        return answer_many(model, sequence, side, z, going)
+    return answer_walk(model, atlas, sequence, side, z, going) if kind == WALK else _places(atlas(), sequence, z, going)
 
 
-def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32]) -> bytes:
-    """Pictures of all points, at most `side` pixels on the longer side (0: full size)."""
-    height, width, _ = model.image_shape
-    pictures = model.decode_small(z, side or max(height, width))
+def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32], going: Going = _on) -> bytes:
+    """Pictures of all points, at most `side` pixels on the longer side (0: full size, as far as it fits)."""
+    pictures = _small(model, z, side, going)
     count, height, width, channels = pictures.shape
     return PICTURES.pack(MANY, channels, count, sequence, height, width) + pictures.tobytes()
+
+
+def _small(model: LatentModel, z: NDArray[np.float32], side: int, going: Going) -> NDArray[np.uint8]:
+    fits = fitting_side(model.image_shape, len(z))
+    step = max(1, PASS // math.prod(model.image_shape))
+    parts = []
+    for start in range(0, len(z), step):
+        going()
+        parts.append(model.decode_small(z[start : start + step], min(side or fits, fits)))
+    return np.concatenate(parts)
+
+
+def fitting_side(shape: tuple[int, int, int], count: int) -> int:
+    """The longer side at which `count` pictures of this shape (H, W, C) fit into one reply: their own, or less."""
+    return max(1, math.floor(max(shape[:2]) * min(1.0, math.sqrt(MAX_ANSWER / (count * math.prod(shape))))))
+
+
+def _places(atlas: Atlas, sequence: int, z: NDArray[np.float32], going: Going) -> bytes:
+    """`answer_where`, a few points at a time."""
+    body = []
+    for part in np.array_split(z, math.ceil(len(z) / NEAR)):
+        going()
+        body.append(answer_where(atlas, sequence, part)[PLACES.size :])
+    return PLACES.pack(WHERE, len(z), sequence) + b"".join(body)
 
 
 def answer_where(atlas: Atlas, sequence: int, z: NDArray[np.float32]) -> bytes:
@@ -87,7 +136,9 @@ def answer_where(atlas: Atlas, sequence: int, z: NDArray[np.float32]) -> bytes:
     return PLACES.pack(WHERE, len(z), sequence) + np.stack(columns, axis=1).astype("<f4").tobytes()
 
 
-def answer_walk(model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32]) -> bytes:
+def answer_walk(
+    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32], going: Going = _on
+) -> bytes:
     """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 percentiles, K pictures.
 
     `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. The percentiles
@@ -98,8 +149,10 @@ def answer_walk(model: LatentModel, atlas: Callable[[], Atlas], sequence: int, w
     index = way & 0x03
     if index >= len(KINDS):
         raise BadQuestionError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
+    count = max(len(z), way >> 8)
+    side = fitting_side(model.image_shape, count)
     try:
-        found = walk(model, z, kind=KINDS[index], count=max(len(z), way >> 8), even=bool(way & EVEN))
+        found = walk(model, z, kind=KINDS[index], count=count, even=bool(way & EVEN), side=side, going=going)
     except LatentError as error:
         raise BadQuestionError(str(error)) from None
     count, height, width, channels = found.pictures.shape
@@ -115,7 +168,7 @@ def _percentiles(atlas: Callable[[], Atlas], z: NDArray[np.float32]) -> NDArray[
         return np.full(len(z), np.nan)
 
 
-def answer_samples(model: LatentModel, frame: bytes) -> bytes:
+def answer_samples(model: LatentModel, frame: bytes, going: Going = _on) -> bytes:
     """Seeded draws from the prior: K x D float32 z, K pictures. The same seed gives the same grid on every machine.
 
     Raises:
@@ -130,7 +183,7 @@ def answer_samples(model: LatentModel, frame: bytes) -> bytes:
     if not 0 <= temperature <= MAX_TEMPERATURE:  # NaN is not
         raise BadQuestionError(f"the temperature is 0 to {MAX_TEMPERATURE:g}, got {temperature:g}")
     z = model.sample_prior(count, seed, temperature=temperature)
-    pictures = model.decode_small(z, side or max(model.image_shape[:2]))
+    pictures = _small(model, z, side, going)
     _, height, width, channels = pictures.shape
     head = WAY.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
     return head + z.astype("<f4").tobytes() + pictures.tobytes()

@@ -4,7 +4,7 @@
 `/map/image?model=NAME&index=I`: the I-th encoded image itself, as PNG, where the dataset is at hand.
 `/map/nearest?model=NAME&z=0.1,-0.3&space=pixels|latents`: the nearest real images to the picture of z, or to z among their
 codes, as JSON with PNGs in base64. The first question about latents encodes every image.
-`/map/embedding?model=NAME&kind=tsne|umap`: see ui/embeddings.py.
+`/map/embedding?model=NAME&kind=tsne|umap`: see ui/embeddings.py. What goes wrong: ui/routes.py.
 
 `/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u8 labels (N).
 """
@@ -13,26 +13,32 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ui import resources
 from ui.address import parse_z
 from ui.embeddings import embedding
+from ui.lanes import Lane
+from ui.routes import BadRequestError, served, whole_number
 from vae_core.datasets import test_image
-from vae_core.errors import DataError, LatentWalkError
+from vae_core.errors import DataError
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from vae_core.atlas import Atlas
     from vae_core.nearest import Neighbour
+    from vae_core.registry import ModelEntry
 
 NEAREST = 4  # images shown of each kind
+MOST_IMAGES = 10_000_000  # of any dataset
+KEPT = {"Cache-Control": "private, max-age=3600"}
+_reading = Lane("map", threads=2, waiting=100)
+_searching = Lane("nearest images", threads=1, waiting=30)
 
 
 def encoded(atlas: Atlas) -> bytes:
@@ -43,30 +49,27 @@ def encoded(atlas: Atlas) -> bytes:
     return head + b"".join(part.astype("<f4").tobytes() for part in floats) + atlas.points.labels.tobytes()
 
 
-def _points(name: str, _: Request) -> Response:
+def _model(request: Request) -> ModelEntry:
+    return resources.entry(request.query_params.get("model", ""))
+
+
+def _points(request: Request, _: bytes) -> Response:
     # The address carries the version of the model's file, so the answer never changes.
-    return Response(
-        encoded(resources.atlas(resources.entry(name))),
-        media_type="application/octet-stream",
-        headers={"Cache-Control": "private, max-age=3600"},
-    )
+    return Response(encoded(resources.atlas(_model(request))), media_type="application/octet-stream", headers=KEPT)
 
 
-def _image(name: str, request: Request) -> Response:
+def _image(request: Request, _: bytes) -> Response:
     from vae_core.exports import png
 
-    header = resources.header(resources.entry(name))
+    header = resources.header(_model(request))
     if header.metrics.split != "test":
         raise DataError("While a model is in training its map shows validation images, which have no number of their own.")
-    index = request.query_params.get("index", "")
-    if not index.isdecimal():
-        raise DataError(f"index must be a whole number from 0; got {index[:20]!r}.")
-    image, _ = test_image(header.config.data.name, int(index))
-    return Response(png(np.atleast_3d(image)), media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    image, _label = test_image(header.config.data.name, whole_number(request, "index", least=0, most=MOST_IMAGES))
+    return Response(png(np.atleast_3d(image)), media_type="image/png", headers=KEPT)
 
 
-def _nearest(name: str, request: Request) -> Response:
-    entry = resources.entry(name)
+def _nearest(request: Request, _: bytes) -> Response:
+    entry = _model(request)
     model = resources.open_entry(entry)
     z = parse_z(request.query_params.get("z", ""), model.latent_dim)
     real = resources.real_images(entry)
@@ -76,7 +79,7 @@ def _nearest(name: str, request: Request) -> Response:
     elif space == "latents":
         found = real.in_latents(z, NEAREST)
     else:
-        raise DataError(f"space must be 'pixels' or 'latents'; got {space[:20]!r}.")
+        raise BadRequestError(f"space must be 'pixels' or 'latents'; got {space[:20]!r}.")
     return JSONResponse({"source": real.source, "found": [_shown(neighbour) for neighbour in found]})
 
 
@@ -86,19 +89,11 @@ def _shown(found: Neighbour) -> dict[str, object]:
     return {"png": base64.b64encode(png(found.image)).decode(), "label": found.label, "distance": found.distance}
 
 
-def _served(answer: Callable[[str, Request], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Runs on a thread; what a person did wrong comes back as a sentence."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await run_in_threadpool(answer, request.query_params.get("model", ""), request)
-        except (LatentWalkError, OSError) as error:
-            return PlainTextResponse(str(error), status_code=404)
-
-    return endpoint
-
-
 def map_routes(prefix: str = "") -> list[Route]:
     """The routes for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    answers = {"/map": _points, "/map/image": _image, "/map/nearest": _nearest, "/map/embedding": embedding}
-    return [Route(f"{prefix}{path}", _served(answer)) for path, answer in answers.items()]
+    return [
+        Route(f"{prefix}/map", served(_points, _reading)),
+        Route(f"{prefix}/map/image", served(_image, _reading)),
+        Route(f"{prefix}/map/nearest", served(_nearest, _searching)),
+        Route(f"{prefix}/map/embedding", served(embedding, _reading), methods=["GET", "POST"]),
+    ]

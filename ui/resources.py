@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -24,47 +24,72 @@ if TYPE_CHECKING:
     from vae_core.nearest import RealImages
 
 HASH_DIGITS = 12  # of the sha256, in links
+NAMED = 20  # models in a sentence
 MAX_MODELS = 12  # loaded at a time; each is a few MB
-FileKey = tuple[str, int]  # (path, mtime_ns)
+TRIES = 3  # loads of a file that is replaced meanwhile
 T = TypeVar("T")
 
 
-class FileCache(Generic[T]):
-    """Values made from a file version, least recently used out first. Two threads asking at once wait for one load."""
+def _version(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
-    def __init__(self, load: Callable[[Path], T], size: int) -> None:
-        self._load, self._size = load, size
-        self._values: OrderedDict[FileKey, T] = OrderedDict()
-        self._loading: dict[FileKey, threading.Lock] = {}
+
+class FileCache(Generic[T]):
+    """Values made from a file, of its newest version only; least recently used out first. Two threads at once wait for one load.
+
+    A value is kept under the version that was there before and after it was made, which may be newer than the one asked for.
+    """
+
+    def __init__(self, load: Callable[[Path], T], size: int, version: Callable[[Path], int | None] = _version) -> None:
+        self._load, self._size, self._version = load, size, version
+        self._values: OrderedDict[str, tuple[int, T]] = OrderedDict()  # path -> (version, value)
+        self._loading: dict[str, threading.Lock] = {}  # by path; a lock is never removed
         self._lock = threading.Lock()
 
-    def get(self, path: Path, mtime_ns: int) -> T:
-        """The value of this file version; errors of the loader pass through and are not cached."""
-        key = (str(path), mtime_ns)
+    def peek(self, path: Path, mtime_ns: int) -> T | None:
+        """The value if it is at hand; never loads."""
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-            loading = self._loading.setdefault(key, threading.Lock())
-        with loading:
-            with self._lock:
-                if key in self._values:
-                    return self._values[key]
-            try:
-                value = self._load(path)
-            finally:
-                with self._lock:
-                    self._loading.pop(key, None)
-            with self._lock:
-                self._drop_older_versions(key)
-                self._values[key] = value
-                while len(self._values) > self._size:
-                    self._values.popitem(last=False)
-            return value
+            found = self._values.get(str(path))
+            if found is None or found[0] != mtime_ns:
+                return None
+            self._values.move_to_end(str(path))
+            return found[1]
 
-    def _drop_older_versions(self, key: FileKey) -> None:
-        for old in [k for k in self._values if k[0] == key[0]]:
-            del self._values[old]
+    def get(self, path: Path, mtime_ns: int) -> T:
+        """The value of this file version, or of the newer one that has replaced it.
+
+        Errors of the loader pass through and are not cached.
+        """
+        found = self.peek(path, mtime_ns)
+        if found is not None:
+            return found
+        with self._lock:
+            loading = self._loading.setdefault(str(path), threading.Lock())
+        with loading:
+            found = self.peek(path, mtime_ns)
+            return self._newest(path) if found is None else found
+
+    def _newest(self, path: Path) -> T:
+        for _ in range(TRIES):
+            version = self._version(path)
+            found = None if version is None else self.peek(path, version)
+            if found is not None:
+                return found
+            value = self._load(path)  # of a file that is not there it says so in its own words
+            if version is not None and self._version(path) == version:
+                self._keep(str(path), version, value)
+                break
+        return value  # replaced again and again: good for now, not to be kept
+
+    def _keep(self, path: str, version: int, value: T) -> None:
+        with self._lock:
+            self._values[path] = (version, value)
+            self._values.move_to_end(path)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
 
 
 def _open(path: Path) -> LatentModel:
@@ -116,10 +141,26 @@ def entry(name: str) -> ModelEntry:
     Raises:
         CheckpointError: there is no such model.
     """
-    for candidate in models():
+    return pick(models(), name)
+
+
+def pick(entries: Sequence[ModelEntry], name: str) -> ModelEntry:
+    """The one of this name.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    for candidate in entries:
         if candidate.name == name:
             return candidate
-    raise CheckpointError(f"There is no model named {name!r}; there are {', '.join(m.name for m in models()) or 'none'}.")
+    there = ", ".join(one.name for one in entries[:NAMED]) or "none"
+    more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
+    raise CheckpointError(f"There is no model named {name[:80]!r}; there are {there}{more}.")
+
+
+def opened(found: ModelEntry) -> LatentModel | None:
+    """The model of this file version if it is loaded already."""
+    return _models.peek(Path(found.path), found.mtime_ns)
 
 
 def open_entry(found: ModelEntry) -> LatentModel:

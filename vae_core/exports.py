@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +14,50 @@ from PIL import Image
 Bytes = NDArray[np.uint8]
 
 SHOWN = 280  # px: small pictures are enlarged to about this, in whole steps, without smoothing
+MOST_PIXELS = 48_000_000  # of all pictures of one file, enlarged; with more pictures each is enlarged less
 GAP = 2  # px between the pictures of a sheet
+SECONDS = 3.0  # a film lasts one way, GIF and MP4 alike
 
 
-def gif(pictures: Bytes, *, seconds: float = 2.0) -> bytes:
+def ticks(count: int, seconds: float = SECONDS) -> int:
+    """How long each of `count` pictures is shown, in hundredths of a second, the unit of a GIF.
+
+    Never below 2: viewers show a GIF that asks for less five times as slowly. Many pictures so take longer.
+    """
+    return max(2, round(100 * seconds / count))
+
+
+def gif(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
     """A film to and fro that repeats for ever; `seconds` one way."""
-    frames = [Image.fromarray(picture) for picture in _rgb(_enlarged(pictures, SHOWN))]
-    there_and_back = frames + frames[-2:0:-1]
+    frames = (Image.fromarray(picture) for picture in _frames(pictures, there_and_back=True))
     file = io.BytesIO()
-    duration = max(20, round(1000 * seconds / len(frames)))  # viewers slow down what is quicker than 20 ms
-    there_and_back[0].save(file, "GIF", save_all=True, append_images=there_and_back[1:], duration=duration, loop=0)
+    duration = 10 * ticks(len(pictures), seconds)
+    next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
     return file.getvalue()
 
 
-def mp4(pictures: Bytes, *, seconds: float = 2.0) -> bytes:
-    """A film, H.264, from the first picture to the last."""
+def mp4(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
+    """A film, H.264, from the first picture to the last, as long as a GIF takes one way."""
     import av  # brings its own ffmpeg; only this needs it
 
-    frames = _rgb(_enlarged(pictures, SHOWN))
-    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # H.264 halves the colour resolution
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=max(1, round(len(frames) / seconds)))
-        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        stream = container.add_stream("libx264", rate=Fraction(100, ticks(len(pictures), seconds)))
+        # H.264 halves the colour resolution, so sides are even
+        stream.height, stream.width = (side * _times(pictures, SHOWN) // 2 * 2 for side in pictures.shape[1:3])
+        stream.pix_fmt = "yuv420p"
+        for frame in _frames(pictures):
+            even = np.ascontiguousarray(frame[: stream.height, : stream.width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
     return file.getvalue()
 
 
 def sheet(pictures: Bytes, *, columns: int | None = None, side: int = 0) -> bytes:
     """All pictures in rows on one PNG, about square unless `columns` is given; `side` enlarges each to about so many pixels."""
-    return png(tiled(_enlarged(pictures, side), columns or math.ceil(math.sqrt(len(pictures)))))
+    times = _times(pictures, side)
+    wanted = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
+    return png(tiled(pictures.repeat(times, axis=1).repeat(times, axis=2), wanted))
 
 
 def tiled(pictures: Bytes, columns: int) -> Bytes:
@@ -71,10 +85,16 @@ def npz(z: NDArray[np.float32], pictures: Bytes) -> bytes:
     return file.getvalue()
 
 
-def _enlarged(pictures: Bytes, side: int) -> Bytes:
-    times = max(1, round(side / max(pictures.shape[1:3])))
-    return pictures.repeat(times, axis=1).repeat(times, axis=2)
+def _times(pictures: Bytes, side: int) -> int:
+    """How often each pixel is repeated, so that a picture has about `side` pixels and all together not too many."""
+    count, height, width = pictures.shape[:3]
+    return max(1, min(round(side / max(height, width)), math.isqrt(MOST_PIXELS // (count * height * width))))
 
 
-def _rgb(pictures: Bytes) -> Bytes:
-    return pictures.repeat(3, axis=3) if pictures.shape[3] == 1 else pictures
+def _frames(pictures: Bytes, *, there_and_back: bool = False) -> Iterator[Bytes]:
+    """Each picture enlarged, (H, W, 3), one at a time."""
+    times = _times(pictures, SHOWN)
+    order = [*range(len(pictures)), *(range(len(pictures) - 2, 0, -1) if there_and_back else ())]
+    for index in order:
+        frame = pictures[index].repeat(times, axis=0).repeat(times, axis=1)
+        yield frame.repeat(3, axis=2) if frame.shape[2] == 1 else frame

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_core import exports
+from vae_core import exports, walks
 from vae_core.errors import LatentError
 from vae_core.latents import open_model
 from vae_core.walks import walk
@@ -41,6 +41,39 @@ def test_equal_steps_change_the_picture_evenly(model):
     assert even.std() / even.mean() < 0.35 * plain.std() / plain.mean()
 
 
+def test_pictures_can_be_smaller_and_the_changes_are_those_of_full_size(model):
+    whole, small = (walk(model, STOPS, count=9, side=side) for side in (0, 7))
+    assert small.pictures.shape == (9, 7, 7, 1)
+    np.testing.assert_array_equal(small.changes, whole.changes)
+    averaged = whole.pictures.reshape(9, 7, 4, 7, 4, 1).mean(axis=(2, 4))
+    assert np.abs(small.pictures - averaged).max() <= 1
+
+
+def test_a_walk_of_many_large_pictures_is_the_same_a_few_at_a_time(model, monkeypatch):
+    whole = walk(model, STOPS, count=40, even=True)
+    monkeypatch.setattr(walks, "PASS", 7 * 28 * 28)
+    parts = walk(model, STOPS, count=40, even=True)
+    np.testing.assert_allclose(parts.z, whole.z, atol=1e-4)
+    np.testing.assert_allclose(parts.changes, whole.changes, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["linear", "geodesic"])
+def test_a_walk_ends_when_nobody_waits_any_more(model, kind):
+    class GoneError(Exception):
+        pass
+
+    asked = []
+
+    def going():
+        asked.append(1)
+        if len(asked) == 2:
+            raise GoneError
+
+    with pytest.raises(GoneError):
+        walk(model, STOPS, kind=kind, count=120, even=True, going=going)
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize(
     ("stops", "options", "sentence"),
     [
@@ -63,6 +96,28 @@ def pictures():
 def test_a_gif_goes_there_and_back(pictures):
     film = Image.open(io.BytesIO(exports.gif(pictures)))
     assert film.n_frames == 12 and film.size[0] >= 200
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(2, 3.0), (11, 2.97), (61, 3.05), (181, 3.62), (240, 4.8)])
+def test_a_path_takes_the_same_time_as_gif_and_as_mp4(count, seconds):
+    import av
+
+    still = np.zeros((count, 8, 8, 1), np.uint8)
+    still[:, 0, 0, 0] = np.arange(count)  # equal pictures would be one in a GIF
+    film = Image.open(io.BytesIO(exports.gif(still)))
+    shown = []
+    for index in range(count):
+        film.seek(index)
+        shown.append(film.info["duration"])
+    assert sum(shown) / 1000 == pytest.approx(seconds, abs=0.02)
+    with av.open(io.BytesIO(exports.mp4(still))) as container:
+        assert container.duration / 1e6 == pytest.approx(seconds, abs=0.02)
+
+
+def test_many_large_pictures_are_enlarged_less():
+    assert exports._times(np.zeros((10, 28, 28, 1), np.uint8), 280) == 10
+    assert exports._times(np.zeros((1024, 28, 28, 1), np.uint8), 280) == 7
+    assert exports._times(np.zeros((700, 256, 256, 1), np.uint8), 280) == 1
 
 
 def test_an_mp4_has_every_picture(pictures):

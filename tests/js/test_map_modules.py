@@ -104,19 +104,55 @@ def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
       new Uint32Array(bytes).set([1, 7]);
       new Float32Array(bytes, 8).set([0.5, -2]);
       const answer = (body, status) => new Response(body, {status});
-      const answers = [answer('Computing.', 202), answer(bytes, 200), answer('No UMAP here.', 501)];
+      const nothing = new Response(null, {status: 204});
+      const answers = [nothing, answer('Computing.', 202), answer(bytes, 200), answer('No UMAP here.', 501)];
       const urls = [];
-      window.fetch = async (url) => (urls.push(new URL(url).search), answers.shift() ?? answer('again', 202));
+      const methods = [];
+      window.fetch = async (url, {method}) => {
+        methods.push(method);
+        urls.push(new URL(url).search);
+        return answers.shift() ?? answer('again', 202);
+      };
       const said = [];
       const ask = (wanted) => m.fetchEmbedding({model: 'a', version: 3}, 'tsne', {say: (words) => said.push(words), wanted});
       const {indices, coordinates} = await ask(() => true);
       const refused = await ask(() => true).catch((error) => error.message);
-      return {found: [...indices, ...coordinates], said, refused, left: await ask(() => false), urls};
+      return {found: [...indices, ...coordinates], said, refused, left: await ask(() => false), urls, methods};
     }"""
     found = js("explorer/map/embedding.js", script)
     assert found["found"] == [7, 0.5, -2] and found["refused"] == "No UMAP here." and found["left"] is None
     assert found["said"] == ["Computing. Until it is there, the map stays as it is."]
-    assert found["urls"] == ["?model=a&kind=tsne&v=3"] * 4
+    assert found["urls"] == ["?model=a&kind=tsne&v=3"] * 5
+    assert found["methods"] == ["GET", "POST", "POST", "GET", "GET"]  # looking starts nothing
+
+
+def test_a_question_that_a_busy_server_did_not_take_is_asked_again_after_growing_pauses(js):
+    script = """async (m) => {
+      const sent = [], pauses = [];
+      window.WebSocket = class {
+        constructor() { window.socket = this; }
+        send(frame) { sent.push(new DataView(frame).getUint32(4, true)); }
+        close() {}
+      };
+      const later = window.setTimeout;
+      window.setTimeout = (then, ms) => (ms >= 20000 ? 0 : (pauses.push(ms), later(then, 0)));
+      Math.random = () => 0.5;
+      const frame = (size, fill) => { const view = new DataView(new ArrayBuffer(size)); fill(view); return {data: view.buffer}; };
+      const asides = new m.Asides('ws://nowhere');
+      socket.onmessage(frame(8, (view) => view.setUint8(0, 2)));
+      const places = asides.places('here', [[0, 0]]);
+      const turn = () => new Promise((resolve) => later(resolve, 20));
+      for (let refusals = 0; refusals < 3; refusals += 1) {
+        socket.onmessage(frame(8, (view) => {
+          view.setUint8(0, 7); view.setUint8(1, 4); view.setUint16(2, 1000, true); view.setUint32(4, sent.at(-1), true);
+        }));
+        await turn();
+      }
+      socket.onmessage(frame(8 + 24, (view) => { view.setUint8(0, 4); view.setUint32(4, sent.at(-1), true); }));
+      return {sent, pauses, answered: (await places).length};
+    }"""
+    found = js("explorer/map/asides.js", script)
+    assert found == {"sent": [1, 2, 3, 4], "pauses": [1000, 2000, 4000], "answered": 1}
 
 
 def test_a_link_names_the_plane_through_three_points(js):

@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from ui import exporting, resources
+from vae_core.errors import LatentError
 
 Z = np.linspace(-1, 1, 24, dtype="<f4").reshape(6, 4)
 
@@ -22,12 +23,16 @@ def ask(tiny_checkpoint):
     """ask(method, body, **query): the answer of the route."""
     transport = httpx.ASGITransport(Starlette(routes=[exporting.export_route()]))
 
-    async def fetch(method, body, query):
+    async def fetch(method, body, query, headers=None):
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-            return await client.request(method, "/export", params={"model": "tiny", **query}, content=body)
+            return await client.request(method, "/export", params={"model": "tiny", **query}, content=body, headers=headers)
 
     with ThreadPoolExecutor(1) as pool:  # a browser test may keep a loop of its own in the thread of the tests
-        yield lambda method, body, **query: pool.submit(asyncio.run, fetch(method, body, query)).result()
+
+        def asked(method, body, headers=None, **query):
+            return pool.submit(asyncio.run, fetch(method, body, query, headers)).result()
+
+        yield asked
 
 
 @pytest.fixture
@@ -74,11 +79,11 @@ def test_an_npz_gives_latents_and_pictures_back(post, pictures):
     [
         (Z.tobytes(), {"what": "webm"}, 400, "unknown kind of file 'webm'; choose from gif, mp4, sheet, npz"),
         (Z.tobytes(), {}, 400, "unknown kind of file ''"),
-        (Z.tobytes(), {"what": "gif", "model": "nobody"}, 400, "no model named 'nobody'"),
+        (Z.tobytes(), {"what": "gif", "model": "nobody"}, 404, "no model named 'nobody'"),
         (b"", {"what": "gif"}, 400, "K x 4 float32; got 0 bytes"),
         (Z.tobytes()[:-1], {"what": "gif"}, 400, "K x 4 float32; got 95 bytes"),
         (np.full((2, 4), np.nan, "<f4").tobytes(), {"what": "npz"}, 400, "NaN or infinity"),
-        (np.zeros((1025, 4), "<f4").tobytes(), {"what": "npz"}, 400, "At most 1024 pictures"),
+        (np.zeros((1025, 4), "<f4").tobytes(), {"what": "npz"}, 400, "At most 1024 pictures of 28x28"),
         (bytes(4 * 256 * 1024 + 4), {"what": "npz"}, 413, "too large"),
     ],
 )
@@ -88,9 +93,29 @@ def test_a_request_that_cannot_be_a_file_gets_a_sentence(post, body, query, stat
     assert sentence in answer.text
 
 
-def test_nonsense_for_columns_means_about_square(post):
-    page = Image.open(io.BytesIO(post(Z.tobytes(), what="sheet", columns="many").content))
-    assert page.size == (3 * 84 + 4, 2 * 84 + 2)
+@pytest.mark.parametrize("columns", ["many", "0", "-3", "2.5", "2000000", "9" * 4301])
+def test_a_number_of_columns_that_is_none_gets_a_sentence(post, columns):
+    answer = post(Z.tobytes(), what="sheet", columns=columns)
+    assert answer.status_code == 400
+    assert answer.text == f"columns must be a whole number from 1 to 1024; got {columns[:40]!r}."
+
+
+def test_a_sheet_has_no_more_columns_than_pictures_and_is_about_square_without_any(post):
+    for columns, across in (("1000", 6), ("", 3)):
+        page = Image.open(io.BytesIO(post(Z.tobytes(), what="sheet", columns=columns).content))
+        assert page.size[0] == across * 84 + (across - 1) * 2
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_foreign_page_gets_no_file(ask, headers):
+    assert ask("POST", Z.tobytes(), headers, what="gif").status_code == 403
+
+
+def test_pictures_are_bounded_by_their_bytes_too():
+    z = np.zeros((342, 4), "<f4")
+    assert len(exporting.latents(z.tobytes(), 4, (64, 64, 3))) == 342
+    with pytest.raises(LatentError, match="At most 341 pictures of 256x256 go into one file; got 342"):
+        exporting.latents(z.tobytes(), 4, (256, 256, 3))
 
 
 def test_a_file_is_only_made_on_post(ask):

@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from ui import live_questions, resources
+from ui.lanes import BusyError, Lane
 from ui.live_questions import MANY, WHERE, BadQuestionError
 from ui.map_data import map_routes
 
@@ -25,15 +26,21 @@ def tiny():
 
 
 @pytest.fixture
-def get():
+def ask_route():
+    """ask_route(method, path, headers, **query): the answer of one of the map's routes."""
     transport = httpx.ASGITransport(Starlette(routes=map_routes()))
 
-    async def fetch(path, query):
+    async def fetch(method, path, headers, query):
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-            return await client.get(path, params=query)
+            return await client.request(method, path, params=query, headers=headers)
 
     with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the thread of the tests
-        yield lambda path, **query: pool.submit(asyncio.run, fetch(path, query)).result()
+        yield lambda method, path, headers=None, **query: pool.submit(asyncio.run, fetch(method, path, headers, query)).result()
+
+
+@pytest.fixture
+def get(ask_route):
+    return lambda path, **query: ask_route("GET", path, **query)
 
 
 def question(kind, z, side=0, sequence=9):
@@ -101,9 +108,47 @@ def test_an_unknown_model_is_a_sentence_not_a_traceback(get):
         assert answer.status_code == 404 and answer.text.startswith("There is no model named 'gone'")
 
 
-def test_a_bad_point_or_index_is_a_sentence(get):
-    assert "z has 1 values; this model takes 4" in get("/map/nearest", model="tiny", z="0").text
-    assert "got 'x'" in get("/map/image", model="tiny", index="x").text
+@pytest.mark.parametrize("index", ["x", "", "-1", "1.5", "٣", "9" * 4301, "10000001"])
+def test_a_bad_index_is_a_sentence(get, index):
+    answer = get("/map/image", model="tiny", index=index)
+    assert answer.status_code == 400
+    assert answer.text == f"index must be a whole number from 0 to 10000000; got {index[:40]!r}."
+
+
+@pytest.mark.parametrize("z", ["0", "", "x,0,0,0", "nan,0,0,0", "1e400,0,0,0", "0," * 5000])
+def test_a_bad_point_is_a_sentence(get, z):
+    answer = get("/map/nearest", model="tiny", z=z, space="pixels")
+    assert answer.status_code == 400 and answer.text.startswith("z")
+
+
+FOREIGN = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+@pytest.mark.parametrize("path", ["/map", "/map/image", "/map/nearest", "/map/embedding"])
+def test_pages_of_other_origins_get_nothing(ask_route, path, headers):
+    answer = ask_route("GET", path, headers, model="tiny", index=0, z="0,0,0,0", space="pixels", kind="tsne")
+    assert answer.status_code == 403 and answer.text.startswith("This page belongs to another site")
+
+
+def test_the_pages_own_requests_are_answered(ask_route):
+    for headers in ({}, {"Origin": "http://app"}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost:1"}):
+        assert ask_route("GET", "/map", headers, model="tiny").status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://a:99999999", "http://[::1", "x" * 5000])
+def test_a_broken_origin_is_a_sentence(ask_route, origin):
+    answer = ask_route("GET", "/map", {"Origin": origin}, model="tiny")
+    assert answer.status_code == 400 and answer.text.startswith("The Origin header must be the address of a page")
+
+
+def test_when_too_much_waits_the_answer_is_busy_and_says_when_to_ask_again(ask_route, monkeypatch):
+    def full(*_):
+        raise BusyError(2.0)
+
+    monkeypatch.setattr(Lane, "_take_on", full)
+    answer = ask_route("GET", "/map", model="tiny")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2") and "busy" in answer.text
 
 
 def test_an_unknown_space_is_a_sentence(get, monkeypatch):

@@ -1,11 +1,11 @@
 // A second connection for what may take longer than a frame: many small pictures, where points lie, paths, draws. One question
 // at a time for each topic, newest wins; the drag's own socket never waits behind it.
 
-import { MANY, WHERE, decodeAnswer, encodeQuestion, encodeSamples, encodeWalk } from "./questions.js";
+import { MANY, WHERE, decodeAnswer, encodeQuestion, encodeSamples, encodeWalk, readBusy } from "./questions.js";
 
 const FIRST_DELAY = 500; // ms before reconnecting, doubling up to the longest
 const LONGEST_DELAY = 8000;
-const REFUSALS = [1007, 1009, 1011, 4404]; // asked again, the same question would end the same way
+const REFUSALS = [1007, 1009, 1011, 4404, 4408]; // asked again, the same question would end the same way
 
 export class Asides {
   #url;
@@ -15,6 +15,7 @@ export class Asides {
   #asked = null; // the question under way
   #sequence = 0;
   #delay = FIRST_DELAY;
+  #pause = 0; // ms: the last one that a busy server was given
   #timer = null;
   #closed = false;
   refusal = ""; // the server's reason for the last question that it would not answer
@@ -64,7 +65,7 @@ export class Asides {
   #connect() {
     const socket = new WebSocket(this.#url);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+    socket.onmessage = ({ data }) => socket === this.#socket && !this.#notNow(data) && this.#receive(data);
     socket.onclose = (event) => socket === this.#socket && this.#lost(event);
     this.#socket = socket;
   }
@@ -89,6 +90,26 @@ export class Asides {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#asked = { ...question, topic, sequence: this.#sequence };
     this.#socket.send(question.encode(this.#sequence));
+  }
+
+  /** Whether the server was too busy for the question under way. It is asked again after a pause, which grows from time to time. */
+  #notNow(buffer) {
+    const busy = readBusy(buffer);
+    if (busy === null) this.#pause = 0;
+    if (busy === null || busy.sequence !== this.#asked?.sequence) return busy !== null;
+    this.#pause = Math.min(LONGEST_DELAY, Math.max(busy.wait, 2 * this.#pause));
+    const held = { ...this.#asked, sequence: null };
+    this.#asked = held; // nothing else is asked meanwhile
+    setTimeout(() => this.#askAgain(held), this.#pause * (0.75 + 0.5 * Math.random()));
+    return true;
+  }
+
+  #askAgain(held) {
+    if (this.#asked !== held) return; // given up, or the connection is another one
+    this.#asked = null;
+    if (this.#waiting.has(held.topic)) held.resolve(null); // a newer one has come
+    else this.#waiting.set(held.topic, held);
+    this.#send();
   }
 
   #lost({ code, reason }) {

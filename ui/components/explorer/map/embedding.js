@@ -18,9 +18,14 @@ export function whyNoInverse(kind) {
 export async function fetchEmbedding({ model, version }, kind, { say, wanted }) {
   const url = mapUrl("map/embedding", { model, kind, v: version });
   let said = "";
+  let method = "GET"; // looks whether it is there; only POST starts the work
   for (;;) {
-    const response = await fetch(url).catch(() => null); // the server is being restarted, perhaps
+    const response = await fetch(url, { method }).catch(() => null); // the server is being restarted, perhaps
     if (response?.status === 200) return readEmbedding(await response.arrayBuffer());
+    if (response?.status === 204 && wanted()) {
+      method = "POST";
+      continue;
+    }
     const words = response ? await response.text() : "The server does not answer; asking again.";
     if (!wanted()) return null;
     if (response && response.status !== 202) throw new Error(words || `the server answered ${response.status}`);

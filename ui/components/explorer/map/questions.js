@@ -6,6 +6,7 @@ export const WALK = 5;
 export const SAMPLES = 6;
 export const KINDS = ["linear", "spherical", "geodesic"];
 export const VERDICTS = ["on the data", "thin", "hole"];
+const BUSY = 7;
 const FIELDS = 6; // float32 for each place
 const EVEN = 0x80;
 
@@ -43,6 +44,12 @@ export function decodeAnswer(buffer) {
   if (kind === WHERE) return answer(places(new Float32Array(buffer.slice(8))));
   if (kind === WALK || kind === SAMPLES) return answer(way(view, buffer, kind === WALK));
   return null;
+}
+
+/** {sequence, wait} of a question that the server has no time for now, wait in ms; null for any other frame. */
+export function readBusy(buffer) {
+  const view = new DataView(buffer);
+  return view.getUint8(0) === BUSY ? { sequence: view.getUint32(4, true), wait: view.getUint16(2, true) } : null;
 }
 
 function head(frame, kind, side, sequence) {
