@@ -65,6 +65,7 @@ def single_chart(history: History, name: str, *, run_id: str, log: bool, epochs:
 def kl_chart(history: History, *, run_id: str) -> go.Figure:
     """KL of each latent dimension over epochs, strongest on top, nats."""
     rows = [row for row in history.validations if row.get("kl_per_dim")]
+    rows = [row for row in rows if len(row["kl_per_dim"]) == len(rows[-1]["kl_per_dim"])]
     rows = [rows[i] for i in sorted({round(k * (len(rows) - 1) / (CELLS - 1)) for k in range(CELLS)})] if rows else []
     columns = [[value or 0.0 for value in row["kl_per_dim"]] for row in rows]
     order = sorted(range(len(columns[-1])), key=lambda d: columns[-1][d]) if columns else []

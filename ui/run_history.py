@@ -63,7 +63,7 @@ class History:
         if len(self.steps) < 3 or not self.progress:
             return None
         began = self.validations[0]["time"] if self.validations else self.start.get("time", 0.0)
-        return (self.steps[-1]["time"] - began) * (1 - self.progress) / self.progress
+        return max(0.0, self.steps[-1]["time"] - began) * (1 - self.progress) / self.progress
 
 
 def _full(steps: list[Row]) -> list[Row]:

@@ -15,6 +15,7 @@ ICONS = {
     "stopped": ":material/stop_circle:",
     "failed": ":material/error:",
     "died": ":material/error:",
+    "unreadable": ":material/help:",
 }
 
 
@@ -39,7 +40,7 @@ def _row(run: RunStatus, chosen: bool) -> None:
         run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
     )
     line = run_words.state_line(run)
-    st.caption(f":red[{line}]" if run.state in ("failed", "died") else f"**{line}**" if chosen else line)
+    st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else f"**{line}**" if chosen else line)
 
 
 def _show(run_id: str) -> None:

@@ -42,10 +42,11 @@ def open_model(name: str) -> None:
 
 
 def _more(run: RunStatus) -> None:
-    name = st.text_input("Name", run.name, key=f"train.rename.{run.run_id}.{run.name}")
-    st.button("Rename", key=f"train.rename_go.{run.run_id}", disabled=name == run.name, on_click=_attempt,
-              args=(runs.rename, run.run_id, name))  # fmt: skip
-    st.divider()
+    if run.state != "unreadable":
+        name = st.text_input("Name", run.name, key=f"train.rename.{run.run_id}.{run.name}")
+        st.button("Rename", key=f"train.rename_go.{run.run_id}", disabled=name == run.name, on_click=_attempt,
+                  args=(runs.rename, run.run_id, name))  # fmt: skip
+        st.divider()
     if run.checkpoint is not None:
         st.download_button("Download the checkpoint", run.checkpoint.read_bytes, f"{run.name}.safetensors", on_click="ignore",
                            key=f"train.download.{run.run_id}", icon=":material/download:")  # fmt: skip

@@ -46,15 +46,36 @@ def state_line(run: RunStatus) -> str:
     """One quiet line under a run's name in the list."""
     elbo = f"ELBO {nats(run.elbo)}" if run.elbo is not None else ""
     epochs = f"epoch {int(run.epoch)}/{run.config.epochs}" if run.config else ""
+    model = "usable" if run.checkpoint else "no model"
     parts = {
         "queued": ["queued"],
         "running": ["stopping" if run.stopping else "running", elbo, epochs],
         "done": ["done", elbo, duration(run.seconds)],
-        "stopped": [f"stopped at epoch {run.epoch:.1f}", elbo, "usable" if run.checkpoint else "no model"],
-        "failed": ["failed", elbo, "usable" if run.checkpoint else "no model"],
-        "died": ["died", elbo, "usable" if run.checkpoint else "no model"],
+        "stopped": [stopped(run), elbo, "" if never_began(run) else model],
+        "failed": ["failed", elbo, model],
+        "died": ["died", elbo, model],
+        "unreadable": ["unreadable"],
     }[run.state]
     return " · ".join(part for part in parts if part)
+
+
+def never_began(run: RunStatus) -> bool:
+    """Whether it was stopped while it waited for its turn."""
+    return run.state == "stopped" and run.started is None
+
+
+def stopped(run: RunStatus) -> str:
+    """Where it was when it was stopped."""
+    if never_began(run):
+        return "cancelled before it started"
+    return f"stopped at epoch {run.epoch:.1f}" if run.epoch else "stopped before the first step"
+
+
+def unreadable(run: RunStatus) -> str:
+    """Why a run's folder cannot be read, and what can be done."""
+    what = f"This run cannot be read: {run.message} Something else than this program has changed its folder."
+    model = "Its model can still be explored. " if run.checkpoint else ""
+    return f"{what} {model}Other runs are not affected; under **More** it can be deleted."
 
 
 def advice(run: RunStatus) -> str:

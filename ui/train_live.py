@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from ui import charts_train, run_manage, run_words, train_form
+from ui import charts_train, run_manage, run_preview, run_words, train_form
 from ui.run_history import History, follow
 from vae_core import runs
 from vae_core.datasets import available
@@ -40,6 +38,8 @@ def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> Non
         )
     elif run.state == "running":
         _progress(run, history)
+    elif run.state == "unreadable":
+        st.error(run_words.unreadable(run), icon=":material/help:")
     elif run.state in ("failed", "died"):
         _bad_end(run)
     else:
@@ -78,8 +78,8 @@ def _summary(run: RunStatus, history: History) -> str:
     end: dict[str, Any] = history.end
     test = f"test ELBO {run_words.nats(end['test_elbo'])} nats" if end.get("test_elbo") is not None else ""
     active = f"{end['test_active_units']} active dimensions" if end.get("test_active_units") is not None else ""
-    state = f"Stopped at epoch {run.epoch:.1f}" if run.state == "stopped" else "Done"
-    message = run.message if not run.checkpoint else ""
+    state = run_words.stopped(run).capitalize() if run.state == "stopped" else "Done"
+    message = run.message if run.state != "stopped" and not run.checkpoint else ""
     return " · ".join(part for part in (state, message, test, active, run_words.duration(run.seconds)) if part)
 
 
@@ -109,7 +109,7 @@ def _chart(place: Any, title: str, figure: Any, name: str) -> None:
 
 
 def _pictures(run: RunStatus, history: History) -> None:
-    preview = _preview(run.path / "preview.npz")
+    preview = run_preview.read(run.path / "preview.npz")
     if preview is not None:
         st.markdown("<small><b>Test images and their reconstructions</b></small>", unsafe_allow_html=True)
         st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
@@ -120,15 +120,6 @@ def _pictures(run: RunStatus, history: History) -> None:
         with right:
             st.markdown("<small><b>Samples from the prior</b></small>", unsafe_allow_html=True)
             st.html("".join(_strip(samples[i : i + 5], "samples from the prior") for i in range(0, len(samples), 5)))
-
-
-def _preview(path: Path) -> dict[str, Pixels] | None:
-    """The pictures a run left last; None before the first. The file is replaced whole, so it is never half there."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("inputs", "reconstructions", "samples")}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
 
 
 def _strip(images: Pixels, alt: str) -> str:

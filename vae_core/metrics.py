@@ -1,7 +1,7 @@
 """A run's numbers as they happen: one JSON object per line, appended and flushed, so that any process can follow.
 
-Knows nothing of torch or of what the rows mean. A line is whole once its newline is there; a reader never sees less,
-and a writer that was killed in the middle of a line spoils that line only.
+Knows nothing of torch. A line is whole once its newline is there; a reader never sees less, and a writer that was killed in the
+middle of a line spoils that line only. Readers pass over a line that does not fit the schema below, whatever it holds.
 """
 
 from __future__ import annotations
@@ -11,9 +11,58 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from vae_core.regular import open_regular
 
 Row = dict[str, Any]
+MAX_READ = 16 << 20  # bytes at one look; the rest of a longer file comes with the next ones
+MAX_BYTES = 512 << 20  # of a whole file; what lies beyond is not read
+
+Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Figure = Number | None  # None: it was not finite when it was written
+
+
+@with_config(ConfigDict(extra="allow"))
+class _Known(TypedDict, total=False):
+    """What a row may hold under these names; vae_core/training.py lists the rows."""
+
+    kind: str
+    step: Count
+    epoch: Annotated[Number, Field(ge=0)]
+    time: Annotated[Number, Field(ge=0)]
+    steps: Count
+    epochs: Count
+    images: Count
+    parameters: Count
+    device: str
+    precision: str
+    seconds_to_load: Figure
+    reconstruction: Figure
+    kl: Figure
+    elbo: Figure
+    loss: Figure
+    beta: Figure
+    lr: Figure
+    images_per_second: Figure
+    kl_per_dim: Annotated[list[Figure], Field(max_length=256)] | None
+    active_units: Figure
+    best: bool
+    state: str
+    message: str | None
+    test_elbo: Figure
+    test_elbo_se: Figure
+    test_reconstruction: Figure
+    test_kl: Figure
+    test_active_units: Figure
+
+
+_REQUIRED = {"start": {"steps", "epochs"}, "step": {"step", "epoch", "time"}, "validation": {"step", "epoch", "time"}}
+_schema = TypeAdapter(_Known)
 
 
 class MetricsWriter:
@@ -47,18 +96,21 @@ class MetricsWriter:
 def read_since(path: Path | str, offset: int = 0) -> tuple[list[Row], int]:
     """The whole rows from byte `offset` on, and the offset to ask for next.
 
-    A last line without its newline is left for the next call. A line that is no JSON object is skipped. A missing file
-    has no rows. A file shorter than `offset` was written anew and is read from its start.
+    A last line without its newline is left for the next call. A line that is no row is skipped. A file that is missing or
+    cannot be read has no rows. A file shorter than `offset` was written anew and is read from its start. At most MAX_READ
+    bytes are read at once.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             start = offset if offset <= size else 0
             file.seek(start)
-            data = file.read(size - start)
-    except FileNotFoundError:
+            data = file.read(max(0, min(size - start, MAX_READ, MAX_BYTES - start)))
+    except OSError:
         return [], 0
     end = data.rfind(b"\n") + 1
+    if not end and len(data) == MAX_READ:  # a line without end is no row
+        end = MAX_READ
     return _rows(data[:end]), start + end
 
 
@@ -66,7 +118,7 @@ def read_tail(path: Path | str, size: int = 65536) -> list[Row]:
     """The whole rows within the last `size` bytes: enough to know where a run stands without reading its history."""
     try:
         start = max(0, Path(path).stat().st_size - size)
-    except FileNotFoundError:
+    except OSError:
         return []
     rows, _ = read_since(path, start)  # a first line cut by `start` is no JSON object, and so skipped
     return rows
@@ -79,10 +131,10 @@ def _rows(data: bytes) -> list[Row]:
 
 def _parse(line: bytes) -> Row | None:
     try:
-        row = json.loads(line)
-    except ValueError:  # also a UnicodeDecodeError
+        row: Row = dict(_schema.validate_json(line))
+    except ValidationError:
         return None
-    return row if isinstance(row, dict) else None
+    return row if _REQUIRED.get(row.get("kind", ""), set()) <= row.keys() else None
 
 
 def _plain(value: Any) -> Any:

@@ -66,15 +66,15 @@ def main(arguments: list[str], train: Train | None = None) -> int:
     should_stop = _stop_signal(run_dir)
     try:
         if not _wait_turn(run_dir, should_stop):
-            raise Stopped
+            raise Stopped("Cancelled before it started.")
         runs.write_status(run_dir, state="running", started=time.time(), pid=os.getpid())
         config = TrainConfig.model_validate_json((run_dir / "config.json").read_bytes())
         name = str(read_json(run_dir / "run.json").get("name", run_dir.name))
         (train or _real_train())(
             config, run_dir, should_stop=should_stop, on_download=_printer(should_stop), name=name, command=command_line(config)
         )
-    except Stopped:
-        return _end(run_dir, "stopped", "Stopped before it began.")
+    except Stopped as stopped:
+        return _end(run_dir, "stopped", str(stopped))
     except Exception as error:
         traceback.print_exc()
         return _end(run_dir, "failed", explain(error))
@@ -166,7 +166,7 @@ def _printer(should_stop: Callable[[], bool]) -> Callable[[str, int, int], None]
     def on_download(what: str, done: int, total: int) -> None:
         nonlocal said
         if should_stop():
-            raise Stopped
+            raise Stopped("Stopped while the images were downloaded.")
         if time.monotonic() - said > 1:
             said = time.monotonic()
             print(f"Downloading {what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")

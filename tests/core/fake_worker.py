@@ -14,10 +14,14 @@ from vae_core import worker
 from vae_core.metrics import MetricsWriter
 
 
+def row(kind, step, epoch, **figures):
+    return {"kind": kind, "step": step, "epoch": epoch, "time": epoch} | figures
+
+
 def train(config, run_dir, *, should_stop, on_download, name, command):
     assert "torch" not in sys.modules, "torch was imported before it was this run's turn"
     with MetricsWriter(run_dir / "metrics.jsonl") as metrics:
-        metrics.write({"kind": "validation", "step": 0, "epoch": 0.0, "elbo": -500.0, "reconstruction": 500.0, "kl": 0.0})
+        metrics.write(row("validation", 0, 0.0, elbo=-500.0, reconstruction=500.0, kl=0.0))
         (run_dir / "last.safetensors").write_bytes(b"good")
         if config.seed == 2:
             raise ValueError("no such thing")
@@ -26,12 +30,12 @@ def train(config, run_dir, *, should_stop, on_download, name, command):
         if config.seed == 5:
             subprocess.Popen(["sleep", "30"], close_fds=False)
         for step in range(1, 10**9 if config.seed == 0 else 5):
-            metrics.write({"kind": "step", "step": step, "epoch": step / 100, "reconstruction": 100.0 / step, "kl": 1.0})
+            metrics.write(row("step", step, step / 100, reconstruction=100.0 / step, kl=1.0))
             if should_stop():
                 metrics.write({"kind": "end", "state": "stopped", "message": ""})
                 return
             time.sleep(0.01)
-        metrics.write({"kind": "validation", "step": 5, "epoch": 1.0, "elbo": -120.5, "reconstruction": 100.0, "kl": 20.5})
+        metrics.write(row("validation", 5, 1.0, elbo=-120.5, reconstruction=100.0, kl=20.5))
         end = {"state": "diverged", "message": "The loss was not finite at step 4."} if config.seed == 4 else {"state": "done"}
         metrics.write({"kind": "end"} | end)
 

@@ -283,10 +283,10 @@ def test_the_map_of_kl_per_dimension_copes_with_any_number_of_epochs(tmp_path, c
 def test_only_what_is_new_is_read_at_each_look(tmp_path):
     path = tmp_path / "m.jsonl"
     with MetricsWriter(path) as metrics:
-        metrics.write({"kind": "step", "step": 1, "epoch": 0.1})
+        metrics.write({"kind": "step", "step": 1, "epoch": 0.1, "time": 1.0})
         history = History(path).read()
         offset = history.offset
-        metrics.write({"kind": "step", "step": 2, "epoch": 0.2})
+        metrics.write({"kind": "step", "step": 2, "epoch": 0.2, "time": 2.0})
         assert len(history.read().steps) == 2 and history.offset > offset
 
 

@@ -12,78 +12,33 @@ The queue has no dispatcher: every worker is started at once and waits its turn 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from vae_core.config import TrainConfig
 from vae_core.errors import RunError
-from vae_core.metrics import Row, read_tail
+from vae_core.regular import is_regular, open_regular
+from vae_core.runs import records
 from vae_core.runs.files import is_alive, lock_within, read_json, reason, try_lock, write_json, write_status
+from vae_core.runs.listing import RunName, RunStatus, State, folder, list_names, list_runs, runs_ahead, runs_root, status
 from vae_core.runs.names import MAX_NAME, check_name, slug, suggest_name
+from vae_core.runs.records import best_elbo
 
 WORKER = "vae_core.worker"
 LOCK_VARIABLE = "VAE_LOCK_FD"  # the inherited descriptor of the run's lock
 __all__ = [
-    "LOCK_VARIABLE", "MAX_NAME", "RunStatus", "State", "best_elbo", "check_name", "delete", "free_name", "is_alive", "list_runs",
-    "lock_within", "log_tail", "rename", "runs_ahead", "runs_root", "start", "status", "stop", "suggest_name", "try_lock",
-    "write_json", "write_status",
+    "LOCK_VARIABLE", "MAX_NAME", "RunName", "RunStatus", "State", "best_elbo", "check_name", "delete", "free_name", "is_alive",
+    "list_names", "list_runs", "lock_within", "log_tail", "rename", "runs_ahead", "runs_root", "start", "status", "stop",
+    "suggest_name", "try_lock", "write_json", "write_status",
 ]  # fmt: skip
-State = Literal["queued", "running", "done", "stopped", "failed", "died"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunStatus:
-    """What is known about a run without importing torch. Times are seconds since 1970; `elbo` is in nats per image."""
-
-    run_id: str
-    name: str
-    state: State
-    created: float
-    path: Path
-    config: TrainConfig | None = None  # None when config.json is missing or broken
-    started: float | None = None
-    ended: float | None = None
-    message: str = ""  # a sentence about why it failed or stopped; empty when all is well
-    stopping: bool = False  # asked to stop and still at it
-    epoch: float = 0.0
-    elbo: float | None = None  # best beta-free validation ELBO so far
-    checkpoint: Path | None = None  # a usable model, if there is one
-
-    @property
-    def live(self) -> bool:
-        """Whether a process still works on it or waits for its turn."""
-        return self.state in ("queued", "running")
-
-    @property
-    def seconds(self) -> float:
-        """Time since training began, up to its end."""
-        return 0.0 if self.started is None else (self.ended or time.time()) - self.started
-
-
-def runs_root() -> Path:
-    """The folder of all runs: $VAE_RUNS, else ./runs; created when missing.
-
-    Raises:
-        RunError: it cannot be made.
-    """
-    root = Path(os.environ.get("VAE_RUNS") or "runs").absolute()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"The folder {root} cannot be made: {reason(error)}. Set VAE_RUNS to one that can be written.") from None
-    return root
 
 
 def start(config: TrainConfig, name: str | None = None) -> str:
@@ -110,24 +65,6 @@ def start(config: TrainConfig, name: str | None = None) -> str:
     return run_dir.name
 
 
-def status(run_id: str) -> RunStatus:
-    """Where a run stands now.
-
-    Raises:
-        RunError: there is no such run.
-    """
-    return _status(_folder(run_id))
-
-
-def list_runs() -> list[RunStatus]:
-    """All runs, newest first. A folder that is being deleted meanwhile is left out."""
-    found = []
-    for run_dir in _run_folders(runs_root()):
-        with contextlib.suppress(RunError):
-            found.append(_status(run_dir))
-    return sorted(found, key=lambda run: (run.created, run.run_id), reverse=True)
-
-
 def stop(run_id: str) -> None:
     """Asks a run to end after its current step, keeping its checkpoint; a queued one ends at once. Returns immediately.
 
@@ -136,7 +73,7 @@ def stop(run_id: str) -> None:
     Raises:
         RunError: there is no such run, or its folder cannot be written.
     """
-    run_dir = _folder(run_id)
+    run_dir = folder(run_id)
     if not is_alive(run_dir):
         return
     try:
@@ -151,9 +88,11 @@ def rename(run_id: str, name: str) -> None:
     Raises:
         RunError: the name cannot be used, or another run has it.
     """
-    run_dir = _folder(run_id)
+    run_dir = folder(run_id)
     name = check_name(name)
-    if any(other.name.lower() == name.lower() and other.run_id != run_id for other in list_runs()):
+    if records.about(run_dir).record is None:
+        raise RunError("What lies in this run's folder cannot be read, so the run cannot be renamed; it can be deleted.")
+    if any(other.name.lower() == name.lower() and other.run_id != run_id for other in list_names()):
         raise RunError(f"Another run is already called {name!r}. Choose another name.")
     write_json(run_dir / "run.json", read_json(run_dir / "run.json") | {"name": name})
 
@@ -164,48 +103,51 @@ def delete(run_id: str) -> None:
     Raises:
         RunError: there is no such run, or it is still alive and has to be stopped first.
     """
-    run_dir = _folder(run_id)
-    lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    run_dir = folder(run_id)
+    gone = run_dir.with_name(f".deleted-{os.getpid()}-{time.time_ns()}")
     try:
-        if not lock_within(lock, seconds=1.0):  # readers and a process that is just leaving hold it for moments
-            raise RunError(f"The run {_status(run_dir).name!r} is still going. Stop it first, then delete it.")
-        gone = run_dir.with_name(f".deleted-{run_dir.name}-{time.time_ns()}")
-        run_dir.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        with _ended(run_dir):
+            run_dir.rename(gone)
+            if gone.is_symlink():  # what it leads to lies elsewhere and stays
+                gone.unlink()
+            shutil.rmtree(gone, ignore_errors=True)
     except OSError as error:
         raise RunError(f"The run cannot be deleted: {reason(error)}.") from None
+
+
+@contextmanager
+def _ended(run_dir: Path) -> Iterator[None]:
+    """Within it the run is not alive and cannot become so."""
+    path = run_dir / "lock"
+    if not is_regular(path) and os.path.lexists(path):  # nothing that a process could hold
+        yield
+        return
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        run = status(run_dir.name)
+        if not lock_within(lock, seconds=1.0 if run.live else 10.0):  # readers and a process that is leaving hold it for moments
+            raise RunError(f"The run {run.name!r} is still going. Stop it first, then delete it.")
+        yield
     finally:
         os.close(lock)
 
 
 def log_tail(run_id: str, lines: int = 20) -> str:
     """The last lines of what the run printed, at most 16 kB of it."""
-    path = _folder(run_id) / "log.txt"
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 16384))
-            text = file.read().decode(errors="replace")
-    except FileNotFoundError:
+        with open_regular(folder(run_id) / "log.txt") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 16384))
+            text = file.read(16384).decode(errors="replace")
+    except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
 
 
 def free_name(name: str) -> str:
     """`name`, or the first of "name-2", "name-3", ... that no run has."""
-    taken = {run.name.lower() for run in list_runs()}
+    taken = {run.name.lower() for run in list_names()}
     candidates = (f"{name[: MAX_NAME - len(end)]}{end}" for end in ("", *(f"-{n}" for n in range(2, len(taken) + 3))))
     return next(candidate for candidate in candidates if candidate.lower() not in taken)
-
-
-def runs_ahead(run_dir: Path) -> list[Path]:
-    """The live runs that were started before this one."""
-    mine = _order(run_dir)
-    return [other for other in _run_folders(run_dir.parent) if _order(other) < mine and is_alive(other)]
-
-
-def best_elbo(rows: list[Row]) -> float | None:
-    """The best beta-free validation ELBO among the rows, nats per image."""
-    return max((row["elbo"] for row in rows if row.get("kind") == "validation" and row.get("elbo") is not None), default=None)
 
 
 def _new_folder(config: TrainConfig, name: str, created: float) -> tuple[Path, int]:
@@ -256,64 +198,3 @@ def _spawn(run_dir: Path, lock: int) -> None:
             env=os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", LOCK_VARIABLE: str(lock)},
         )
     threading.Thread(target=child.wait, daemon=True, name=f"reap-{child.pid}").start()  # no zombie is left behind
-
-
-def _status(run_dir: Path) -> RunStatus:
-    alive = is_alive(run_dir)  # before status.json is read: a run that ends in between is then seen as ended, not as died
-    about, said = read_json(run_dir / "run.json"), read_json(run_dir / "status.json")
-    if not about:
-        raise RunError(f"There is no run {run_dir.name!r}; it may have been deleted.")
-    state = said.get("state", "died")
-    if state in ("queued", "running") and not alive:
-        state = "died"
-    rows = read_tail(run_dir / "metrics.jsonl")
-    checkpoint = run_dir / "last.safetensors"
-    return RunStatus(
-        run_id=run_dir.name,
-        name=str(about["name"]),
-        created=float(about["created"]),
-        state=state,
-        path=run_dir,
-        config=_config(run_dir / "config.json"),
-        started=said.get("started"),
-        ended=said.get("ended") or (_last_sign(run_dir) if state == "died" else None),
-        message=said.get("message", ""),
-        stopping=alive and state in ("queued", "running") and (run_dir / "stop").exists(),
-        epoch=max((row["epoch"] for row in rows if "epoch" in row), default=0.0),
-        elbo=said.get("elbo", best_elbo(rows)),
-        checkpoint=checkpoint if checkpoint.is_file() else None,
-    )
-
-
-def _last_sign(run_dir: Path) -> float:
-    """When a run that died was last seen to do something."""
-    files = (run_dir / "metrics.jsonl", run_dir / "log.txt", run_dir / "status.json")
-    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
-
-
-def _config(path: Path) -> TrainConfig | None:
-    try:
-        return _parse_config(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=1024)
-def _parse_config(path: Path, mtime_ns: int) -> TrainConfig:
-    return TrainConfig.model_validate_json(path.read_bytes())
-
-
-def _folder(run_id: str) -> Path:
-    """The folder of a run, never one outside the runs' folder, whatever the id holds."""
-    run_dir = runs_root() / run_id
-    if not re.fullmatch(r"\w[\w.+-]{0,199}", run_id) or not (run_dir / "run.json").is_file():
-        raise RunError(f"There is no run {run_id[:100]!r}; it may have been deleted.")
-    return run_dir
-
-
-def _run_folders(root: Path) -> Iterator[Path]:
-    return (file.parent for file in root.glob("[!.]*/run.json"))
-
-
-def _order(run_dir: Path) -> tuple[float, str]:
-    return float(read_json(run_dir / "run.json").get("created", 0.0)), run_dir.name

@@ -10,17 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+from vae_core.regular import open_regular, read_regular
+
+MAX_JSON = 1_000_000  # bytes
+
 
 def is_alive(run_dir: Path) -> bool:
     """Whether some process holds the run's lock. Readers share it, so they never see each other as the run."""
     try:
-        descriptor = os.open(run_dir / "lock", os.O_RDONLY)
-    except FileNotFoundError:
+        lock = open_regular(run_dir / "lock")
+    except OSError:  # missing, or something that no run has made and no process can hold
         return False
-    try:
-        return not try_lock(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
+    with lock:
+        return not try_lock(lock.fileno(), fcntl.LOCK_SH)
 
 
 def write_status(run_dir: Path, **fields: Any) -> None:
@@ -66,10 +68,10 @@ def lock_within(descriptor: int, seconds: float) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What the file holds; empty when it is missing, torn or no JSON object."""
+    """What the file holds; empty when it is missing, torn, far too large or no JSON object."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(read_regular(path, MAX_JSON))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

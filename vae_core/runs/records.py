@@ -1,0 +1,131 @@
+"""The small JSON files of a run folder, checked against a schema, and read again only when they have changed.
+
+Whatever lies there, reading ends soon and with a record or a sentence: no other file than a regular one of bounded size is read.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from vae_core.config import TrainConfig
+from vae_core.metrics import Row, read_tail
+from vae_core.regular import read_regular
+from vae_core.runs.files import reason
+
+MAX_BYTES = 65536
+SETTLED = 0.1  # seconds; a younger file may change again without its time changing
+Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # seconds since 1970
+Signature = tuple[int, int, int, int]  # time, size and number of a file, and something new while it is young
+T = TypeVar("T", bound=BaseModel)
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a name has no line breaks or control characters")
+    return text
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class About(_Record):
+    """run.json."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    created: Time
+
+
+class Said(_Record):
+    """status.json."""
+
+    state: Literal["queued", "running", "done", "stopped", "failed", "died"] | None = None
+    started: Time | None = None
+    ended: Time | None = None
+    message: str | None = None
+    elbo: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)] | None = None
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """A record, or why there is none; neither when the file is missing."""
+
+    record: T | None = None
+    problem: str = ""
+
+
+def about(run_dir: Path) -> Found[About]:
+    """Name and time of creation."""
+    return _read(run_dir / "run.json", About)
+
+
+def said(run_dir: Path) -> Found[Said]:
+    """What the run itself has written about its state."""
+    return _read(run_dir / "status.json", Said)
+
+
+def config(run_dir: Path) -> Found[TrainConfig]:
+    """What is trained."""
+    return _read(run_dir / "config.json", TrainConfig)
+
+
+def progress(run_dir: Path) -> tuple[float, float | None]:
+    """The last epoch and the best beta-free validation ELBO, as far as the end of metrics.jsonl tells."""
+    path = run_dir / "metrics.jsonl"
+    signature = _signature(path)
+    return _progress(path, signature) if signature else (0.0, None)
+
+
+def modified(path: Path) -> float:
+    """When the file was last written, seconds since 1970; 0 when that cannot be told."""
+    signature = _signature(path)
+    return signature[0] / 1e9 if signature else 0.0
+
+
+def best_elbo(rows: list[Row]) -> float | None:
+    """The best beta-free validation ELBO among the rows, nats per image."""
+    return max((row["elbo"] for row in rows if row.get("kind") == "validation" and row.get("elbo") is not None), default=None)
+
+
+def _read(path: Path, schema: type[T]) -> Found[T]:
+    signature = _signature(path)
+    return _parse(path, signature, schema) if signature else Found()  # type: ignore[return-value]
+
+
+def _signature(path: Path) -> Signature | None:
+    """Changes when the file does; None when there is none. What cannot be looked at is left to reading, which says why."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0, 0, 0, time.monotonic_ns()
+    settled = time.time() - found.st_mtime > SETTLED
+    return found.st_mtime_ns, found.st_size, found.st_ino, 0 if settled else time.monotonic_ns()
+
+
+@lru_cache(maxsize=4096)
+def _parse(path: Path, _: Signature, schema: type[BaseModel]) -> Found[BaseModel]:
+    try:
+        return Found(record=schema.model_validate_json(read_regular(path, MAX_BYTES)))
+    except FileNotFoundError:
+        return Found()
+    except OSError as error:
+        return Found(problem=f"{path.name} cannot be read: {reason(error)}.")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return Found(problem=f"{path.name} cannot be understood: {f'{where}: ' if where else ''}{first['msg']}."[:300])
+
+
+@lru_cache(maxsize=4096)
+def _progress(path: Path, _: Signature) -> tuple[float, float | None]:
+    rows = read_tail(path)
+    return max((row["epoch"] for row in rows if "epoch" in row), default=0.0), best_elbo(rows)
