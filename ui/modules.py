@@ -1,49 +1,66 @@
-"""Serves the components' ES modules as plain files under /modules, so that there is no build step.
+"""Serves each component's ES modules as one file, made of them by the server itself, so that there is no build step.
 
-The browser keeps them but asks each time whether they changed (`no-cache`); the answer is normally an empty 304.
+The address holds a digest of the content: the browser keeps the file for good, and asks for another one when a module has changed
+and the server was started anew.
 """
 
 from __future__ import annotations
 
-import json
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
+
+from ui.bundle import bundle
 
 COMPONENTS = Path(__file__).parent / "components"
-SERVED = (".js", ".css")
+MAIN = "main.js"
+DIGITS = 16  # of the digest
+KEPT = "public, max-age=31536000, immutable"
 
 
-class ModuleFiles(StaticFiles):
-    """Static files that are always revalidated; anything that is not JavaScript or CSS does not exist here."""
+@dataclass(frozen=True)
+class Script:
+    """A component's modules as one, plain and packed."""
 
-    async def get_response(self, path: str, scope: Any) -> Response:
-        if not path.endswith(SERVED):
-            return Response(status_code=404)
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+    digest: str
+    plain: bytes
+    packed: bytes
 
 
-def modules_route(prefix: str = "") -> Mount:
+@cache
+def script(component: str) -> Script:
+    """The modules of the component in this folder, as they are when first asked for."""
+    plain = bundle(COMPONENTS / component / MAIN).encode()
+    return Script(hashlib.sha256(plain).hexdigest()[:DIGITS], plain, gzip.compress(plain, mtime=0))
+
+
+async def serve(request: Request) -> Response:
+    """GET /modules/COMPONENT/DIGEST.js."""
+    component, digest = request.path_params["component"], request.path_params["digest"]
+    if component not in {path.parent.name for path in COMPONENTS.glob(f"*/{MAIN}")}:
+        return Response(status_code=404)
+    found = script(component)
+    # A page from before the server was started anew gets what there is now, and does not keep it under the old address.
+    headers = {"Cache-Control": KEPT if digest == found.digest else "no-store", "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(found.plain, headers=headers, media_type="text/javascript")
+    return Response(found.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type="text/javascript")
+
+
+def modules_route(prefix: str = "") -> Route:
     """The route for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    return Mount(f"{prefix}/modules", app=ModuleFiles(directory=COMPONENTS))
+    return Route(f"{prefix}/modules/{{component}}/{{digest}}.js", serve)
 
 
-def bootstrap(module: str) -> str:
-    """Inline JavaScript for `st.components.v2.component` that hands over to a served module (path below ui/components).
-
-    All modules of the component's folder are asked for at once; found one import after the other, they would take as many turns
-    to and fro as the imports are deep.
-    """
-    folder = (COMPONENTS / module).parent
-    files = sorted(path.relative_to(COMPONENTS).as_posix() for path in folder.rglob("*.js"))
+def bootstrap(component: str) -> str:
+    """Inline JavaScript for `st.components.v2.component` that hands over to the served file."""
     return (
-        f"const files = {json.dumps(files)};\n"
-        "const address = (file) => new URL(`modules/${file}`, document.baseURI).href;\n"
-        "for (const file of files) import(address(file));\n"
-        f"export default async (component) => (await import(address({json.dumps(module)}))).default(component);\n"
+        f'const address = new URL("modules/{component}/{script(component).digest}.js", document.baseURI).href;\n'
+        "export default async (component) => (await import(address)).default(component);\n"
     )

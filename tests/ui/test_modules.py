@@ -1,9 +1,8 @@
-"""The route that serves the components' ES modules."""
+"""A component's ES modules become one file, and the route that serves it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from ui.bundle import bundle
 from ui.modules import COMPONENTS, bootstrap, modules_route
 
 
@@ -26,28 +26,62 @@ def get(path: str, prefix: str = "", **headers: str) -> httpx.Response:
         return pool.submit(asyncio.run, ask()).result(20)
 
 
-def test_modules_are_javascript_that_the_browser_asks_about_each_time():
-    answer = get("/modules/explorer/main.js")
+def address() -> str:
+    """What the component's page asks for."""
+    return re.search(r'"(modules/[^"]+)"', bootstrap("explorer"))[1]
+
+
+def test_a_component_is_one_file_of_javascript_that_the_browser_keeps_for_good():
+    answer = get(f"/{address()}")
     assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith(("text/javascript", "application/javascript"))
-    assert answer.headers["cache-control"] == "no-cache"
-    again = get("/modules/explorer/main.js", **{"If-None-Match": answer.headers["etag"]})
-    assert again.status_code == 304
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.text == bundle(COMPONENTS / "explorer" / "main.js")
 
 
-@pytest.mark.parametrize("path", ["explorer/__init__.py", "../live.py", "%2e%2e/live.py", "../../app.py", "explorer/", ""])
-def test_nothing_but_modules_is_served(path):
+def test_it_comes_packed_to_who_can_unpack_it():
+    packed, plain = get(f"/{address()}", **{"Accept-Encoding": "gzip"}), get(f"/{address()}", **{"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+
+
+def test_an_old_address_gets_what_there_is_now_and_does_not_keep_it():
+    answer = get("/modules/explorer/0123456789abcdef.js")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
+@pytest.mark.parametrize("path", ["explorer/a.css", "../live.py", "%2e%2e/live.js", "nobody/0.js", "explorer/", "a.js", ""])
+def test_nothing_but_components_is_served(path):
     assert get(f"/modules/{path}").status_code == 404
 
 
 def test_the_route_honours_streamlits_base_path():
-    assert get("/base/modules/explorer/main.js", prefix="/base").status_code == 200
+    assert get(f"/base/{address()}", prefix="/base").status_code == 200
 
 
-def test_the_bootstrap_names_every_module_of_the_component():
-    code = bootstrap("explorer/main.js")
-    files = json.loads(re.search(r"const files = (\[.*\]);", code)[1])
-    assert set(files) == {path.relative_to(COMPONENTS).as_posix() for path in (COMPONENTS / "explorer").rglob("*.js")}
+def test_the_file_holds_every_module_once_and_imports_nothing():
+    text = bundle(COMPONENTS / "explorer" / "main.js")
+    titles = re.findall(r"^// ([\w/]+\.js)$", text, re.MULTILINE)
+    folder = COMPONENTS / "explorer"
+    assert sorted(titles) == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
+    assert not re.search(r"^import\b", text, re.MULTILINE)
+    assert re.findall(r"^export .*", text, re.MULTILINE) == [f"export default module{len(titles) - 1}.default;"]
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ('import { b } from "./other.js";\nexport default function a() {}', "in a circle: first.js, other.js, first.js"),
+        ('import * as b from "./other.js";', "first.js, line 1"),
+        ("export default (b) => b;", "first.js, line 1"),
+        ("const a = 1;\nexport { a };", "first.js, line 2"),
+    ],
+)
+def test_what_cannot_be_put_into_one_file_is_refused_by_name(tmp_path, first, words):
+    (tmp_path / "first.js").write_text(first)
+    (tmp_path / "other.js").write_text('import { a } from "./first.js";\nexport const b = 1;')
+    with pytest.raises(ValueError, match=re.escape(words)):
+        bundle(tmp_path / "first.js")
 
 
 @pytest.mark.parametrize("module", sorted(COMPONENTS.rglob("*.js")), ids=lambda path: path.name)

@@ -32,7 +32,7 @@ _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
     css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray", "paths", "compare")),
-    js=bootstrap("explorer/main.js"),
+    js=bootstrap(HERE.name),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )
 
