@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui import resources, state, words
+from ui import following, resources, state, words
 from vae_core.errors import LatentWalkError
 from vae_core.registry import ModelEntry
 
@@ -82,7 +82,7 @@ def pick_model() -> ModelEntry | None:
     st.session_state[WIDGET] = st.session_state[state.MODEL]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="picker"):
         chosen = entries[names.index(st.session_state[state.MODEL])]
-        st.caption(_caption_or_error(chosen))
+        following.caption(chosen, _caption_or_error(chosen))
         st.selectbox(
             "Model",
             names,
