@@ -20,8 +20,9 @@ class Other:
     name: str
     version: int  # mtime_ns of its file
     facts: str  # one quiet line
-    same_z: bool  # one z means a point in both, and their pictures have one size
+    same_z: bool  # one z is a point in both, and their pictures have one size; it need not mean the same in both
     same_image: bool  # one picture is an input of both
+    same_data: bool  # both were trained on one dataset
     why: str  # what stands against the same z, or against both; "" when nothing does
 
     def sent(self) -> dict[str, Any]:
@@ -32,12 +33,13 @@ class Other:
             "facts": self.facts,
             "sameZ": self.same_z,
             "sameImage": self.same_image,
+            "sameData": self.same_data,
             "why": self.why,
         }
 
 
 def others(entry: ModelEntry) -> tuple[Other, ...]:
-    """Every other model whose file can be read, in the registry's order."""
+    """Every other model whose file can be read: those trained on the same data first, else in the registry's order."""
     here = resources.header(entry)
     found = []
     for candidate in resources.models():
@@ -48,7 +50,7 @@ def others(entry: ModelEntry) -> tuple[Other, ...]:
         except (LatentWalkError, OSError):
             continue  # its own page says what is wrong with it
         found.append(_other(candidate, here, there))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda other: not other.same_data))
 
 
 def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
@@ -65,6 +67,7 @@ def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
         facts=facts(there),
         same_z=same_image and same_size,
         same_image=same_image,
+        same_data=here.config.data.name == there.config.data.name,
         why=why,
     )
 

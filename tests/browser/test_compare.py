@@ -1,4 +1,4 @@
-"""Two models in a real browser: under the same z on Explore, with one picture on Encode; and a second model that goes away."""
+"""Two models in a real browser: at the same z on Explore, with one picture on Encode; and a second model that goes away."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_nothing_moves_when_the_comparison_comes_and_goes(tiny):
     assert canvases[0]["width"] == canvases[1]["width"] == canvases[2]["width"] > 100
     tiny.get_by_role("button", name="Off", exact=True).click()
     expect(tiny.get_by_test_id("compared")).to_be_hidden()
-    expect(tiny.get_by_label("Compare with another model under the same z (C)")).to_be_focused()
+    expect(tiny.get_by_label("Compare with another model at the same z (C)")).to_be_focused()
     assert tiny.evaluate(BOXES) == before
 
 
@@ -146,12 +146,29 @@ def test_another_latent_size_is_offered_with_the_same_picture_and_another_shape_
     sheet = tiny.get_by_role("dialog", name="Compare with another model")
     group = sheet.get_by_role("region", name="With the same input image, on the Encode page")
     expect(group).to_contain_text("it has 6 latent dimensions, here there are 4")
-    never = sheet.get_by_role("region", name="Not with this model")
+    never = sheet.get_by_role("region", name="Not comparable with this model")
     expect(never).to_contain_text("its pictures are 64 × 64 in colour, here they are 28 × 28 in grey")
     expect(never.get_by_role("button")).to_have_count(0)
     group.get_by_role("button", name="wide").click()
     tiny.wait_for_url("**/encode*")
     expect(tiny.get_by_text("The same for wide, beside it.")).to_be_visible()
+
+
+def test_models_of_other_data_come_after_those_of_the_same_and_the_sheet_says_what_the_same_z_means(tiny, models, make_model):
+    make_model(models.folder / "checkpoints" / "clothes.safetensors", data="fashion-mnist", seed=3)
+    tiny.reload()
+    live(tiny)
+    tiny.keyboard.press("c")
+    sheet = tiny.get_by_role("dialog", name="Compare with another model")
+    expect(sheet).to_contain_text("Each model has its own latent space")
+    same = sheet.get_by_role("region", name="At the same z, trained on the same data")
+    other = sheet.get_by_role("region", name="At the same z, trained on other data")
+    expect(same).to_contain_text("twin")
+    expect(same).not_to_contain_text("clothes")
+    assert same.bounding_box()["y"] < other.bounding_box()["y"]
+    other.get_by_role("button", name="clothes").click()
+    expect(tiny.locator(".lw-stage")).to_have_attribute("data-compare", "live")
+    expect(tiny.get_by_test_id("compare-status")).to_have_text("trained on other data: same z, another meaning")
 
 
 def test_a_test_image_goes_along_to_the_encode_page(models, page, make_model):

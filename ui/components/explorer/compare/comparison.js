@@ -1,4 +1,4 @@
-// A second model under the same z: its picture beside the first, and how the two differ.
+// A second model at the same z: its picture beside the first, and how the two differ.
 //
 // It follows what the first model has painted, whatever moved it (slider, map, path, animation): each painted picture is sent along
 // with the request to the second model, so the difference is always one of two pictures of the same z.
@@ -6,7 +6,7 @@
 import { h } from "../dom.js";
 import { Picture } from "../picture.js";
 import { LiveSocket, liveUrl, NO_MODEL } from "../socket.js";
-import { Choice } from "./choice.js";
+import { Choice, SAME_NUMBERS } from "./choice.js";
 import { difference, meanWords } from "./difference.js";
 
 const FIGURE_EVERY = 150; // ms: a number that changes faster cannot be read
@@ -36,7 +36,7 @@ export class Comparison {
     this.#on = on;
     this.#choice = new Choice({ sameZ: (name) => this.#choose(name), sameImage: on.sameImage, off: () => this.#choose(null) });
     this.sheet = this.#choice.dialog;
-    const words = "Compare with another model under the same z (C)";
+    const words = "Compare with another model at the same z (C)";
     this.button = h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": words, "aria-pressed": "false", onclick: () => this.show() }, "vs");
   }
 
@@ -44,7 +44,7 @@ export class Comparison {
   mount(stage) {
     const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, onclick: run }, label);
     const panel = h("div.lw-pair-panel", { role: "group", "aria-label": "comparison" },
-      h("span.lw-muted", {}, "mean |a − b|"), this.#mean,
+      h("span.lw-muted", { title: "The mean of |a − b| over all pixels: 0 is equal, 1 is black against white" }, "mean difference"), this.#mean,
       h("span.lw-scale.lw-muted", { title: "The colours always mean the same: 0 is equal, 1 is black against white" }, "0", h("i"), "1 · fixed"),
       this.#said,
       h("span.lw-pair-buttons", {}, button("Change", "Another second model (C)", () => this.show()), button("Off", "One picture again", () => this.#leave())));
@@ -124,8 +124,8 @@ export class Comparison {
     this.#disconnect();
     this.#show("connecting", "");
     this.#open = { name, version };
-    this.#socket = new LiveSocket(liveUrl(name).href, {
-      hello: ({ latentDim }) => this.#connected(latentDim),
+    this.#socket = new LiveSocket(liveUrl(name).href, this.#data.z.length, {
+      hello: () => this.#show("live", this.#usual),
       picture: (reply, start) => this.#paint(reply, start),
       offline: () => this.#show("offline", "offline · reconnecting"),
       refused: (code) => {
@@ -134,11 +134,6 @@ export class Comparison {
         this.#on.refresh(); // the page then knows what has become of it
       },
     });
-  }
-
-  #connected(latentDim) {
-    if (latentDim !== this.#data.z.length) return; // the page is about to say so
-    this.#show("live", "");
     if (this.#last) this.#socket.request(this.#last.z, this.#last);
   }
 
@@ -163,7 +158,13 @@ export class Comparison {
     const words = this.#figure.same ? "no difference: every pixel is the same" : `absolute difference, mean ${meanWords(this.#figure)}, on a fixed scale from 0 to 1`;
     this.#canvas.difference.setAttribute("aria-label", words);
     this.#canvas.difference.title = words;
-    if (this.#stage.dataset.compare === "live") this.#said.textContent = this.#figure.same ? "every pixel the same" : "";
+    if (this.#stage.dataset.compare === "live") this.#said.textContent = this.#figure.same ? "every pixel the same" : this.#usual;
+  }
+
+  /** What there is to say while all goes well. */
+  get #usual() {
+    const other = this.#data.others.find(({ name }) => name === this.#chosen);
+    return other?.sameData ? "" : "trained on other data: same z, another meaning";
   }
 
   #show(state, words) {
@@ -171,9 +172,9 @@ export class Comparison {
     this.button.setAttribute("aria-pressed", "true");
     this.#stage.dataset.compare = state;
     this.#said.textContent = words;
-    for (const [name, label] of [["first", this.#data.model], ["second", this.#chosen], ["difference", "difference |a − b|"]]) {
+    for (const [name, label] of [["first", this.#data.model], ["second", this.#chosen], ["difference", "difference"]]) {
       this.#names[name].textContent = label;
-      this.#names[name].title = label;
+      this.#names[name].title = name === "second" ? `${label}. ${SAME_NUMBERS}` : label;
     }
     this.#canvas.second.setAttribute("aria-label", `picture of ${this.#chosen} at the same z`);
   }
