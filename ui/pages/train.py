@@ -33,8 +33,6 @@ def page() -> None:
 def watch() -> None:
     """The chosen run and the list; redraws itself while something runs, and the page when that changes."""
     everything = runs.list_runs()
-    if any(run.live for run in everything) != st.session_state[WAS_LIVE]:
-        st.rerun(scope="app")
     chosen = choose(everything)
     middle, right = st.columns([68, 32], gap="small")
     with middle, st.container(border=True, key="train_live"):
@@ -45,6 +43,9 @@ def watch() -> None:
             train_live.live(chosen, everything)
     with right, st.container(border=True, key="train_list"):
         run_list.run_list(everything, chosen)
+    # Last: a button pressed in the moment in which a run ends is heard by this look, and the next one has forgotten it.
+    if any(run.live for run in everything) != st.session_state[WAS_LIVE]:
+        st.rerun(scope="app")
 
 
 def choose(everything: list[RunStatus]) -> RunStatus | None:
