@@ -1,4 +1,4 @@
-"""The explorer's modules one by one: frames, latency figures, ranges, the address, and the socket's manners."""
+"""The explorer's modules one by one: frames, latency figures, ranges, the address, the session."""
 
 from __future__ import annotations
 
@@ -9,35 +9,7 @@ import pytest
 
 PROTOCOL, METER, RANGES = "explorer/protocol.js", "explorer/meter.js", "explorer/ranges.js"
 
-FAKE_SOCKET = """
-  const made = [];
-  window.WebSocket = class {
-    constructor(url) { this.url = url; this.sent = []; made.push(this); }
-    send(frame) { this.sent.push(new DataView(frame).getUint32(4, true)); }
-    close() { this.onclose?.({code: 1000, reason: ''}); }
-    hello() { this.onmessage({data: Uint8Array.from([2, 1, 4, 0, 1, 0, 1, 0, 67, 80, 85]).buffer}); }
-    reply(sequence) {
-      const frame = new DataView(new ArrayBuffer(13));
-      frame.setUint8(0, 1); frame.setUint8(1, 1);
-      frame.setUint32(4, sequence, true); frame.setUint16(8, 1, true); frame.setUint16(10, 1, true);
-      this.onmessage({data: frame.buffer});
-    }
-  };
-  const log = [];
-  const on = {
-    hello: (frame) => log.push('hello ' + frame.device),
-    picture: (reply, start) => log.push(`picture ${reply.sequence} from ${start}`),
-    offline: () => log.push('offline'),
-    refused: (code, reason) => log.push(`refused ${code} ${reason}`),
-  };
-"""
-
-
 DECODED = "(m, b) => { const f = m.decodeFrame(Uint8Array.from(b).buffer); return {...f, pixels: [...f.pixels]}; }"
-
-
-def with_socket(js, body, *arguments):
-    return js("explorer/socket.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
 
 
 def test_a_request_frame_is_what_the_server_reads(js):
@@ -99,52 +71,6 @@ def test_prior_draws_are_standard_normal(js):
 def test_the_address_keeps_other_parameters_and_readable_commas(js):
     href = js("explorer/address.js", "(m) => m.addressOf('http://h/?a=b&model=old&z=9', 'my model', [0.12345, -0, -1])")
     assert href == "http://h/?model=my%20model&z=0.1235,0,-1&a=b"
-
-
-def test_one_request_is_in_flight_and_the_newest_wins(js):
-    sent, log = with_socket(
-        js,
-        """const live = new m.LiveSocket('ws://nowhere', on); made[0].hello();
-        for (let i = 1; i <= 5; i += 1) live.request([i, 0, 0, 0], i);
-        made[0].reply(1); made[0].reply(2);
-        return [made[0].sent, log];""",
-    )
-    assert sent == [1, 2]
-    assert log == ["hello CPU", "picture 1 from 1", "picture 2 from 5"]
-
-
-def test_a_reply_to_another_request_is_dropped(js):
-    log = with_socket(
-        js,
-        """const live = new m.LiveSocket('ws://nowhere', on); made[0].hello();
-        live.request([0, 0, 0, 0], 1); made[0].reply(9); made[0].reply(1); made[0].reply(1); return log;""",
-    )
-    assert log == ["hello CPU", "picture 1 from 1"]
-
-
-def test_a_lost_connection_is_tried_again_with_growing_pauses_and_the_question_is_asked_again(js):
-    delays, sent, log = with_socket(
-        js,
-        """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
-        Math.random = () => 0.5;
-        const live = new m.LiveSocket('ws://nowhere', on); made[0].hello(); live.request([0, 0, 0, 0], 3);
-        for (let i = 0; i < 5; i += 1) { made[i].onclose({code: 1006, reason: ''}); window.later(); }
-        made[5].hello();
-        return [delays, made[5].sent, log];""",
-    )
-    assert delays == [250, 500, 1000, 2000, 4000]
-    assert len(sent) == 1
-    assert log == ["hello CPU", *["offline"] * 5, "hello CPU"]
-
-
-def test_a_model_that_is_gone_is_not_asked_for_again(js):
-    log, count = with_socket(
-        js,
-        """new m.LiveSocket('ws://nowhere', on); made[0].onclose({code: 4404, reason: 'deleted'});
-        await new Promise((r) => setTimeout(r, 600)); return [log, made.length];""",
-    )
-    assert log == ["refused 4404 deleted"]
-    assert count == 1
 
 
 def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):

@@ -1,4 +1,5 @@
-// The live connection: one request in flight, newest wins, stale replies dropped, reconnects by itself with back-off.
+// The live connection: one request in flight, newest wins, stale replies dropped, reconnects by itself with back-off. Each new
+// connection asks for the newest point again, unless the server has refused that very point.
 
 import { DECODE, HELLO, decodeFrame, encodeRequest } from "./protocol.js";
 
@@ -7,14 +8,18 @@ const LONGEST_DELAY = 5000;
 const PATIENCE = 5000; // ms without a reply after which the connection is taken for dead (sleep, lost network)
 export const NO_MODEL = 4404;
 export const CHANGED = 4409;
+const REFUSALS = [1003, 1007, 1009, 1011]; // the same point asked for again would end the same way
 
 export class LiveSocket {
   #url;
+  #latentDim;
   #on;
   #socket = null;
-  #open = false; // greeted by the server
-  #inFlight = null; // {sequence, start}
+  #opened = null; // when the server greeted, ms; null while there is no connection
+  #inFlight = null; // {sequence, start, z}
   #wanted = null; // {z, start}: the newest point not yet sent
+  #last = null; // {z, start}: the newest point of all
+  #refused = null; // the z that the server would not draw
   #sequence = 0;
   #delay = FIRST_DELAY;
   #timer = null;
@@ -22,9 +27,10 @@ export class LiveSocket {
   #closed = false;
   #wake = () => document.visibilityState === "visible" && this.#hurry();
 
-  /** on: {picture(reply, start, z), hello(frame), offline(), refused(code, reason)} */
-  constructor(url, on) {
+  /** on: {picture(reply, start, z), hello(frame, refusing), offline(), refused(code, reason)}; refusing: the newest point stays undrawn */
+  constructor(url, latentDim, on) {
     this.#url = url;
+    this.#latentDim = latentDim;
     this.#on = on;
     window.addEventListener("online", this.#wake);
     document.addEventListener("visibilitychange", this.#wake);
@@ -32,12 +38,14 @@ export class LiveSocket {
   }
 
   get open() {
-    return this.#open;
+    return this.#opened !== null;
   }
 
   /** Asks for the picture of z; `start` says what caused it and comes back with the picture. */
   request(z, start) {
     this.#wanted = { z: Float32Array.from(z), start };
+    this.#last = this.#wanted;
+    this.#refused = null;
     this.#send();
   }
 
@@ -60,22 +68,31 @@ export class LiveSocket {
 
   #receive(buffer) {
     const frame = decodeFrame(buffer);
-    if (frame.kind === HELLO) {
-      this.#open = true;
-      this.#delay = FIRST_DELAY;
-      this.#on.hello(frame);
-      this.#send();
-    } else if (frame.kind === DECODE && frame.sequence === this.#inFlight?.sequence) {
+    if (frame.kind === HELLO) this.#greeted(frame);
+    else if (frame.kind === DECODE && frame.sequence === this.#inFlight?.sequence) {
       const { start, z } = this.#inFlight;
       this.#inFlight = null;
       clearTimeout(this.#watchdog);
+      this.#delay = FIRST_DELAY; // not before: a server that greets and then refuses must not be asked without a pause
       this.#send(); // before painting: the server works meanwhile
       this.#on.picture(frame, start, z);
     }
   }
 
+  #greeted(frame) {
+    if (frame.latentDim !== this.#latentDim) {
+      this.#giveUp(CHANGED, "the model has another latent size now");
+      return;
+    }
+    this.#opened = performance.now();
+    const refusing = this.#last !== null && this.#last.z === this.#refused;
+    if (!refusing) this.#wanted ??= this.#last; // the server may have another file now, and with it another picture
+    this.#on.hello(frame, refusing);
+    this.#send();
+  }
+
   #send() {
-    if (!this.#open || this.#inFlight !== null || this.#wanted === null) return;
+    if (!this.open || this.#inFlight !== null || this.#wanted === null) return;
     const { z, start } = this.#wanted;
     this.#wanted = null;
     this.#sequence = (this.#sequence + 1) >>> 0;
@@ -93,18 +110,23 @@ export class LiveSocket {
   #lost({ code, reason }) {
     clearTimeout(this.#watchdog);
     this.#socket = null;
-    this.#open = false;
-    this.#wanted ??= this.#inFlight; // asked again once connected, unless something newer is wanted
+    if (this.open && performance.now() - this.#opened > LONGEST_DELAY) this.#delay = FIRST_DELAY; // it was a good connection
+    this.#opened = null;
+    if (REFUSALS.includes(code)) this.#refused = this.#inFlight?.z ?? this.#refused;
     this.#inFlight = null;
     if (this.#closed) return;
     if (code === NO_MODEL || code === CHANGED) {
-      this.#closed = true;
-      this.#on.refused(code, reason);
+      this.#giveUp(code, reason);
       return;
     }
     this.#on.offline();
     this.#timer = setTimeout(() => this.#connect(), this.#delay * (0.75 + 0.5 * Math.random()));
     this.#delay = Math.min(LONGEST_DELAY, 2 * this.#delay);
+  }
+
+  #giveUp(code, reason) {
+    this.close();
+    this.#on.refused(code, reason);
   }
 
   #hurry() {

@@ -1,17 +1,21 @@
 // A second connection for what may take longer than a frame: many small pictures, where points lie, paths, draws. One question
-// at a time for each topic, newest wins; the drag's own socket never waits behind it.
+// at a time for each topic, newest wins; the drag's own socket never waits behind it. Every question ends: with its answer, or
+// with null when a newer one came, when it was refused, after a while without an answer, and when the connection is closed.
 
 import { MANY, WHERE, decodeAnswer, encodeQuestion, encodeSamples, encodeWalk, readBusy } from "./questions.js";
 
 const FIRST_DELAY = 500; // ms before reconnecting, doubling up to the longest
 const LONGEST_DELAY = 8000;
+const PATIENCE = 30000; // ms after which a question is given up; the longest paths take seconds
 const REFUSALS = [1007, 1009, 1011, 4404, 4408]; // asked again, the same question would end the same way
 
 export class Asides {
   #url;
+  #back;
   #socket = null;
   #open = false;
-  #waiting = new Map(); // topic -> {encode(sequence), resolve}
+  #lostBefore = false; // the connection broke, and not over a question of ours
+  #waiting = new Map(); // topic -> {encode(sequence), resolve(result)}
   #asked = null; // the question under way
   #sequence = 0;
   #delay = FIRST_DELAY;
@@ -20,8 +24,10 @@ export class Asides {
   #closed = false;
   refusal = ""; // the server's reason for the last question that it would not answer
 
-  constructor(url) {
+  /** back(): the connection stands again after it was lost; what was asked meanwhile may have been given up. */
+  constructor(url, back = () => {}) {
     this.#url = url;
+    this.#back = back;
     this.#connect();
   }
 
@@ -49,17 +55,43 @@ export class Asides {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#socket?.close();
+    this.#open = false;
     for (const question of this.#waiting.values()) question.resolve(null);
+    this.#waiting.clear();
     this.#asked?.resolve(null);
+    this.#asked = null;
   }
 
   #ask(topic, encode) {
-    return new Promise((resolve) => {
+    if (this.#closed) return Promise.resolve(null);
+    return new Promise((settle) => {
+      const timer = setTimeout(() => this.#giveUp(topic, resolve), PATIENCE);
+      const resolve = (result) => {
+        clearTimeout(timer);
+        settle(result);
+      };
       this.#waiting.get(topic)?.resolve(null);
       this.#waiting.delete(topic); // to the end of the line
       this.#waiting.set(topic, { encode, resolve });
       this.#send();
     });
+  }
+
+  /** No answer came in time. A connection that owes one is replaced, or the others would wait behind it. */
+  #giveUp(topic, resolve) {
+    this.refusal = "the server did not answer in time";
+    if (this.#waiting.get(topic)?.resolve === resolve) this.#waiting.delete(topic);
+    resolve(null);
+    if (this.#asked?.resolve !== resolve) return;
+    const owed = this.#asked.sequence !== null; // else a busy server was about to be asked again
+    this.#asked = null;
+    if (!owed) {
+      this.#send();
+      return;
+    }
+    const socket = this.#socket;
+    this.#lost({ code: 1006 });
+    socket.close();
   }
 
   #connect() {
@@ -74,10 +106,12 @@ export class Asides {
     const answer = decodeAnswer(buffer);
     if (answer === null) {
       this.#open = true; // the greeting
-      this.#delay = FIRST_DELAY;
+      if (this.#lostBefore) this.#back();
+      this.#lostBefore = false;
     } else if (this.#asked?.sequence === answer.sequence) {
       const { resolve } = this.#asked;
       this.#asked = null;
+      this.#delay = FIRST_DELAY; // not before: a server that greets and then is too busy must not be asked without a pause
       resolve(answer.result);
     }
     this.#send();
@@ -115,6 +149,7 @@ export class Asides {
   #lost({ code, reason }) {
     const refused = this.#open && REFUSALS.includes(code);
     if (refused) this.refusal = reason;
+    else this.#lostBefore = true;
     this.#open = false;
     this.#socket = null;
     if (this.#closed) return;

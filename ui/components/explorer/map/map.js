@@ -119,6 +119,13 @@ export class LatentMap {
     this.#awaited = null;
   }
 
+  /** The map goes away: nothing is drawn or asked later. */
+  close() {
+    this.forget();
+    this.#background.clear();
+    cancelAnimationFrame(this.#frame);
+  }
+
   /** Everything anew. */
   draw() {
     this.#stale = true;

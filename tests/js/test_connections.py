@@ -1,0 +1,178 @@
+"""The two connections of the explorer against a socket of straw: one question in flight, refusals, lost connections, patience."""
+
+from __future__ import annotations
+
+import pytest
+
+FAKE_SOCKET = """
+  const made = [];
+  window.WebSocket = class {
+    constructor(url) { this.url = url; this.sent = []; made.push(this); }
+    send(frame) { this.sent.push(new DataView(frame).getUint32(4, true)); }
+    close() { this.onclose?.({code: 1000, reason: ''}); }
+    hello(size = 4) { this.onmessage({data: Uint8Array.from([2, 1, size, 0, 1, 0, 1, 0, 67, 80, 85]).buffer}); }
+    reply(sequence) {
+      const frame = new DataView(new ArrayBuffer(13));
+      frame.setUint8(0, 1); frame.setUint8(1, 1);
+      frame.setUint32(4, sequence, true); frame.setUint16(8, 1, true); frame.setUint16(10, 1, true);
+      this.onmessage({data: frame.buffer});
+    }
+  };
+  const log = [];
+  const on = {
+    hello: (frame, refusing) => log.push('hello ' + frame.device + (refusing ? ', refusing' : '')),
+    picture: (reply, start) => log.push(`picture ${reply.sequence} from ${start}`),
+    offline: () => log.push('offline'),
+    refused: (code, reason) => log.push(`refused ${code} ${reason}`),
+  };
+"""
+
+
+
+def with_socket(js, body, *arguments):
+    return js("explorer/socket.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
+
+
+def test_one_request_is_in_flight_and_the_newest_wins(js):
+    sent, log = with_socket(
+        js,
+        """const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello();
+        for (let i = 1; i <= 5; i += 1) live.request([i, 0, 0, 0], i);
+        made[0].reply(1); made[0].reply(2);
+        return [made[0].sent, log];""",
+    )
+    assert sent == [1, 2]
+    assert log == ["hello CPU", "picture 1 from 1", "picture 2 from 5"]
+
+
+def test_a_reply_to_another_request_is_dropped(js):
+    log = with_socket(
+        js,
+        """const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello();
+        live.request([0, 0, 0, 0], 1); made[0].reply(9); made[0].reply(1); made[0].reply(1); return log;""",
+    )
+    assert log == ["hello CPU", "picture 1 from 1"]
+
+
+def test_a_lost_connection_is_tried_again_with_growing_pauses_and_the_question_is_asked_again(js):
+    delays, sent, log = with_socket(
+        js,
+        """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
+        Math.random = () => 0.5;
+        const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello(); live.request([0, 0, 0, 0], 3);
+        for (let i = 0; i < 5; i += 1) { made[i].onclose({code: 1006, reason: ''}); window.later(); }
+        made[5].hello();
+        return [delays, made[5].sent, log];""",
+    )
+    assert delays == [250, 500, 1000, 2000, 4000]
+    assert len(sent) == 1
+    assert log == ["hello CPU", *["offline"] * 5, "hello CPU"]
+
+
+def test_a_model_that_is_gone_is_not_asked_for_again(js):
+    log, count = with_socket(
+        js,
+        """new m.LiveSocket('ws://nowhere', 4, on); made[0].onclose({code: 4404, reason: 'deleted'});
+        await new Promise((r) => setTimeout(r, 600)); return [log, made.length];""",
+    )
+    assert log == ["refused 4404 deleted"]
+    assert count == 1
+
+
+def test_a_point_that_the_server_cannot_draw_is_not_asked_for_again_and_the_pauses_grow(js):
+    delays, sent, log = with_socket(
+        js,
+        """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
+        Math.random = () => 0.5;
+        const live = new m.LiveSocket('ws://nowhere', 4, on); live.request([1, 0, 0, 0], 3);
+        for (let i = 0; i < 4; i += 1) { made[i].hello(); made[i].onclose({code: 1011, reason: 'failed'}); window.later(); }
+        made[4].hello(); live.request([2, 0, 0, 0], 4);
+        return [delays, made.map(({sent}) => sent.length), log];""",
+    )
+    assert sent == [1, 0, 0, 0, 1]  # the last one is another point
+    assert delays == [250, 500, 1000, 2000]
+    assert log[-1] == "hello CPU, refusing" and log.count("offline") == 4
+
+
+def test_a_new_connection_asks_for_the_point_again(js):
+    """The server may have another file by then, and with it another picture."""
+    sent = with_socket(
+        js,
+        """window.setTimeout = (f, ms) => { if (ms < 5000) window.later = f; return 0; };
+        const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello(); live.request([1, 0, 0, 0], 3); made[0].reply(1);
+        made[0].onclose({code: 1006, reason: ''}); window.later(); made[1].hello();
+        return made.map(({sent}) => sent.length);""",
+    )
+    assert sent == [1, 1]
+
+
+def test_a_server_that_has_another_size_now_is_asked_nothing(js):
+    sent, log = with_socket(
+        js,
+        """const live = new m.LiveSocket('ws://nowhere', 4, on); live.request([1, 0, 0, 0], 3); made[0].hello(6);
+        await new Promise((r) => setTimeout(r, 600)); return [made.map(({sent}) => sent.length), log];""",
+    )
+    assert sent == [0]
+    assert log == ["refused 4409 the model has another latent size now"]
+
+
+ASIDES = """
+  const answer = (i, sequence) => {
+    const frame = new DataView(new ArrayBuffer(8 + 24));
+    frame.setUint8(0, 4); frame.setUint16(2, 1, true); frame.setUint32(4, sequence, true);
+    made[i].onmessage({data: frame.buffer});
+  };
+"""
+
+
+def with_asides(js, body):
+    return js("explorer/map/asides.js", f"async (m) => {{ {FAKE_SOCKET} {ASIDES} {body} }}")
+
+
+def test_every_question_ends_when_the_connection_is_closed(js):
+    ended = with_asides(
+        js,
+        """const asides = new m.Asides('ws://nowhere'); made[0].hello();
+        const open = [asides.places('here', [[0]]), asides.places('there', [[0]])];
+        asides.close();
+        return Promise.all([...open, asides.places('here', [[0]])]);""",
+    )
+    assert ended == [None, None, None]
+
+
+def test_a_question_without_an_answer_ends_and_the_others_go_on(js):
+    page = js.page
+    page.clock.install()
+    with_asides(
+        js,
+        """Object.assign(window, {made, answer}); window.asides = new m.Asides('ws://nowhere', () => (window.back = true));
+        made[0].hello(); window.ended = {};
+        for (const topic of ['a', 'b']) asides.places(topic, [[0]]).then((found) => (ended[topic] = found && found.length));""",
+    )
+    page.clock.fast_forward(20_000)
+    assert page.evaluate("() => ended") == {}
+    page.clock.fast_forward(11_000)
+    page.wait_for_function("() => 'a' in ended")
+    assert page.evaluate("() => asides.refusal") == "the server did not answer in time"
+    page.evaluate("() => { asides.places('c', [[0]]).then((found) => (ended.c = found.length)); }")
+    page.clock.fast_forward(600)
+    page.evaluate("() => { made[1].hello(); answer(1, 2); }")
+    page.wait_for_function("() => 'c' in ended")
+    assert page.evaluate("() => [ended, back]") == [{"a": None, "b": None, "c": 1}, True]
+
+
+@pytest.mark.parametrize(("code", "asked"), [(1011, [1, 0, 0, 0]), (1013, [1, 1, 1, 1])])
+def test_a_refused_question_ends_a_busy_server_is_asked_again_and_the_pauses_grow(js, code, asked):
+    delays, sent, ended = with_asides(
+        js,
+        f"""const delays = [];
+        window.setTimeout = (f, ms) => {{ if (ms < 9000) {{ delays.push(ms); window.later = f; }} return 0; }};
+        const asides = new m.Asides('ws://nowhere'); let ended = false;
+        made[0].hello(); asides.places('here', [[0]]).then(() => (ended = true));
+        for (let i = 0; i < 3; i += 1) {{ made[i].onclose({{code: {code}, reason: ''}}); window.later(); made[i + 1].hello(); }}
+        await null;
+        return [delays, made.map(({{sent}}) => sent.length), ended];""",
+    )
+    assert delays == [500, 1000, 2000]
+    assert sent == asked
+    assert ended == (code == 1011)
