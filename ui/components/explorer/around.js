@@ -42,7 +42,7 @@ export class Around {
     const started = performance.now();
     this.close();
     this.map.forget();
-    this.#asides = new Asides(url);
+    this.#asides = new Asides(url, () => this.#point && this.settled(this.#point.z, this.#point.posterior));
     this.#classes = data.classes;
     [this.#model, this.#version, this.#say] = [data.model, data.version, say];
     this.nearest.open(data.model, data.classes);
@@ -99,6 +99,14 @@ export class Around {
   close() {
     this.#asides?.close();
     this.#asides = null;
+    this.nearest.close();
+  }
+
+  /** The explorer goes away: nothing of it stays under way. */
+  destroy() {
+    this.#opened += 1;
+    this.close();
+    this.map.close();
   }
 
   #tip(index, [x, y]) {

@@ -1,18 +1,19 @@
 // One explorer on the page: where it stands (z), what it has asked for, and how its parts hear of each other.
 
-import { writeAddress } from "./address.js";
+import { Address } from "./address.js";
 import { Around } from "./around.js";
 import { Comparison } from "./compare/comparison.js";
+import { Decoder } from "./decoder.js";
+import { Hand } from "./hand.js";
 import { Holds } from "./holds.js";
 import { Motions } from "./motions.js";
-import { fromBase64, Picture } from "./picture.js";
+import { pictureUrl } from "./picture.js";
 import { Rail } from "./rail.js";
 import { normal, rounded } from "./ranges.js";
-import { Readout } from "./readout.js";
 import { RowMenu } from "./rowmenu.js";
 import { Session } from "./session.js";
 import { readLink } from "./share.js";
-import { LiveSocket, liveUrl } from "./socket.js";
+import { liveUrl } from "./socket.js";
 import { Tools } from "./tools.js";
 import { Traversal } from "./traversal.js";
 import { Tray } from "./tray/tray.js";
@@ -20,7 +21,8 @@ import { buildView } from "./view.js";
 
 export class Explorer {
   #view;
-  #picture;
+  #decoder;
+  #address = new Address();
   #rail = null;
   #around;
   #tools;
@@ -31,12 +33,12 @@ export class Explorer {
     refresh: () => this.#ask("refresh"),
   });
   #opened = false; // a link counts once, for the model it opens
-  #socket = null;
-  #readout;
   #focused = null; // what last had the focus
+  #hand = new Hand();
   #motions = new Motions({
     step: (index, value, now) => {
       this.#z[index] = value;
+      this.#rail.showSections(this.#z);
       this.#request(now);
       this.#around.moved(this.#z, index);
     },
@@ -83,10 +85,10 @@ export class Explorer {
       reset: () => on.reset(new Event("key")),
       random: () => on.random(new Event("key")),
       place: () => ({ z: [...this.#z], posterior: this.#posterior }),
-      goTo: ({ z, posterior }) => this.#goTo([...z], performance.now(), posterior),
+      goTo: ({ z, posterior }) => z.length === this.#z.length && this.#goTo([...z], performance.now(), posterior),
       buttons: [this.#comparison.button],
       state: () => this.#linkState(),
-      picture: () => this.#view.canvas.toDataURL(),
+      picture: (z) => this.#pictureOf(z),
       more: [
         { key: "P", words: "Pin this point to the tray", run: on.pin },
         { key: "C", words: "Compare with another model", run: () => this.#comparison.show() },
@@ -97,20 +99,28 @@ export class Explorer {
     this.#view = buildView(on, this.#around, this.#tools);
     this.#view.root.append(this.#menu.element, this.#traversal.sheet, this.#comparison.sheet);
     this.#session = new Session(this.#view.root);
-    this.#readout = new Readout(this.#view.readout);
+    this.#hand.watch(this.#view.rail);
+    this.#decoder = new Decoder(this.#view, {
+      painted: (z, reply) => this.#comparison.follow(z, reply),
+      refused: () => this.#ask("refresh"), // the model is gone or has another size: the page has to say it
+    });
     this.#comparison.mount(this.#view.canvas.parentElement);
     parent.append(this.#view.root, this.#tray.element);
     for (const part of [this.#view.root, this.#tray.element]) part.addEventListener("focusin", ({ target }) => (this.#focused = target));
-    this.#picture = new Picture(this.#view.canvas);
   }
 
-  /** What the page knows now: called on every Streamlit run, and again whenever the theme changes. */
+  /** What the page knows now: called on every Streamlit run, and again whenever the theme changes. Newer weights, which bring other
+   *  sliders, wait until a slider in the hand is let go. */
   update(data, setStateValue) {
+    if (this.#hand.down && this.#data?.model === data.model && this.#data.version !== data.version) {
+      this.#hand.later = () => this.update(data, setStateValue);
+      return;
+    }
     const last = this.#data;
     this.#data = data;
     this.#session.update(data, setStateValue);
     this.#comparison.update(data);
-    if (last === null || this.#socket === null || differs(last, data)) this.#openModel(data);
+    if (last === null || !this.#decoder.opened || differs(last, data)) this.#openModel(data);
     else {
       if (last.version !== data.version) this.#renewModel(data);
       if (last.session !== data.session) this.#comeBack(data);
@@ -118,7 +128,7 @@ export class Explorer {
       if (data.pinsRevision > last.pinsRevision) this.#tray.adopt(data.pins ?? []);
       this.#tray.repaint();
     }
-    if (!this.#socket?.open || this.#picture.painted === 0) this.#paintSent(data);
+    if (this.#decoder.silent) this.#decoder.paintSent(data, this.#z);
     this.#view.message.textContent = data.message ?? "";
     this.#view.message.hidden = !data.message;
   }
@@ -126,17 +136,26 @@ export class Explorer {
   /** Another place on the page, as it is; what had the focus gets it back. */
   moveTo(parent) {
     const focused = this.#focused;
-    parent.append(this.#view.root, this.#tray.element);
-    if (document.activeElement === document.body) focused?.focus();
-    writeAddress(this.#data.model, this.#z); // on the way from another page Streamlit has written its own
+    parent.className = this.#view.root.parentElement?.className ?? parent.className; // says what is unfolded
+    const parts = [this.#view.root, this.#tray.element];
+    const dialogs = parts.flatMap((part) => [...part.querySelectorAll("dialog[open]")]);
+    parent.append(...parts);
+    for (const dialog of dialogs) {
+      dialog.close(); // out of the document it has left the screen, though it still says that it is open
+      dialog.showModal();
+    }
+    if (document.activeElement === document.body || dialogs.some((dialog) => dialog.contains(focused))) focused?.focus();
+    this.#address.write(this.#data.model, this.#z); // on the way from another page Streamlit has written its own
   }
 
   destroy() {
     this.#motions.stop();
-    this.#readout.close();
+    this.#address.close();
+    this.#hand.close();
     this.#session.close();
-    this.#socket?.close();
-    this.#around.close();
+    this.#decoder.close();
+    this.#rail.close();
+    this.#around.destroy();
     this.#comparison.close();
     this.#tools.destroy();
     this.#tray.close();
@@ -148,12 +167,10 @@ export class Explorer {
     this.#motions.stop();
     this.#holds = new Holds();
     this.#buildRail(data);
-    this.#socket?.close();
-    this.#socket = null;
+    this.#decoder.open(data.model, data.z.length);
     this.#tools.openModel(data.model);
     this.#adopt(data);
-    this.#paintSent(data);
-    this.#connect(liveUrl(data.model));
+    this.#decoder.paintSent(data, this.#z);
     const link = this.#opened ? {} : readLink(this.#arrived, data.z.length);
     this.#opened = true;
     this.#openAround(data, link);
@@ -191,6 +208,7 @@ export class Explorer {
   }
 
   #buildRail(data) {
+    this.#rail?.close();
     this.#rail = new Rail(data.dimensions, {
       input: (index, value, start) => this.#move(index, value, start),
       release: () => this.#commit(),
@@ -207,24 +225,6 @@ export class Explorer {
     this.#view.mapNote.hidden = words === "";
   }
 
-  #connect(url) {
-    this.#setStatus("connecting", "connecting");
-    this.#socket = new LiveSocket(url.href, {
-      hello: ({ device }) => this.#connected(device),
-      picture: (reply, start, z) => this.#paint(reply, start, z),
-      offline: () => this.#setStatus("offline", "offline · reconnecting"),
-      refused: () => {
-        this.#socket = null;
-        this.#ask("refresh"); // the model is gone or has another size: the page has to say it
-      },
-    });
-  }
-
-  #connected(device) {
-    this.#setStatus("live", `live · decoded on ${device}`);
-    this.#request();
-  }
-
   /** Takes over the point the page committed on its own (Encode, test image, another model). */
   #adopt(data) {
     this.#motions.stop();
@@ -235,11 +235,11 @@ export class Explorer {
     this.#rail.showBand(data.posterior);
     this.#rail.show(this.#z);
     this.#showNote();
-    writeAddress(data.model, this.#z);
     this.#request();
     this.#around.settled(this.#z, this.#posterior);
     this.#tools.remember({ z: this.#z, posterior: this.#posterior });
     this.#tray.standing(this.#z);
+    this.#address.write(data.model, this.#z);
   }
 
   #linkState() {
@@ -249,7 +249,7 @@ export class Explorer {
 
   /** Shows another point for the moment: the pointer is on the map. */
   #preview(z, start = null) {
-    this.#socket?.request(z, { at: start ?? performance.now(), input: start !== null });
+    this.#decoder.request(z, start);
     if (start === null) this.#rail.show(z);
     else this.#rail.follow(z);
     this.#around.moved(z, null);
@@ -314,18 +314,17 @@ export class Explorer {
     this.#commit();
   }
 
-  /** `start`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
   #request(start = null) {
-    this.#socket?.request(this.#z, { at: start ?? performance.now(), input: start !== null });
+    this.#decoder.request(this.#z, start);
   }
 
   /** Tells Streamlit where the person stands; while the socket is away its answer brings the picture too. */
   #commit() {
-    writeAddress(this.#data.model, this.#z);
     this.#around.settled(this.#z, this.#posterior);
     this.#tools.remember({ z: this.#z, posterior: this.#posterior });
     this.#tray.standing(this.#z);
     this.#session.commit(this.#z, this.#posterior);
+    this.#address.write(this.#data.model, this.#z);
   }
 
   #ask(what, more = {}) {
@@ -340,27 +339,15 @@ export class Explorer {
     this.#commit();
   }
 
-  /** The picture that came with the page's data, if it is the picture of this point. */
-  #paintSent({ picture, shape }) {
-    if (!picture || JSON.stringify(picture.z) !== JSON.stringify(this.#z)) return;
-    const [height, width, channels] = shape.split("x").map(Number);
-    this.#picture.paint({ height, width, channels, pixels: fromBase64(picture.pixels) });
-  }
-
-  #paint(reply, start, z) {
-    this.#picture.paint(reply);
-    this.#readout.painted(start);
-    this.#comparison.follow(z, reply);
+  /** The picture of a point as a data URL, whatever is previewed at the moment; null when the server does not answer. */
+  async #pictureOf(z) {
+    const picture = this.#decoder.pictureOf(z) ?? (await this.#around.asides?.pictures("snapshot", [z], 0))?.[0];
+    return picture ? pictureUrl(picture) : null;
   }
 
   #showNote() {
     this.#view.note.hidden = this.#posterior === null;
     this.#view.band.textContent = this.#posterior ? `band: one σ of q(z|x) of ${this.#posterior.label ?? "your image"}` : "";
-  }
-
-  #setStatus(state, words) {
-    this.#view.status.dataset.state = state;
-    this.#view.status.textContent = words;
   }
 
   /** The dimension's own animation on or off; without one, the highlighted slider's, or all of them off. */

@@ -1,17 +1,25 @@
-// Keys that work anywhere on the page, and the sheet that lists them.
+// Keys that work anywhere on the page, and the sheet that lists them. Single letters can be switched off there (WCAG 2.1.4), for
+// those who dictate or who hit keys by accident; the browser remembers it.
 
 import { h } from "./dom.js";
+
+const IN_FRONT = 'dialog:modal, [role="dialog"][aria-modal="true"]'; // keys are its own
+const SWITCH = "latent-walk.letters"; // "off" in the browser's storage
 
 /** commands: [{key, words, run}]; a key is written as in KeyboardEvent.key, with "Ctrl+" and "Shift+" before it. */
 export class Keys {
   #commands;
+  #letters = h("input", { type: "checkbox", onchange: () => remember(this.#letters.checked) });
   #listener = (event) => this.#press(event);
 
   constructor(commands, more) {
     this.#commands = commands;
     const rows = [...commands.filter(({ words }) => words), ...more].map(({ key, words }) => h("tr", {}, h("th", {}, h("kbd", {}, key)), h("td", {}, words)));
-    this.dialog = h("dialog.lw-dialog", { "aria-label": "Keys" }, h("h2", {}, "Keys"), h("table.lw-keys", {}, ...rows), closeButton());
-    document.addEventListener("keydown", this.#listener);
+    this.dialog = h("dialog.lw-dialog", { "aria-label": "Keys" }, h("h2", {}, "Keys"),
+      h("label.lw-check", {}, this.#letters, "Single letters are keys; without this, only those with Ctrl are"),
+      h("table.lw-keys", {}, ...rows), h("div.lw-sheet-end", {}, closeButton()));
+    this.#letters.checked = remembered();
+    window.addEventListener("keydown", this.#listener, true); // before Streamlit, which takes R for "run again"
   }
 
   show() {
@@ -19,16 +27,34 @@ export class Keys {
   }
 
   destroy() {
-    document.removeEventListener("keydown", this.#listener);
+    window.removeEventListener("keydown", this.#listener, true);
   }
 
   #press(event) {
-    if (!this.dialog.isConnected || writing(event.target) || document.querySelector("dialog[open]")) return;
+    if (!this.dialog.isConnected || writing(event.target) || document.querySelector(IN_FRONT)) return;
     const name = nameOf(event);
+    if (event.key.length === 1 && !name.startsWith("Ctrl+") && !this.#letters.checked) return;
     const command = this.#commands.find(({ key }) => key.split(" or ").includes(name));
     if (!command) return;
     event.preventDefault();
+    event.stopPropagation();
     command.run(event);
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(SWITCH) !== "off";
+  } catch {
+    return true; // storage is switched off
+  }
+}
+
+function remember(on) {
+  try {
+    localStorage.setItem(SWITCH, on ? "on" : "off");
+  } catch {
+    // storage is switched off: it holds until the page is left
   }
 }
 

@@ -24,6 +24,12 @@ export class Nearest {
     this.#search();
   }
 
+  /** Nothing is asked later, and what was asked is not shown. */
+  close() {
+    clearTimeout(this.#timer);
+    this.#asked += 1;
+  }
+
   stale() {
     this.#images.classList.add("lw-stale");
   }

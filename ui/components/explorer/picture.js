@@ -50,3 +50,10 @@ export function fromBase64(text) {
   for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
+
+/** A picture as a data URL. */
+export function pictureUrl(picture) {
+  const canvas = document.createElement("canvas");
+  new Picture(canvas).paint(picture);
+  return canvas.toDataURL();
+}

@@ -80,9 +80,14 @@ export class Rail {
     this.#timer ??= setTimeout(() => this.show(this.#wanted), FOLLOW);
   }
 
-  show(z) {
+  /** Nothing is shown later. */
+  close() {
     clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  show(z) {
+    this.close();
     for (const [index, slider] of this.#sliders) slider.set(z[index]);
     this.showSections(z);
   }

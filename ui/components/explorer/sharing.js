@@ -8,16 +8,18 @@ import { linkOf, pythonOf } from "./share.js";
 export class Sharing {
   #state; // () => everything a link holds
   #goTo;
+  #picture;
   #gallery = null;
   #list = h("div.lw-gallery");
   #link = h("textarea.lw-code", { readonly: "", rows: "3", "aria-label": "link to this view" });
   #python = h("textarea.lw-code", { readonly: "", rows: "6", "aria-label": "Python that draws this picture" });
   #said = h("span.lw-muted", { role: "status" });
 
-  /** state(): see linkOf, and `file`; goTo(z); picture(): a data URL of what is shown */
+  /** state(): see linkOf, and `file`; goTo(z); picture(z): a data URL of that point, or null, awaited */
   constructor({ state, goTo, picture }) {
     this.#state = state;
     this.#goTo = goTo;
+    this.#picture = picture;
     const copy = (area, words) => h("button.lw-button", { type: "button", onclick: () => this.#copy(area, words) }, `Copy ${words}`);
     this.shareSheet = h("dialog.lw-dialog", { "aria-label": "Share" },
       h("h2", {}, "Share this view"),
@@ -31,7 +33,7 @@ export class Sharing {
       h("p.lw-muted", {}, "Snapshots of this model, kept in this browser."),
       this.#list,
       h("div.lw-sheet-end", {},
-        h("button.lw-button", { type: "button", onclick: () => this.snap(picture()) }, "Take a snapshot"),
+        h("button.lw-button", { type: "button", onclick: () => this.snap() }, "Take a snapshot"),
         h("button.lw-button", { type: "button", onclick: () => this.#download() }, "Export as a page"),
         closeButton()));
   }
@@ -54,9 +56,13 @@ export class Sharing {
     this.gallerySheet.showModal();
   }
 
-  snap(picture) {
-    this.#gallery.add([...this.#state().z], picture);
+  /** Keeps the committed point with its own picture; what the pointer previews meanwhile is not meant. False when it cannot. */
+  async snap() {
+    const [gallery, z] = [this.#gallery, [...this.#state().z]];
+    const picture = await this.#picture(z);
+    const kept = picture !== null && gallery.add(z, picture);
     this.#draw();
+    return kept;
   }
 
   async #copy(area, words) {
@@ -85,8 +91,10 @@ export class Sharing {
       this.#gallery.remove(index);
       this.#draw();
     };
+    const other = z.length !== this.#state().z.length;
+    const title = other ? `Of an earlier version of this model, with ${z.length} dimensions: that point is not one of its own now` : "Go there";
     return h("figure.lw-snap", {},
-      h("button.lw-thumb", { type: "button", title: "Go there", onclick: go }, h("img", { src: picture, alt: `snapshot ${index + 1}` })),
+      h("button.lw-thumb", { type: "button", title, disabled: other ? "" : null, onclick: go }, h("img", { src: picture, alt: `snapshot ${index + 1}` })),
       words,
       h("button.lw-link", { type: "button", onclick: remove }, "remove"));
   }

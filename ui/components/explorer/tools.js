@@ -70,7 +70,7 @@ export class Tools {
       { key: "O", words: "Back to the origin", run: page.reset },
       { key: "A", words: "Animate the highlighted slider, or stop", run: page.animate },
       ...(page.more ?? []),
-      { key: "S", words: "Take a snapshot", run: () => this.#sharing.snap(page.picture()) },
+      { key: "S", words: "Take a snapshot", run: () => this.#sharing.snap() },
       { key: "G", words: "Gallery of snapshots", run: () => this.#sharing.showGallery() },
       { key: "L", words: "Share: link and Python", run: () => this.#sharing.showShare() },
       { key: "?", words: "These keys", run: () => this.#keys.show() },

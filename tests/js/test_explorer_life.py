@@ -1,0 +1,124 @@
+"""The explorer as a whole in a blank page: moved to another place, mounted and given up many times, its keys, its address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+MAIN = "explorer/main.js"
+MOUNT = """(m) => {
+  const dimensions = [0, 1].map((index) => ({index, low: -2, high: 2, kl: 1 - index / 2, active: true}));
+  const fixed = {model: 'a', version: '1', session: 's', dimensions, revision: 1, pinsRevision: 1, shape: '1x1x1'};
+  const none = {posterior: null, picture: null, pins: null, compared: null, message: null};
+  const data = {...fixed, ...none, classes: [], file: '', hash: '', taken: {}, others: [], z: [0, 0]};
+  window.sent = [];
+  window.mount = () => {
+    const parentElement = document.body.appendChild(document.createElement('div'));
+    const given = {data, parentElement, setStateValue: (kind, message) => sent.push({kind, ...message})};
+    const leave = m.default(given);
+    const update = (more) => m.default({...given, data: {...data, ...more}});
+    return {parentElement, update, leave: () => { leave(); parentElement.remove(); }};
+  };
+}"""
+
+
+@pytest.fixture
+def mounted(js) -> Any:
+    """One explorer on the page, as window.first; its clock is the test's."""
+    js.page.clock.install()
+    js(MAIN, MOUNT)
+    js.page.evaluate("() => { window.first = mount(); }")
+    return js.page
+
+
+def test_what_is_unfolded_and_an_open_sheet_move_along_to_another_place(mounted):
+    mounted.evaluate("() => first.parentElement.classList.add('lw-comparing')")
+    mounted.keyboard.press("?")
+    mounted.evaluate("() => { first.leave(); window.second = mount(); }")
+    assert mounted.evaluate("() => second.parentElement.className") == "lw-comparing"
+    assert mounted.evaluate("() => document.querySelector('dialog[open]').matches(':modal')")
+    mounted.keyboard.press("Escape")
+    mounted.keyboard.press("g")
+    assert mounted.get_by_role("dialog", name="Gallery").is_visible()
+
+
+def test_newer_weights_wait_until_the_slider_in_the_hand_is_let_go(mounted):
+    box = mounted.get_by_label("z0", exact=True).bounding_box()
+    mounted.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mounted.mouse.down()
+    mounted.evaluate("() => { window.held = document.querySelector('.lw-rail'); first.update({version: '2'}); }")
+    assert mounted.evaluate("() => held.isConnected")
+    mounted.mouse.up()
+    mounted.clock.run_for(20)
+    assert not mounted.evaluate("() => held.isConnected")
+
+
+def test_letters_are_ours_alone_and_can_be_switched_off(mounted):
+    mounted.evaluate("() => { window.heard = []; document.addEventListener('keydown', ({key}) => heard.push(key)); }")
+    commits = "() => sent.filter(({kind}) => kind === 'commit').length"
+    mounted.keyboard.press("r")  # Streamlit would run the page again
+    assert mounted.evaluate(commits) == 1
+    mounted.keyboard.press("?")
+    mounted.get_by_label("Single letters are keys").uncheck()
+    mounted.keyboard.press("Escape")
+    before = mounted.evaluate("() => heard.length")
+    for key in ("r", "R", "?", "g"):
+        mounted.keyboard.press(key)
+    assert mounted.evaluate(commits) == 1
+    assert mounted.get_by_role("dialog").count() == 0
+    assert mounted.evaluate("() => heard.length") >= before + 4  # what is not ours is left to others
+    mounted.keyboard.press("Control+z")
+    assert mounted.evaluate(commits) == 2
+    mounted.evaluate("() => first.leave()")
+    mounted.clock.fast_forward(1600)
+    mounted.evaluate("() => { window.second = mount(); }")
+    assert not mounted.get_by_label("Single letters are keys").is_checked()  # remembered
+
+
+def test_a_snapshot_of_another_latent_size_cannot_be_gone_to(mounted):
+    kept = [{"z": [1] * size, "picture": "data:,", "note": "", "when": ""} for size in (3, 2)]
+    mounted.evaluate("(kept) => localStorage.setItem('latent-walk.gallery.a', JSON.stringify(kept))", kept)
+    mounted.keyboard.press("g")
+    cards = mounted.get_by_role("dialog", name="Gallery").locator(".lw-snap button.lw-thumb")
+    assert [cards.nth(i).is_disabled() for i in range(2)] == [True, False]
+    assert "3 dimensions" in cards.nth(0).get_attribute("title")
+
+
+def test_many_quick_commits_write_the_address_less_often_and_the_last_one_wins(js):
+    js.page.clock.install()
+    js(
+        "explorer/address.js",
+        """(m) => { window.count = 0; const old = history.replaceState.bind(history);
+        history.replaceState = (...given) => { count += 1; if (count > 100) throw new DOMException('too many', 'SecurityError');
+          old(...given); };
+        window.address = new m.Address(); }""",
+    )
+    for _ in range(6):
+        js.page.evaluate("() => { for (let i = 0; i < 100; i += 1) address.write('a', [i, performance.now()]); }")
+        js.page.clock.run_for(3000)
+    js.page.evaluate("() => address.write('a', [7])")
+    assert js.page.evaluate("() => count") < 100
+    js.page.clock.run_for(2000)
+    assert js.page.evaluate("() => location.search") == "?model=a&z=7"
+
+
+def test_an_address_that_the_browser_refuses_throws_nothing_and_is_written_later(js):
+    js.page.clock.install()
+    js(
+        "explorer/address.js",
+        """(m) => { window.old = history.replaceState.bind(history);
+        history.replaceState = () => { throw new DOMException('too many', 'SecurityError'); };
+        window.address = new m.Address(); address.write('a', [1]); history.replaceState = old; }""",
+    )
+    js.page.clock.run_for(11_000)
+    assert js.page.evaluate("() => location.search") == "?model=a&z=1"
+
+
+def test_an_address_belongs_to_its_page(js):
+    js.page.clock.install()
+    many = "(m) => { const address = new m.Address(); for (const i of Array(60).keys()) address.write('a', [i]); }"
+    js("explorer/address.js", many)
+    js.page.evaluate("() => history.replaceState(null, '', '/encode')")
+    js.page.clock.run_for(2000)
+    assert js.page.evaluate("() => location.pathname + location.search") == "/encode"
