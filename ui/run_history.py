@@ -12,6 +12,7 @@ import streamlit as st
 from vae_core.metrics import Row, read_since
 from vae_core.runs import RunStatus
 
+PACE_SECONDS = 30.0  # over at least so long the pace of a run is taken
 KEY = "train.history"  # the History of the run this session looks at
 
 
@@ -59,11 +60,21 @@ class History:
 
     @property
     def seconds_left(self) -> float | None:
-        """From the pace so far, validation included; None before there is a pace."""
+        """From the pace lately, which a machine that gets busier or calmer changes; None before there is a pace."""
         if len(self.steps) < 3 or not self.progress:
             return None
-        began = self.validations[0]["time"] if self.validations else self.start.get("time", 0.0)
-        return max(0.0, self.steps[-1]["time"] - began) * (1 - self.progress) / self.progress
+        began, last = self._paced_from(), self.steps[-1]
+        done = last["step"] - began["step"]
+        to_do = max(0, self.start["steps"] - last["step"])
+        return max(0.0, last["time"] - began["time"]) / done * to_do if done > 0 else None
+
+    def _paced_from(self) -> Row:
+        """The row from which on the pace is taken: a third of the time so far, but long enough to hold a validation."""
+        end = self.steps[-1]["time"]
+        first = self.validations[0] if self.validations else self.steps[0]
+        epoch = (end - first["time"]) / max(self.steps[-1]["epoch"], 1e-9)
+        since = end - max(PACE_SECONDS, (end - first["time"]) / 3, min(epoch, 4 * PACE_SECONDS))
+        return next((row for row in self.steps if row["time"] >= since), first) if since > first["time"] else first
 
 
 def _full(steps: list[Row]) -> list[Row]:

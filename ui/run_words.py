@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae_core.measuring import Outlook
 from vae_core.runs import RunStatus
 
 NO_RUNS = "Nothing has been trained here yet. The settings on the left make a good model of the chosen images; press **Train**."
@@ -37,19 +38,56 @@ def about(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
+def span(fastest: float, slowest: float) -> str:
+    """One estimate, or two where the first would hide how different it can be: "about 2 to 11 min"."""
+    low, high = about(fastest), about(slowest)
+    if slowest < 1.4 * fastest or low == high:
+        return about((fastest + slowest) / 2)
+    low, high = low.removeprefix("about "), high.removeprefix("about ")
+    (amount, unit), other = low.split(), high.split()[1]
+    return f"about {amount} to {high}" if unit == other else f"about {low} to {high}"
+
+
+def outlook(known: Outlook) -> str:
+    """How large the model of the form is and how long its training will take, as far as it is known."""
+    if known.parameters is None:
+        return f"Size and time cannot be told: {known.trouble}." if known.trouble else "Counting parameters …"
+    size = f"{known.parameters / 1e6:.2g} M parameters" if known.parameters > 1e5 else f"{known.parameters:,} parameters"
+    if known.estimate is not None:
+        condition = "when nothing else keeps this computer busy" if known.estimate.alone else "on this computer"
+        return f"{size} · **{span(known.estimate.fastest, known.estimate.slowest)}** {condition}"
+    if known.waiting:
+        return f"{size} · measuring how fast this computer is …"
+    return f"{size} · " + (f"the time cannot be told: {known.trouble}" if known.trouble else "how long it takes is not known yet")
+
+
+def basis(known: Outlook) -> str | None:
+    """What an estimate rests on."""
+    if known.estimate is None:
+        return None
+    rate, source = f"{known.estimate.images_per_second:,.0f} images a second", known.estimate.source
+    return f"From {source}{', scaled to this model' if known.estimate.scaled else ''}: {rate}."
+
+
 def nats(value: float) -> str:
     """One decimal and a real minus sign."""
     return f"{value:.1f}".replace("-", "−")
 
 
+def epoch_of(run: RunStatus) -> str:
+    """Which epoch a run is in: "epoch 3 of 8", the same everywhere on the page."""
+    if run.config is None:
+        return ""
+    return f"epoch {min(int(run.epoch) + 1, run.config.epochs)} of {run.config.epochs}"
+
+
 def state_line(run: RunStatus) -> str:
     """One quiet line under a run's name in the list."""
-    elbo = f"ELBO {nats(run.elbo)}" if run.elbo is not None else ""
-    epochs = f"epoch {int(run.epoch)}/{run.config.epochs}" if run.config else ""
+    elbo = f"validation ELBO {nats(run.elbo)}" if run.elbo is not None else ""
     model = "usable" if run.checkpoint else "no model"
     parts = {
         "queued": ["queued"],
-        "running": ["stopping" if run.stopping else "running", elbo, epochs],
+        "running": ["stopping" if run.stopping else "running", epoch_of(run), elbo],
         "done": ["done", elbo, duration(run.seconds)],
         "stopped": [stopped(run), elbo, "" if never_began(run) else model],
         "failed": ["failed", elbo, model],

@@ -1,142 +1,130 @@
-"""The form of a new run: its fields, ranges and help texts are the config's own; what it shows is checked by the config."""
+"""The form of a new run. Nothing is trained that the fields do not show: while one of them is wrong, Train waits."""
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import streamlit as st
-from pydantic import BaseModel
 
-from ui import run_words, words
-from vae_core import estimate, runs
-from vae_core.config import DataConfig, ModelConfig, TrainConfig, train_config
+from ui import run_words, train_fields, words
+from ui.train_fields import choice, keep, key, number
+from vae_core import measuring, runs
+from vae_core.config import TrainConfig, train_config
 from vae_core.datasets import DATASETS, available
 from vae_core.errors import LatentWalkError
 from vae_core.options import command_line
 
-SAVED = "train.saved"  # dict: what was chosen, kept while another page is open
 STARTED = "train.started"  # str: id of the run this session started last
-FIRST = {"epochs": 6, "name": ""}  # where the form begins elsewhere than the config: well under two minutes on two cores
 WARMUPS = {"none": "none", "linear": "linear rise", "cyclical": "cyclical"}
-NETWORKS = {"conv": "convolutional", "mlp": "fully connected"}
+ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
 LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
-OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, "": TrainConfig}
-
-_measuring = threading.Lock()  # one measurement at a time, whoever asks
-_counting, _can_count = threading.Lock(), threading.Event()  # once torch is there
-_tried: set[str] = set()  # networks that were measured, or could not be
+NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
+COMMAND_HELP = "The same run for a terminal."
+FIX = "First mend the field that is marked in red."
 
 
 @st.fragment
 def form() -> None:
     """Draws the form; a press on Train starts a run and redraws the page."""
     st.markdown("**New run**")
-    try:
-        config = train_config(**_fields())
-    except LatentWalkError as error:
-        words.show_error(error)
-        return
-    name = st.text_input("Name", key=_key("name"), placeholder=runs.suggest_name(config), max_chars=None,
-                         help="What the run is called in lists and addresses; empty takes the suggestion.")  # fmt: skip
-    _keep("name", name)
-    _warn_about_data(config)
-    time = st.container()  # filled last: counting parameters imports torch, and the button need not wait for it
+    fields, wrong = _fields()
+    config, trouble = _checked(fields) if not wrong else (None, "")
+    name, bad_name = _name(config)
+    if trouble:
+        st.caption(f":red[{trouble}]")
+    if config is not None:
+        _warn_about_data(config)
+    time = st.container()  # filled last: what it says may have to be found out, and the button need not wait for it
+    refused = st.container()
     with st.container(horizontal=True, gap="small"):
-        if st.button("Train", type="primary", key="train.go", icon=":material/play_arrow:"):
+        ready = config is not None and not bad_name
+        pressed = st.button("Train", type="primary", key="train.go", icon=":material/play_arrow:", disabled=not ready,
+                            help=None if ready else FIX)  # fmt: skip
+        with st.popover("As command", disabled=config is None, help=COMMAND_HELP if config else FIX):
+            if config is not None:
+                st.code(command_line(config), language="bash", wrap_lines=True)
+    if pressed and ready and config is not None:
+        with refused:
             _start(config, name)
-        with st.popover("As command"):
-            st.code(command_line(config), language="bash", wrap_lines=True)
-    with time:
-        _time(config)
+    if config is not None:
+        with time:
+            _time(config)
 
 
 def use_shapes() -> None:
     """Sets the form to the images that need no download."""
-    saved = st.session_state.setdefault(SAVED, {})
-    saved["data.name"] = st.session_state[_key("data.name")] = "shapes"
+    saved = st.session_state.setdefault(train_fields.SAVED, {})
+    saved["data.name"] = st.session_state[key("data.name")] = "shapes"
 
 
-def _fields() -> dict[str, Any]:
-    """What the widgets say, as keywords for `train_config`."""
-    data = {"name": _choice("data.name", "Images", {name: info.title for name, info in DATASETS.items()})}
-    left, right = st.columns(2, gap="small")
-    model: dict[str, Any] = {"architecture": _choice("model.architecture", "Network", NETWORKS, left)}
-    model["latent_dim"] = _number("model.latent_dim", "Latent size", right)
-    top: dict[str, Any] = {"epochs": _number("epochs", "Epochs", left), "batch_size": _number("batch_size", "Batch size", right)}
-    top |= {"beta": _number("beta", "β, weight of KL", left, step=0.5), "warmup": _choice("warmup", "β warm-up", WARMUPS, right)}
-    model["likelihood"] = _choice("model.likelihood", "Likelihood", LIKELIHOODS, left)
-    top["learning_rate"] = _number("learning_rate", "Learning rate", right, step=0.0005, format="%.4f")
+def _checked(fields: dict[str, Any]) -> tuple[TrainConfig | None, str]:
+    """The config of these fields, or why it cannot be."""
+    try:
+        return train_config(**fields), ""
+    except LatentWalkError as error:
+        return None, str(error)
+
+
+def _name(config: TrainConfig | None) -> tuple[str, bool]:
+    """The run's name as it was typed, and whether it cannot be used."""
+    suggestion = runs.free_name(runs.suggest_name(config)) if config else ""
+    with st.container(gap=None):
+        name = st.text_input("Name", key=key("name"), placeholder=suggestion, max_chars=None, help=NAME_HELP)
+        keep("name", name)
+        try:
+            if name and name.strip():
+                runs.check_name(name)
+        except LatentWalkError as error:
+            st.caption(f":red[{error}]")
+            return name, True
+    return name, False
+
+
+def _fields() -> tuple[dict[str, Any], bool]:
+    """What the widgets say, as keywords for `train_config`, and whether one of them cannot be used."""
+    troubles: list[str] = []
+
+    def take(path: str, label: str, place: Any, step: float = 1.0) -> Any:
+        value, trouble = number(path, label, place, step=step)
+        troubles.append(trouble)
+        return value
+
+    data = {"name": choice("data.name", "Images", {name: info.title for name, info in DATASETS.items()})}
+    row = st.columns(2, gap="small")
+    model: dict[str, Any] = {"architecture": choice("model.architecture", "Architecture", ARCHITECTURES, row[0])}
+    model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
+    row = st.columns(2, gap="small")
+    top: dict[str, Any] = {"epochs": take("epochs", "Epochs", row[0]), "batch_size": take("batch_size", "Batch size", row[1])}
+    row = st.columns(2, gap="small")
+    top |= {"beta": take("beta", "β, weight of KL", row[0], 0.5), "warmup": choice("warmup", "β warm-up", WARMUPS, row[1])}
+    row = st.columns(2, gap="small")
+    model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[0])
+    top["learning_rate"] = take("learning_rate", "Learning rate", row[1], 0.0005)
     with st.expander("More settings"):
-        more, limit = _more(top["warmup"], model["likelihood"])
+        more, limit = _more(top["warmup"], model["likelihood"], take)
     model |= {"sigma": more.pop("sigma")} if "sigma" in more else {}
-    return {"data": data | ({"limit": limit, "validation": _validation(limit)} if limit else {}), "model": model, **top, **more}
+    sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
+    return {"data": data | sizes, "model": model, **top, **more}, any(troubles)
 
 
-def _more(warmup: str, likelihood: str) -> tuple[dict[str, Any], int | None]:
+def _more(warmup: str, likelihood: str, take: Any) -> tuple[dict[str, Any], int | None]:
     """What most people leave alone: further keywords, and how many images to use."""
-    left, right = st.columns(2, gap="small")
-    more: dict[str, Any] = {"free_bits": _number("free_bits", "Free bits, nats/dim", left, step=0.05)}
-    more["seed"] = _number("seed", "Seed", right)
-    if warmup == "linear":
-        more["warmup_epochs"] = _number("warmup_epochs", "Warm-up epochs", left, step=0.5)
-    if warmup == "cyclical":
-        more["cycles"] = _number("cycles", "Cycles", left)
-    if likelihood == "gaussian":
-        more["sigma"] = _number("model.sigma", "Fixed σ", right, step=0.05, format="%.3f")
-    limit = _number("data.limit", "Images to use", left if likelihood == "gaussian" or warmup == "none" else right, step=500)
-    return more, limit
+    wanted = [("free_bits", "Free bits, nats/dim", 0.05), ("seed", "Seed", 1.0)]
+    wanted += [("warmup_epochs", "Warm-up epochs", 0.5)] if warmup == "linear" else []
+    wanted += [("cycles", "Cycles", 1.0)] if warmup == "cyclical" else []
+    wanted += [("model.sigma", "Fixed σ", 0.05)] if likelihood == "gaussian" else []
+    wanted += [("data.limit", "Images to use", 500.0)]
+    more = {}
+    for place, (path, label, step) in enumerate(wanted):
+        if place % 2 == 0:
+            row = st.columns(2, gap="small")
+        more[path.rpartition(".")[2]] = take(path, label, row[place % 2], step)
+    return more, more.pop("limit")
 
 
-def _validation(limit: int) -> int:
+def _validation(limit: float) -> int:
     """Held-out images in proportion to a small training set."""
-    return max(100, min(5000, limit // 5))
-
-
-def _choice(path: str, label: str, options: dict[str, str], place: Any = st) -> str:
-    _restore(path)
-    chosen = place.selectbox(label, list(options), format_func=options.__getitem__, key=_key(path), help=_help(path))
-    return _keep(path, chosen)
-
-
-def _number(path: str, label: str, place: Any, **widget: Any) -> Any:
-    _restore(path)
-    low, high = _range(path)
-    whole = not widget or path in ("data.limit",)
-    kind = int if whole else float
-    low, high = (None if low is None else kind(low)), (None if high is None else kind(high))
-    return _keep(path, place.number_input(label, low, high, key=_key(path), help=_help(path), value=None, **widget))
-
-
-def _key(path: str) -> str:
-    return f"train.{path}"
-
-
-def _restore(path: str) -> None:
-    """A widget's own key dies with its page; what was chosen is put back before it is drawn again."""
-    if _key(path) not in st.session_state:
-        saved = st.session_state.setdefault(SAVED, {})
-        st.session_state[_key(path)] = saved.get(path, FIRST.get(path, _field(path).get_default(call_default_factory=True)))
-
-
-def _keep(path: str, value: Any) -> Any:
-    st.session_state.setdefault(SAVED, {})[path] = value
-    return value
-
-
-def _field(path: str) -> Any:
-    owner, _, name = path.rpartition(".")
-    return OWNERS[owner].model_fields[name]
-
-
-def _help(path: str) -> str:
-    return _field(path).description or ""
-
-
-def _range(path: str) -> tuple[float | None, float | None]:
-    """The config's own limits. One that excludes its end (a rate above 0) is left to the config, which says so in words."""
-    limits = {name: getattr(rule, name) for rule in _field(path).metadata for name in ("ge", "le") if hasattr(rule, name)}
-    return limits.get("ge"), limits.get("le")
+    return max(100, min(5000, int(limit) // 5))
 
 
 def _warn_about_data(config: TrainConfig) -> None:
@@ -145,59 +133,16 @@ def _warn_about_data(config: TrainConfig) -> None:
 
 
 def _time(config: TrainConfig) -> None:
-    """Parameters and time. What is not known yet is found out in the background, and the line looks again until it is."""
-    waiting = _is_waiting(config)
+    """Size and time. What is not known yet is found out in the background, and the line looks again until it is."""
+    waiting = measuring.outlook(config).waiting
     st.fragment(_time_line, run_every=1.0 if waiting else None)(config, waiting)
 
 
-def _is_waiting(config: TrainConfig) -> bool:
-    """Whether the line will be able to say more in a moment; sees to it that it will."""
-    if not _can_count.is_set():
-        if _counting.acquire(blocking=False):  # never released: once is enough
-            threading.Thread(target=_learn_to_count, args=(config,), daemon=True, name="count").start()
-        return True
-    return estimate.estimate(config) is None and _is_measuring(config)
-
-
-def _learn_to_count(config: TrainConfig) -> None:
-    """Imports torch, which on a new server takes a second or more and would keep the page from answering."""
-    estimate.size(config.model)
-    _can_count.set()
-
-
-def _is_measuring(config: TrainConfig) -> bool:
-    """Whether this machine is being measured; begins with it once for a network, while no run would disturb it."""
-    network = f"{config.model!r} {config.batch_size}"
-    if network in _tried or any(run.live for run in runs.list_runs()) or not _measuring.acquire(blocking=False):
-        return _measuring.locked()
-    _tried.add(network)
-    threading.Thread(target=_measure, args=(config,), daemon=True, name="measure").start()
-    return True
-
-
-def _time_line(config: TrainConfig, waiting: bool) -> None:
-    if waiting and not (_measuring.locked() or not _can_count.is_set()):
+def _time_line(config: TrainConfig, waited: bool) -> None:
+    outlook = measuring.outlook(config)
+    if waited and not outlook.waiting:
         st.rerun(scope="app")  # ends the looking again
-    if not _can_count.is_set():
-        st.caption("Counting parameters …")
-        return
-    parameters = estimate.size(config.model).parameters
-    size = f"{parameters / 1e6:.2g} M parameters" if parameters > 1e5 else f"{parameters:,} parameters"
-    known = estimate.estimate(config)
-    if known is not None:
-        basis = f"{'Scaled from' if known.scaled else 'Rate from'} {known.source}: {known.images_per_second:,.0f} images/s."
-        st.caption(f"{size} · **{run_words.about(known.seconds)}** on this machine", help=basis)
-    elif _measuring.locked():
-        st.caption(f"{size} · measuring how fast this machine is …")
-    else:
-        st.caption(f"{size} · no estimate: nothing comparable was measured on this machine")
-
-
-def _measure(config: TrainConfig) -> None:
-    try:
-        estimate.measure(config)
-    finally:
-        _measuring.release()
+    st.caption(run_words.outlook(outlook), help=run_words.basis(outlook))
 
 
 def _start(config: TrainConfig, name: str) -> None:

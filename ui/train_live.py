@@ -53,7 +53,7 @@ def _progress(run: RunStatus, history: History) -> None:
         return
     left = history.seconds_left
     parts = [
-        f"epoch {min(run.epoch + 1, history.start['epochs']):.0f} of {history.start['epochs']}",
+        run_words.epoch_of(run),
         f"{history.rate:,.0f} images/s" if history.rate else "",
         "stopping" if run.stopping else "saving" if history.end or history.progress == 1 else "",
         f"{run_words.duration(left)} left" if left is not None and not run.stopping else "",

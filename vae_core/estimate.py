@@ -1,6 +1,6 @@
-"""How long a run will take on this machine, from rates measured on this machine: by past runs, else by a few real steps.
+"""How long a run will take on this machine: as long as earlier ones took by the clock, else what a few real steps promise.
 
-A rate counts for its own network and batch size; for another one of the same kind it is scaled by the number of
+A rate counts for its own model and batch size; for another one of the same kind it is scaled by the number of
 multiplications. Imports torch only to count parameters and to measure; the measurement has a process of its own.
 """
 
@@ -30,11 +30,12 @@ EVALUATION = 1 / 3  # cost of evaluating an image, in training steps for one ima
 MEASURE_SECONDS = 1.5
 NEAR = 4.0  # rates are scaled across networks at most this many times larger or smaller
 FILE = "speed.json"  # in the runs' folder
+LAST = 3  # runs that an estimate rests on: the machine may have been busier before
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of a network: parameters, and multiplications for one image forward."""
+    """Of a model: parameters, and multiplications for one image forward."""
 
     parameters: int
     multiplications: int
@@ -42,23 +43,26 @@ class Size:
 
 @dataclass(frozen=True)
 class Rate:
-    """Measured images per second of one network at one batch size."""
+    """Images per second of one model at one batch size, validation and all else included."""
 
-    key: str  # of the exact network and batch size
+    key: str  # of the exact model and batch size
     kind: str  # rates of one kind may be scaled into each other
     multiplications: int
     images_per_second: float
-    source: str  # "the run mnist-10d", or "a short measurement on this machine"
+    source: str  # "the run mnist-10d", or "a short measurement"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of a whole run; `source` says what it rests on, `scaled` whether that was another network."""
+    """Of a whole run, from the fastest to the slowest of what it rests on; `seconds` lies between."""
 
     seconds: float
+    fastest: float
+    slowest: float
     images_per_second: float
-    source: str
-    scaled: bool
+    source: str  # what it rests on
+    scaled: bool  # whether that was another model
+    alone: bool  # whether it holds only while nothing else keeps the machine busy
 
 
 def size(model: ModelConfig) -> Size:
@@ -69,48 +73,75 @@ def size(model: ModelConfig) -> Size:
 def estimate(config: TrainConfig) -> Estimate | None:
     """The time a run will take; None when nothing comparable has been measured on this machine."""
     cost = size(config.model).multiplications
-    rates = [*_rates_of_runs(config), *_measured()]
-    exact = next((rate for rate in rates if rate.key == _key(config)), None)
-    if exact is not None:
-        return _estimate(config, exact.images_per_second, exact.source, scaled=False)
-    kin = [rate for rate in rates if rate.kind == _kind(config) and 1 / NEAR < rate.multiplications / cost < NEAR]
-    if not kin:
-        return None
-    nearest = min(kin, key=lambda rate: max(rate.multiplications / cost, cost / rate.multiplications))
-    return _estimate(config, nearest.images_per_second * nearest.multiplications / cost, nearest.source, scaled=True)
+    ran, measured = list(_rates_of_runs(config)), _measured()
+    for known in (ran, measured):
+        if exact := [rate for rate in known if rate.key == _key(config)]:
+            return _estimate(config, exact[:LAST], 1.0, alone=known is measured)
+    for known in (ran, measured):
+        kin = [rate for rate in known if rate.kind == _kind(config) and 1 / NEAR < rate.multiplications / cost < NEAR]
+        if kin:
+            nearest = min(kin, key=lambda rate: max(rate.multiplications / cost, cost / rate.multiplications))
+            alike = [rate for rate in kin if rate.key == nearest.key]
+            return _estimate(config, alike[:LAST], nearest.multiplications / cost, alone=known is measured)
+    return None
 
 
 def measure(config: TrainConfig) -> None:
-    """Runs a few real training steps in a process of its own (some seconds) and remembers their rate."""
+    """Runs a few real training steps in a process of its own (some seconds) and remembers their rate.
+
+    Raises:
+        RuntimeError: the steps could not be run.
+    """
     code = [sys.executable, "-m", "vae_core.estimate"]
     root = str(Path(__file__).resolve().parents[1])
     env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)}
     try:
         done = subprocess.run(code, input=config.model_dump_json(), capture_output=True, text=True, env=env, timeout=120)
-        rate = float(done.stdout)
-    except (subprocess.TimeoutExpired, OSError, ValueError):
-        return
-    found = Rate(_key(config), _kind(config), size(config.model).multiplications, rate, "a short measurement on this machine")
+        rate = float(done.stdout or "nan")
+        if not rate > 0:
+            raise ValueError((done.stderr.splitlines() or ["no figure came back"])[-1])
+    except subprocess.TimeoutExpired:
+        raise RuntimeError("no answer within two minutes") from None
+    except (OSError, ValueError) as error:
+        raise RuntimeError(str(error)) from None
+    found = Rate(_key(config), _kind(config), size(config.model).multiplications, rate, "a short measurement")
     path = runs.runs_root() / FILE
     write_json(path, {"machine": _machine(), "rates": [asdict(found), *_remembered(path)][:100]})
 
 
-def _estimate(config: TrainConfig, rate: float, source: str, *, scaled: bool) -> Estimate:
-    everything, test = IMAGES[config.data.name]
-    validation = config.data.validation
-    training = min(everything - validation, config.data.limit or everything)
-    images = config.epochs * (training + EVALUATION * validation) + EVALUATION * test
-    return Estimate(START_SECONDS + images / rate, rate, source, scaled)
+def images_per_epoch(config: TrainConfig) -> float:
+    """Images of one epoch, those of the validation by what they cost."""
+    everything, _ = IMAGES[config.data.name]
+    training = min(everything - config.data.validation, config.data.limit or everything)
+    return training + EVALUATION * config.data.validation
+
+
+def _estimate(config: TrainConfig, rates: list[Rate], scale: float, *, alone: bool) -> Estimate:
+    images = config.epochs * images_per_epoch(config) + EVALUATION * IMAGES[config.data.name][1]
+    speeds = sorted(rate.images_per_second * scale for rate in rates)
+    middle, slowest, fastest = (START_SECONDS + images / speed for speed in (statistics.median(speeds), speeds[0], speeds[-1]))
+    source = rates[0].source if len(rates) == 1 else f"the last {len(rates)} runs like it"
+    return Estimate(middle, fastest, slowest, statistics.median(speeds), source, scale != 1.0, alone)
 
 
 def _rates_of_runs(config: TrainConfig) -> Iterator[Rate]:
-    """The rates of the newest runs of the same kind; those still in the queue have none."""
+    """The rates of the newest runs of the same kind, by the clock; those still in the queue have none."""
     kin = [run for run in runs.list_runs() if run.config is not None and _kind(run.config) == _kind(config)]
     for run in kin[:20]:
-        rows = [row for row in read_tail(run.path / "metrics.jsonl") if row.get("images_per_second")]
-        if run.config is not None and len(rows) >= 4:
-            rate = statistics.median(row["images_per_second"] for row in rows)
+        rate = _pace(run)
+        if run.config is not None and rate is not None:
             yield Rate(_key(run.config), _kind(run.config), size(run.config.model).multiplications, rate, f"the run {run.name}")
+
+
+def _pace(run: runs.RunStatus) -> float | None:
+    """Images per second by the clock, over what the end of the run's numbers tells; None when that is too little."""
+    rows = [row for row in read_tail(run.path / "metrics.jsonl") if row.get("kind") != "start"]
+    timed = [(row["time"], row["epoch"]) for row in rows if row.get("time") is not None and row.get("epoch") is not None]
+    if run.config is None or len(timed) < 4:
+        return None
+    seconds, epochs = timed[-1][0] - timed[0][0], timed[-1][1] - timed[0][1]
+    test = EVALUATION * IMAGES[run.config.data.name][1] if rows[-1].get("kind") == "end" else 0.0
+    return (epochs * images_per_epoch(run.config) + test) / seconds if seconds > 0 and epochs > 0 else None
 
 
 def _measured() -> list[Rate]:

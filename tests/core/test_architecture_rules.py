@@ -27,7 +27,7 @@ LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"walks", "nearest"},
     {"training"},
     {"worker"},
-    {"estimate", "cli", "__main__"},
+    {"estimate", "measuring", "cli", "__main__"},
 )
 ONLY = {  # modules beside the layers: exactly what they may see of vae_core
     "runs": {"errors", "regular", "config", "metrics"},

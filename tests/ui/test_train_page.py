@@ -3,19 +3,15 @@
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.run_files import finished_rows, place_run
-from ui import charts_train, run_words, train_form
-from ui.run_history import History
-from vae_core import estimate, registry, runs
+from tests.run_files import finished_rows, paced_rows, place_run
+from ui import run_words, train_fields, train_form
+from vae_core import estimate, measuring, registry, runs
 from vae_core.config import TrainConfig, train_config
-from vae_core.metrics import MetricsWriter
 
 ROOT = Path(__file__).parents[2]
-measure = estimate.measure
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +60,7 @@ def test_the_form_begins_with_the_configs_defaults_and_fewer_epochs():
     assert app.number_input(key="train.model.latent_dim").value == config.model.latent_dim
     assert app.number_input(key="train.learning_rate").value == config.learning_rate
     assert app.selectbox(key="train.data.name").value == "mnist"
-    assert app.number_input(key="train.epochs").value == train_form.FIRST["epochs"]
+    assert app.number_input(key="train.epochs").value == train_fields.FIRST["epochs"]
 
 
 def test_pressing_train_starts_a_run_with_what_the_form_says_and_shows_it():
@@ -82,18 +78,45 @@ def test_pressing_train_starts_a_run_with_what_the_form_says_and_shows_it():
 
 
 @pytest.mark.parametrize("name", ["a/b", "../up", "x" * 300])
-def test_a_name_that_cannot_be_used_is_refused_on_the_page(name):
+def test_a_name_that_cannot_be_used_is_refused_under_its_field_before_anything_is_pressed(name):
     app = start()
     app.text_input(key="train.name").set_value(name).run()
-    app.button(key="train.go").click().run()
-    assert "name" in texts(app) and runs.list_runs() == []
+    assert "name" in texts(app) and app.button(key="train.go").disabled
+    app.text_input(key="train.name").set_value("good").run()
+    assert not app.button(key="train.go").disabled
 
 
-def test_a_field_left_empty_is_named_and_train_is_not_offered():
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("model.latent_dim", 0, "Give a whole number from 1 to 256, not 0."),
+        ("model.latent_dim", 2.5, "Give a whole number from 1 to 256, not 2.5."),
+        ("epochs", 0, "Give a whole number from 1 to 2,000, not 0."),
+        ("epochs", None, "Give a whole number from 1 to 2,000."),
+        ("batch_size", 4, "Give a whole number from 8 to 4,096, not 4."),
+        ("learning_rate", 0, "Give a number above 0, up to 1, not 0."),
+        ("beta", -1, "Give a number from 0 to 1,000, not -1."),
+        ("data.limit", 20, "Give a whole number of at least 500, not 20."),
+    ],
+)
+def test_a_field_that_cannot_be_used_says_so_and_nothing_is_trained_with_an_older_value(field, typed, words):
     app = start()
-    app.number_input(key="train.epochs").set_value(None).run()
-    assert any("epochs" in error.value for error in app.error)
-    assert "train.go" not in [button.key for button in app.button]
+    app.number_input(key=f"train.{field}").set_value(typed).run()
+    assert words in texts(app)
+    assert app.button(key="train.go").disabled and not app.exception
+
+
+@pytest.mark.parametrize("field", ["data.limit"])
+def test_a_field_that_may_be_empty_is_right_when_it_is(field):
+    app = start()
+    app.number_input(key=f"train.{field}").set_value(None).run()
+    assert not app.button(key="train.go").disabled
+
+
+def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):
+    monkeypatch.setattr(train_form, "train_config", lambda **fields: train_config(**(fields | {"device": "abacus"})))
+    app = start()
+    assert "device" in texts(app) and app.button(key="train.go").disabled
 
 
 def test_what_was_chosen_is_still_there_after_a_visit_to_another_page(tiny_checkpoint):
@@ -111,13 +134,25 @@ def test_missing_images_are_announced_and_shapes_are_not():
     assert not app.warning
 
 
-def test_the_form_says_how_large_the_network_is_and_how_long_it_will_take():
-    place_run("past", rows=finished_rows(), model={"architecture": "mlp"})
+def test_the_form_says_how_large_the_model_is_and_how_long_it_will_take():
+    place_run("past", rows=paced_rows(25), model={"architecture": "mlp"})
     app = start()
     app.selectbox(key="train.data.name").set_value("shapes")
     app.selectbox(key="train.model.architecture").set_value("mlp").run()
-    wait_for(lambda: "about 3 min" in texts(app.run()), seconds=120)  # torch may still have to be imported
+    wait_for(lambda: "about 2.5 min" in texts(app.run()), seconds=120)  # torch may still have to be imported
     assert "13 M parameters" in texts(app)
+
+
+def test_when_parameters_cannot_be_counted_the_form_says_why_and_runs_can_still_be_started(monkeypatch):
+    def no_torch(model):
+        raise ImportError("libtorch is missing")
+
+    monkeypatch.setattr(estimate, "size", no_torch)
+    monkeypatch.setattr(measuring, "_background", background := measuring.Background())
+    monkeypatch.setattr(measuring.outlook, "__defaults__", (background,))
+    app = start()
+    wait_for(lambda: "libtorch is missing" in texts(app.run()))
+    assert not app.button(key="train.go").disabled
 
 
 def test_a_small_image_limit_takes_a_small_validation_set():
@@ -223,82 +258,3 @@ def test_a_good_checkpoint_is_taken_and_can_be_deleted(tiny_checkpoint):
     assert "mine is ready to explore" in texts(app)
     app.button(key="train.upload_delete.mine.safetensors").click().run()
     assert [model.name for model in registry.list_models()] == ["tiny"]
-
-
-def test_the_estimate_rests_on_a_run_of_the_same_network_and_scales_for_another():
-    place_run("past", rows=finished_rows(), model={"architecture": "mlp"})
-    same = train_config(data={"name": "shapes"}, model={"architecture": "mlp"}, epochs=10)
-    found = estimate.estimate(same)
-    assert (found.images_per_second, found.source, found.scaled) == (1000.0, "the run past", False)
-    assert 10 * 25 < found.seconds < 10 * 25 * 1.2 + 10  # ten epochs of 25,000 images at 1,000 a second, and some validation
-    wider = train_config(data={"name": "shapes"}, model={"architecture": "mlp", "hidden": (1024, 256)})
-    assert estimate.estimate(wider).scaled and 400 < estimate.estimate(wider).images_per_second < 600
-    assert estimate.estimate(train_config(data={"name": "shapes"}, model={"architecture": "conv"})) is None
-
-
-def test_the_size_of_a_network_is_that_of_the_real_one():
-    from vae_core.vae import build
-
-    config = train_config(model={"architecture": "mlp", "hidden": (32,), "latent_dim": 3}).model
-    assert estimate.size(config).parameters == sum(p.numel() for p in build(config).parameters())
-    assert estimate.size(config).multiplications == 784 * 32 + 32 * 6 + 3 * 32 + 32 * 784
-
-
-def test_a_real_measurement_is_remembered():
-    config = train_config(model={"architecture": "mlp", "hidden": (16,)}, batch_size=8, device="cpu")
-    measure(config)
-    assert estimate.estimate(config).images_per_second > 10
-    assert estimate.estimate(config).source == "a short measurement on this machine"
-
-
-def test_a_long_history_is_drawn_with_few_points_and_its_true_last_value():
-    xs = [i / 100 for i in range(20_000)]
-    few_x, few_y = charts_train.downsample(xs, [np.exp(-x) for x in xs])
-    assert len(few_x) == charts_train.POINTS and few_x[-1] == xs[-1] and few_y[-1] == np.exp(-xs[-1])
-    assert few_x == sorted(few_x)
-
-
-def test_charts_end_in_their_numbers_and_keep_a_persons_zoom(tmp_path):
-    with MetricsWriter(tmp_path / "m.jsonl") as metrics:
-        for row in finished_rows():
-            metrics.write(row)
-    history = History(tmp_path / "m.jsonl").read()
-    options = {"run_id": "r", "epochs": 2}
-    for log in (False, True):
-        figure = charts_train.term_chart(history, "reconstruction", log=log, **options)
-        assert {note.text for note in figure.layout.annotations} == {"train 5.00", "val 90.0"}
-    again = charts_train.term_chart(history, "reconstruction", log=True, **options)
-    assert figure.layout.uirevision == again.layout.uirevision
-    assert len(charts_train.kl_chart(history, run_id="r").data[0].z) == 4
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 119, 120, 121, 1000])
-def test_the_map_of_kl_per_dimension_copes_with_any_number_of_epochs(tmp_path, count):
-    history = History(tmp_path / "none")
-    history.validations = [{"epoch": float(i), "kl_per_dim": [1.0, None, 0.2]} for i in range(count)]
-    figure = charts_train.kl_chart(history, run_id="r")
-    assert len(figure.data[0].x) == min(count, charts_train.CELLS)
-
-
-def test_only_what_is_new_is_read_at_each_look(tmp_path):
-    path = tmp_path / "m.jsonl"
-    with MetricsWriter(path) as metrics:
-        metrics.write({"kind": "step", "step": 1, "epoch": 0.1, "time": 1.0})
-        history = History(path).read()
-        offset = history.offset
-        metrics.write({"kind": "step", "step": 2, "epoch": 0.2, "time": 2.0})
-        assert len(history.read().steps) == 2 and history.offset > offset
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(8, "8 s"), (100, "1 min 40 s"), (3599.7, "1 h 00 min"), (7500, "2 h 05 min"), (0, "0 s")]
-)
-def test_durations_read_as_a_person_would_say_them(seconds, words):
-    assert run_words.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")]
-)
-def test_estimates_have_no_more_digits_than_they_deserve(seconds, words):
-    assert run_words.about(seconds) == words
