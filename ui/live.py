@@ -11,16 +11,22 @@ Questions that may take longer than a frame, for a connection of their own (each
 
     client -> server
         u8 kind = 3 (many pictures), u8 zero, u16 longer side in pixels (0: full size), u32 sequence, up to 512 x D x float32
-        u8 kind = 4 (where), u8 zero, u16 zero, u32 sequence number, up to 4096 x D x float32
+        u8 kind = 4 (where), u8 zero, u16 what (0 everything, 1 densities, 2 likeness), u32 sequence number, up to 1200 (1:
+        4096) x D x float32
         u8 kind = 5 (walk), u8 zero, u16 way (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture; high
         byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
         u8 kind = 6 (draws), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, u32 seed, float32 temperature
     server -> client
         u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
-        u8 kind = 4, u8 zero, u16 count, u32 sequence, count x 6 float32: distance to the nearest encoded images, its percentile
-        among the data's own, log p(z), log q(z), cycle error (NaN for more than 16 points), verdict 0 on the data, 1 thin, 2 hole
-        u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 zero, K x D float32 z, for a walk
-        K float32 change from the picture before (the first 0) and K float32 percentile (NaN: no encoded images), K pictures
+        u8 kind = 4, u8 zero, u16 count, u32 sequence, 4 float32 for the model: AUC of its measure of likeness; of test images, of
+        midpoints between kinds and of points far out the share that is judged wrongly; then 8 float32 for each point: distance to
+        the nearest encoded images, per cent of the test images that are farther from theirs, cycle error in the encoder's std,
+        log p(z), log q(z), per cent of the test images at a lower log q(z), per cent of the test images that look less like the
+        data (where the measure deserves no verdict: the second again), verdict 0 like, 1 unusual, 2 unlike the data, 3 unsaid,
+        4 still being measured: ask again. NaN: not asked for, or not known
+        u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 verdicts (1: may be said), K x D
+        float32 z, for a walk K float32 change from the picture before (the first 0) and K float32 per cent of the test images
+        that look less like the data (as above; NaN: no encoded images), K pictures
 
         u8 kind = 7 (busy), u8 kind of the question, u16 milliseconds to wait, u32 its sequence number: not answered, ask it again
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.errors import CheckpointError, LatentError
+from ui import live_where
+from vae_core.errors import LatentError
 
 if TYPE_CHECKING:
     from vae_core.atlas import Atlas
@@ -24,16 +25,13 @@ if TYPE_CHECKING:
 MANY, WHERE, WALK, SAMPLES = 3, 4, 5, 6
 QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
-WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, zero
+WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
 DRAW = struct.Struct("<IIf")  # count, seed, temperature
-PLACES = struct.Struct("<BxHI")  # kind, count, sequence number
-MAX_PICTURES, MAX_PLACES, MAX_CYCLES = 512, 4096, 16
+MAX_PICTURES, MAX_PLACES = 512, max(live_where.MOST.values())
 MAX_TEMPERATURE = 10.0
 MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
 PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with large pictures, and are not quicker
-NEAR = 256  # places looked for at a time
 EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
-VERDICTS = ("on the data", "thin", "hole")
 
 
 Going = Callable[[], None]
@@ -72,7 +70,7 @@ def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float
     """About how long a question takes: what takes longest is answered last. From measurements on one core, for three models."""
     kind, values, points = frame[0], math.prod(shape), (len(frame) - QUESTION.size) / (4 * latent_dim)
     if kind == WHERE:
-        return 2e-4 * points
+        return (2e-4 if frame[2] == live_where.DENSITIES else 2e-4 + 5e-8 * values) * points
     if kind == SAMPLES:
         return 2e-8 * values * int.from_bytes(frame[8:12], "little")
     if kind == MANY:
@@ -93,7 +91,8 @@ def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes, going: 
     kind, side, sequence, z = read_question(frame, model.latent_dim)
     if kind == MANY:
         return answer_many(model, sequence, side, z, going)
-    return answer_walk(model, atlas, sequence, side, z, going) if kind == WALK else _places(atlas(), sequence, z, going)
+    ask = answer_walk if kind == WALK else answer_where
+    return ask(model, atlas, sequence, side, z, going)
 
 
 def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32], going: Going = _on) -> bytes:
@@ -118,31 +117,28 @@ def fitting_side(shape: tuple[int, int, int], count: int) -> int:
     return max(1, math.floor(max(shape[:2]) * min(1.0, math.sqrt(MAX_ANSWER / (count * math.prod(shape))))))
 
 
-def _places(atlas: Atlas, sequence: int, z: NDArray[np.float32], going: Going) -> bytes:
-    """`answer_where`, a few points at a time."""
-    body = []
-    for part in np.array_split(z, math.ceil(len(z) / NEAR)):
-        going()
-        body.append(answer_where(atlas, sequence, part)[PLACES.size :])
-    return PLACES.pack(WHERE, len(z), sequence) + b"".join(body)
+def answer_where(
+    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, what: int, z: NDArray[np.float32], going: Going = _on
+) -> bytes:
+    """Where points lie; `what` is everything, their densities, or whether they look like the data.
 
-
-def answer_where(atlas: Atlas, sequence: int, z: NDArray[np.float32]) -> bytes:
-    """Six float32 for each point: distance, percentile, log p(z), log q(z), cycle error (NaN beyond MAX_CYCLES), verdict."""
-    found = atlas.whereabouts(z)
-    cycles = atlas.cycle_error(z) if len(z) <= MAX_CYCLES else np.full(len(z), np.nan)
-    verdicts = [VERDICTS.index(verdict) for verdict in found.verdict]
-    columns = (found.distance, found.percentile, found.log_prior, found.log_aggregate, cycles, verdicts)
-    return PLACES.pack(WHERE, len(z), sequence) + np.stack(columns, axis=1).astype("<f4").tobytes()
+    Raises:
+        BadQuestionError: another `what`, or too many points for it.
+    """
+    if what not in live_where.MOST:
+        raise BadQuestionError(f"what is asked of places is 0 to {len(live_where.MOST) - 1}, got {what}")
+    if len(z) > live_where.MOST[what]:
+        raise BadQuestionError(f"at most {live_where.MOST[what]} points in a question of this kind, got {len(z)}")
+    return live_where.answer_where(atlas(), WHERE, sequence, what, z, going)
 
 
 def answer_walk(
     model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32], going: Going = _on
 ) -> bytes:
-    """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 percentiles, K pictures.
+    """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 typical (as in WHERE), K pictures.
 
-    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. The percentiles
-    are NaN when the model carries no encoded images.
+    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. How typical they
+    are is NaN when the model carries no encoded images.
     """
     from vae_core.walks import KINDS, walk
 
@@ -156,16 +152,10 @@ def answer_walk(
     except LatentError as error:
         raise BadQuestionError(str(error)) from None
     count, height, width, channels = found.pictures.shape
-    head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, 0)
-    floats = (found.z, np.concatenate([[0.0], found.changes]), _percentiles(atlas, found.z))
+    typical, said = live_where.along(atlas, found.z)
+    head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, said)
+    floats = (found.z, np.concatenate([[0.0], found.changes]), typical)
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
-
-
-def _percentiles(atlas: Callable[[], Atlas], z: NDArray[np.float32]) -> NDArray[np.float64]:
-    try:
-        return np.asarray(atlas().whereabouts(z).percentile, dtype=np.float64)
-    except CheckpointError:
-        return np.full(len(z), np.nan)
 
 
 def answer_samples(model: LatentModel, frame: bytes, going: Going = _on) -> bytes:

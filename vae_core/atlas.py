@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from vae_core.diagnostics import ACTIVE_VARIANCE
 from vae_core.errors import CheckpointError
-from vae_core.latents import LatentModel, check_z
+from vae_core.latents import LatentModel
+from vae_core.likeness import Likeness
 from vae_core.planes import principal_axes
-from vae_core.whereabouts import Surroundings, Whereabouts
+from vae_core.whereabouts import Surroundings
 
 Floats = NDArray[np.float32]
+
+_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness")  # one model at a time: it takes a core for a second or two
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Atlas:
             raise CheckpointError(f"The model {model.header.name!r} carries no encoded images, so there is no map of them.")
         self._model = model
         self._stds = model.test_stds
+        self._lock = threading.Lock()
+        self._likeness: Future[Likeness] | None = None
         self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
 
     @cached_property
@@ -52,25 +59,23 @@ class Atlas:
 
     @cached_property
     def surroundings(self) -> Surroundings:
-        """Distances and densities, measured over the dimensions in use."""
+        """Distances, kinds and densities, measured over the dimensions in use."""
         active = np.array(self._model.header.statistics.mean_variance) > ACTIVE_VARIANCE
-        return Surroundings(self.points.means, self._stds, active=active)
+        return Surroundings(self.points.means, self._stds, self.points.labels, active=active)
 
-    def whereabouts(self, z: ArrayLike) -> Whereabouts:
-        """Where latents (B, D) lie.
+    def likeness(self, patience: float | None = None) -> Likeness | None:
+        """The measure of what looks like the data; it is made in a thread of its own from the first question on.
 
-        Raises:
-            LatentError: z does not fit the model.
+        Args:
+            patience: seconds to wait for it; None: until it is made, 0: not at all.
+
+        Returns:
+            None when it is not there yet.
         """
-        return self.surroundings.at(check_z(z, self._model.latent_dim))
-
-    def cycle_error(self, z: ArrayLike) -> Floats:
-        """|mu(E(D(z))) - z| over the dimensions in use, (B,): how well the encoder recognises what the decoder drew.
-
-        Raises:
-            LatentError: z does not fit the model.
-        """
-        points = check_z(z, self._model.latent_dim)
-        active = self.surroundings.active
-        found = self._model.posterior_means(self._model.decode_float(points))
-        return np.linalg.norm((found - points)[:, active], axis=1)
+        with self._lock:
+            if self._likeness is None:
+                self._likeness = _measuring.submit(lambda: Likeness(self._model, self.surroundings))
+        try:
+            return self._likeness.result(patience)
+        except TimeoutError:
+            return None

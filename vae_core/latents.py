@@ -57,7 +57,9 @@ class LatentModel:
         self._model = checkpoint.model.to(device).requires_grad_(False)
         self._decoder = folded(self._model.decoder)
         # Weights already in bfloat16: autocast would convert them afresh at every call.
-        self._fast_decoder = copy.deepcopy(self._decoder).bfloat16() if has_bfloat16(device) else None
+        fast = has_bfloat16(device)
+        self._fast_decoder = copy.deepcopy(self._decoder).bfloat16() if fast else None
+        self._fast_encoder = copy.deepcopy(self._model.encoder).bfloat16() if fast else None
         extras = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in checkpoint.extras.items()}
         self._extras = {name: tensor.numpy() for name, tensor in extras.items()}
 
@@ -153,6 +155,25 @@ class LatentModel:
         latents = torch.from_numpy(z).to(self._torch_device)
         output = self._fast_decoder(latents.bfloat16()) if fast and self._fast_decoder is not None else self._decoder(latents)
         return self._model.head(output.float()).mean
+
+    @torch.inference_mode()
+    def recognise(self, z: ArrayLike, *, fast: bool = False) -> tuple[Floats, Floats, Floats]:
+        """What the decoder draws at latents (B, D), as the mean (B, C, H, W), and the encoder's mu and std of it, (B, D).
+
+        Args:
+            fast: in the arithmetic that many pictures are drawn in, where the device has it.
+
+        Raises:
+            LatentError: as `decode`.
+        """
+        mean = self._mean(check_z(z, self.latent_dim), fast=fast)
+        q = self._posterior(mean, fast=fast)
+        return mean.cpu().numpy(), q.mu.cpu().numpy(), q.std.cpu().numpy()
+
+    def _posterior(self, images: Tensor, *, fast: bool) -> Posterior:
+        if not fast or self._fast_encoder is None:
+            return self._model.encode(images)
+        return self._model.posterior(self._fast_encoder(images.bfloat16()))
 
     def mean_of(self, z: Tensor) -> Tensor:
         """The likelihood's mean of latents on the CPU, (B, C, H, W), differentiable in z: for paths that follow the decoder."""

@@ -26,7 +26,11 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) for images x (B, C, H, W) in [0, 1]."""
-        mu, log_var = self.encoder(x).float().chunk(2, dim=1)
+        return self.posterior(self.encoder(x))
+
+    def posterior(self, output: Tensor) -> Posterior:
+        """q(z|x) from what an encoder of this model's shape put out, (B, 2 D)."""
+        mu, log_var = output.float().chunk(2, dim=1)
         # e^-8 to e^4: far outside what a trained posterior uses, inside what float32 squares and divides safely.
         return Posterior(mu, torch.exp(0.5 * log_var.clamp(-16.0, 8.0)))
 

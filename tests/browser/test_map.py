@@ -156,16 +156,17 @@ def test_strips_behind_the_sliders_show_where_they_lead(mapped):
     mapped.wait_for_function(f"before => ({film})() !== before", arg=before)
 
 
-def test_the_indicator_says_where_one_is(mapped):
-    where = mapped.get_by_test_id("where")
-    expect(where).to_have_attribute("data-verdict", "on the data")
-    figures = mapped.locator(".lw-figures")
+def test_the_indicator_says_no_more_than_the_model_allows(mapped):
+    where, figures = mapped.get_by_test_id("where"), mapped.locator(".lw-figures")
+    expect(where).to_have_attribute("data-verdict", "unsaid")  # nobody trained this model
+    expect(where).to_be_hidden()
+    expect(figures).to_have_text(re.compile(r"^nearer to real codes than \d+ % of test images$"))
+    mapped.get_by_role("button", name="details").click()
     prior = f"−{2 * math.log(2 * math.pi):.1f}"  # log density of four dimensions at the origin
-    expect(figures).to_contain_text(re.compile(rf"than \d+ % of test images · cycle [\d.]+ · log\sp\(z\)\s{prior} · log\sq\(z\)"))
+    expect(mapped.locator(".lw-where-more")).to_contain_text(re.compile(rf"No verdict: .*log p\(z\), the prior: {prior} nats"))
     mapped.goto(mapped.url.replace("z=0,0,0,0", "z=9,9,9,0"))
     live(mapped)
-    expect(where).to_have_attribute("data-verdict", "hole")
-    expect(where).to_contain_text("no image was ever encoded near here")
+    expect(figures).to_have_text("nearer to real codes than 0 % of test images")
 
 
 def test_the_nearest_real_images_follow_the_point_in_pixels_and_in_latents(mapped):

@@ -23,7 +23,7 @@ LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors", "regular"},
     {"config", "header", "posterior", "likelihoods", "metrics", "images", "embeddings"},
     {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel", "exports"},
-    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "atlas"},
+    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "likeness", "atlas"},
     {"walks", "nearest"},
     {"training"},
     {"worker"},

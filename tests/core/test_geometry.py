@@ -8,7 +8,7 @@ from linear_gaussian import linear_gaussian
 from vae_core import paths
 from vae_core.errors import LatentError
 from vae_core.planes import pair_plane, principal_axes, principal_plane, three_point_plane
-from vae_core.whereabouts import NEIGHBOURS, Surroundings
+from vae_core.whereabouts import KINDS_AMONG, NEIGHBOURS, Surroundings
 
 RNG = np.random.default_rng(0)
 
@@ -137,49 +137,41 @@ def test_the_aggregate_posterior_density_is_the_known_gaussian(surroundings):
     z = torch.tensor([[0.0, 0.0], [1.0, -0.5], [1.5, 1.0]])
     # means N(0, 0.8^2) and draws N(mean, 0.6^2) make N(0, 1)
     expected = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
-    torch.testing.assert_close(around.log_aggregate(z), expected, rtol=0, atol=0.1)
-    torch.testing.assert_close(torch.from_numpy(around.at(z.numpy()).log_prior), expected)
+    np.testing.assert_allclose(around.log_aggregate(z.numpy()), expected, rtol=0, atol=0.1)
+    np.testing.assert_allclose(around.log_prior(z.numpy()), expected, rtol=1e-5)
 
 
 def test_the_density_of_one_image_is_its_posterior():
     around = Surroundings([[1.0, 2.0]], [[0.5, 0.1]])
     z = torch.tensor([[1.2, 2.05]])
     expected = torch.distributions.Normal(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 0.1])).log_prob(z).sum(1)
-    torch.testing.assert_close(around.log_aggregate(z), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(around.log_aggregate(z.numpy()), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_the_datas_own_draws_are_on_the_data_and_far_points_are_holes(surroundings):
-    around, _ = surroundings
-    rng = np.random.default_rng(5)
-    found = around.at(rng.normal(size=(2000, 2)))
-    assert found.percentile.mean() == pytest.approx(50, abs=4), "fresh draws fall evenly on the data's own percentiles"
-    assert found.verdict.count("on the data") / 2000 == pytest.approx(0.95, abs=0.02)
-    far = around.at([[9.0, 9.0]])
-    assert far.verdict == ("hole",) and far.percentile[0] == 100 and far.distance[0] > 5
-    assert around.at([[0.0, 0.0]]).verdict == ("on the data",)
+def test_distances_and_kinds_agree_with_brute_force(surroundings):
+    _, means = surroundings
+    labels = (means[:, 0] > 0).astype(int)
+    around = Surroundings(means, np.full_like(means, 0.6), labels)
+    z = np.array([0.03, -0.2])
+    order = np.argsort(np.linalg.norm(means - z, axis=1))
+    found = around.around(z[None])
+    assert found.distance[0] == pytest.approx(np.linalg.norm(means - z, axis=1)[order[:NEIGHBOURS]].mean(), rel=1e-4)
+    among = labels[order[:KINDS_AMONG]].mean()
+    assert found.agreement[0] == pytest.approx(max(among, 1 - among))
 
 
-def test_a_ring_has_a_hole_in_its_middle():
-    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 3000)
-    ring = 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    around = Surroundings(ring, np.full_like(ring, 0.2))
-    assert around.at([[0, 0], [3, 0]]).verdict == ("hole", "on the data")
+def test_an_image_is_not_its_own_neighbour():
+    means = np.array([[0.0, 0.0], [5.0, 0.0], [5.0, 0.1], [5.0, -0.1]])
+    around = Surroundings(means, np.full_like(means, 0.1), [0, 1, 1, 1])
+    assert around.around(means[:1]).distance[0] < around.around(means[:1], [0]).distance[0] == pytest.approx(5, abs=0.01)
+    with_own, without = around.log_aggregate(means[:1]), around.log_aggregate(means[:1], [0])
+    assert with_own[0] > 0 > without[0] and without[0] < -500, "fifty standard deviations from all others"
 
 
-def test_nearest_images_and_distances_agree_with_brute_force(surroundings):
-    around, means = surroundings
-    z = np.array([0.3, -0.2])
-    expected = np.linalg.norm(means - z, axis=1)
-    indices, distances = around.nearest(z, 7)
-    np.testing.assert_array_equal(indices, np.argsort(expected)[:7])
-    np.testing.assert_allclose(distances, np.sort(expected)[:7], rtol=1e-4)
-    assert around.at(z[None]).distance[0] == pytest.approx(np.sort(expected)[:NEIGHBOURS].mean(), rel=1e-4)
-
-
-def test_an_inactive_dimension_does_not_make_a_hole(surroundings):
+def test_an_inactive_dimension_does_not_count(surroundings):
     _, means = surroundings
     wide = np.concatenate([means, np.zeros((len(means), 1))], axis=1)
     stds = np.full_like(wide, 0.6)
     z = [[0.0, 0.0, 6.0]]
-    assert Surroundings(wide, stds).at(z).verdict == ("hole",)
-    assert Surroundings(wide, stds, active=[True, True, False]).at(z).verdict == ("on the data",)
+    assert Surroundings(wide, stds).around(z).distance[0] > 5
+    assert Surroundings(wide, stds, active=[True, True, False]).around(z).distance[0] < 0.2

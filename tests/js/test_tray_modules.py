@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 PINS, FIGURES, QUESTIONS = "explorer/tray/pins.js", "explorer/tray/figures.js", "explorer/map/questions.js"
+WHERE = "explorer/where.js"
 
 
 def with_pins(js, body):
@@ -54,20 +55,48 @@ def test_a_path_has_enough_points_to_play_and_never_too_many_for_the_server(js):
 
 
 def test_figures_and_words_of_an_even_and_an_uneven_path(js):
-    say = "(m, changes, percentiles) => m.figureWords(m.figuresOf({changes, percentiles}))"
-    assert js(FIGURES, say, [1, 1, 1, 1], [10, 20, 30, 40, 50]) == "length 4.0 · largest step 1.0 × the mean · all on the data"
-    assert (
-        js(FIGURES, say, [0, 3, 0, 1], [10, 96, 99.9, 40, 50]) == "length 4.0 · largest step 3.0 × the mean · 40 % off the data"
-    )
-    unknown = js(FIGURES, "(m) => m.figureWords(m.figuresOf({changes: [0, 0], percentiles: [NaN, NaN, NaN]}))")
+    say = "(m, changes, typical, said) => m.figureWords(m.figuresOf({changes, typical, said}))"
+    even, uneven = "length 4.0 · largest step 1.0 × the mean", "length 4.0 · largest step 3.0 × the mean"
+    assert js(FIGURES, say, [1, 1, 1, 1], [10, 20, 30, 40, 50], True) == f"{even} · looks like the data all the way"
+    assert js(FIGURES, say, [1, 1, 1, 1], [10, 20, 30, 40, 50], False) == f"{even} · near real codes all the way"
+    assert js(FIGURES, say, [0, 3, 0, 1], [10, 9, 0, 40, 50], True) == f"{uneven} · 40 % unusual or unlike the data"
+    assert js(FIGURES, say, [0, 3, 0, 1], [10, 9, 0, 40, 50], False) == f"{uneven} · 40 % far from real codes"
+    unknown = js(FIGURES, "(m) => m.figureWords(m.figuresOf({changes: [0, 0], typical: [NaN, NaN, NaN], said: false}))")
     assert unknown == "length 0.0 · largest step 1.0 × the mean"
 
 
-@pytest.mark.parametrize(("percentile", "verdict"), [(50, "on the data"), (95, "on the data"), (95.1, "thin"), (99.6, "hole")])
-def test_a_percentile_is_judged_as_the_server_judges_it(js, percentile, verdict):
-    from vae_core.whereabouts import _verdict
+@pytest.mark.parametrize(("typical", "verdict"), [(50, "like"), (10, "like"), (9.9, "unusual"), (2, "unusual"), (1.9, "unlike")])
+def test_a_share_is_judged_as_the_server_judges_it(js, typical, verdict):
+    from vae_core.likeness import _verdict
 
-    assert js(FIGURES, "(m, p) => m.verdictOf(p)", percentile) == _verdict(percentile) == verdict
+    assert js(WHERE, "(m, share) => m.verdictOf(share)", typical) == _verdict(typical) == verdict
+
+
+def test_places_are_read_as_the_server_writes_them(js):
+    from ui.live_where import PLACES, VERDICTS
+
+    frame = PLACES.pack(4, 1, 9, 0.5, 0.25, 0.125, 0.0) + np.array([0.5, 40, 1.5, -9, -8, 30, 57, 1], "<f4").tobytes()
+    read = "(m, b) => m.decodeAnswer(Uint8Array.from(b).buffer)"
+    place = js(QUESTIONS, read, list(frame))["result"][0]
+    assert place["errors"] == {"auc": 0.5, "missed": 0.25, "midpointsTaken": 0.125, "farTaken": 0}
+    assert (place["distance"], place["nearer"], place["cycle"], place["typical"]) == (0.5, 40, 1.5, 57)
+    assert (place["logPrior"], place["logAggregate"], place["denser"], place["verdict"]) == (-9, -8, 30, VERDICTS[1])
+    assert js(QUESTIONS, "(m) => m.VERDICTS") == list(VERDICTS)
+
+
+def test_the_figure_says_what_it_can(js):
+    say = "(m, place) => m.figureWords(place)"
+    assert js(WHERE, say, {"verdict": "like", "typical": 57.2}) == "more typical than 57 % of test images"
+    assert js(WHERE, say, {"verdict": "unsaid", "nearer": 41}) == "nearer to real codes than 41 % of test images"
+    assert js(WHERE, say, {"verdict": "measuring"}) == ""
+
+
+def test_how_often_it_errs_is_said_with_the_models_own_figures(js):
+    errors = {"auc": 0.9, "missed": 0.08, "midpointsTaken": 0.36, "farTaken": 0.02}
+    said = js(WHERE, "(m, place) => m.meaningOf(place)", {"verdict": "like", "errors": errors})
+    assert "8 % of other test images" in said and "36 % of the midpoints" in said and "2 % of the points far out" in said
+    unsaid = js(WHERE, "(m, place) => m.meaningOf(place)", {"verdict": "unsaid", "errors": {**errors, "auc": 0.64}})
+    assert unsaid.startswith("No verdict") and "64 % of the time" in unsaid
 
 
 def test_a_strip_shows_both_ends(js):
@@ -92,13 +121,14 @@ def test_frames_for_paths_and_draws_are_what_the_server_reads(js):
 def test_a_path_and_draws_are_read_as_the_server_writes_them(js):
     read = """(m, b) => { const {sequence, result} = m.decodeAnswer(Uint8Array.from(b).buffer);
       return {sequence, ...result, pictures: result.pictures.map((p) => [...p.pixels])}; }"""
-    head = struct.pack("<BBHIHHHH", 5, 1, 2, 77, 1, 2, 1, 0)
+    head = struct.pack("<BBHIHHHH", 5, 1, 2, 77, 1, 2, 1, 1)
     walk = head + np.array([0.5, -0.5, 0, 3, 10, 96], "<f4").tobytes() + bytes([1, 2, 3, 4])
     assert js(QUESTIONS, read, list(walk)) == {
         "sequence": 77,
         "z": [[0.5], [-0.5]],
         "changes": [3],
-        "percentiles": [10, 96],
+        "typical": [10, 96],
+        "said": True,
         "pictures": [[1, 2], [3, 4]],
     }
     draws = struct.pack("<BBHIHHHH", 6, 1, 1, 78, 1, 1, 2, 0) + np.array([1, 2], "<f4").tobytes() + bytes([9])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from ui import live_questions, resources
+from ui import live_questions, live_where, resources
 from ui.lanes import BusyError, Lane
 from ui.live_questions import MANY, WHERE, BadQuestionError
 from ui.map_data import map_routes
@@ -59,21 +59,51 @@ def test_many_pictures_come_back_in_order_and_small(tiny):
     np.testing.assert_array_equal(pixels, tiny.decode_small(z, 14))
 
 
+HEAD = struct.Struct("<BxHI4f")
+
+
+def places(model, z, what=0):
+    """{field: (B,)} and the four errors of an answer, once the model is measured."""
+    resources.atlas(resources.entry("tiny")).likeness()
+    reply = ask(model, question(WHERE, z, side=what))
+    kind, count, sequence, *errors = HEAD.unpack_from(reply)
+    assert (kind, count, sequence) == (WHERE, len(z), 9)
+    rows = np.frombuffer(reply, "<f4", offset=HEAD.size).reshape(count, len(live_where.FIELDS))
+    return dict(zip(live_where.FIELDS, rows.T, strict=True)), errors
+
+
 def test_places_are_those_of_the_atlas(tiny):
     z = tiny.sample_prior(5, 0)
-    reply = ask(tiny, question(WHERE, z))
-    assert struct.unpack_from("<BxHI", reply) == (WHERE, 5, 9)
-    rows = np.frombuffer(reply, "<f4", offset=8).reshape(5, 6)
+    found, errors = places(tiny, z)
     atlas = resources.atlas(resources.entry("tiny"))
-    found = atlas.whereabouts(z)
-    expected = (found.distance, found.percentile, found.log_prior, found.log_aggregate, atlas.cycle_error(z))
-    np.testing.assert_allclose(rows[:, :5], np.stack(expected, axis=1), rtol=1e-5)
-    assert [live_questions.VERDICTS[int(v)] for v in rows[:, 5]] == list(found.verdict)
+    likeness = atlas.likeness()
+    judged, density = likeness.at(z), atlas.surroundings.log_aggregate(z)
+    for name in ("distance", "nearer", "cycle", "typical"):
+        np.testing.assert_allclose(found[name], getattr(judged, name), rtol=1e-5)
+    np.testing.assert_allclose(found["log_aggregate"], density, rtol=1e-5)
+    np.testing.assert_allclose(found["denser"], likeness.denser(density), rtol=1e-5)
+    np.testing.assert_allclose(found["log_prior"], atlas.surroundings.log_prior(z), rtol=1e-5)
+    assert [live_where.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
+    told = likeness.errors
+    np.testing.assert_allclose(errors, [told.auc, told.missed, told.midpoints_taken, told.far_taken], rtol=1e-5)
 
 
-def test_cycle_errors_are_left_out_of_large_questions(tiny):
-    rows = np.frombuffer(ask(tiny, question(WHERE, tiny.sample_prior(40, 0))), "<f4", offset=8).reshape(40, 6)
-    assert np.isnan(rows[:, 4]).all() and np.isfinite(rows[:, :4]).all()
+def test_only_what_was_asked_for_is_computed(tiny):
+    z = tiny.sample_prior(300, 0)
+    densities, _ = places(tiny, z, what=live_where.DENSITIES)
+    assert np.isfinite(densities["log_aggregate"]).all() and np.isnan(densities["typical"]).all()
+    likeness, _ = places(tiny, z, what=live_where.LIKENESS)
+    assert np.isnan(likeness["log_aggregate"]).all() and np.isfinite(likeness["typical"]).all()
+    np.testing.assert_allclose(likeness["typical"], places(tiny, z)[0]["typical"])
+
+
+def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(tiny, monkeypatch):
+    atlas = resources.atlas(resources.entry("tiny"))
+    monkeypatch.setattr(atlas, "likeness", lambda patience=None: None)
+    rows = np.frombuffer(ask(tiny, question(WHERE, [[0, 0, 0, 0]])), "<f4", offset=HEAD.size)
+    found = dict(zip(live_where.FIELDS, rows, strict=True))
+    assert live_where.VERDICTS[int(found["verdict"])] == "measuring"
+    assert np.isnan(found["typical"]) and np.isfinite(found["log_aggregate"])
 
 
 @pytest.mark.parametrize(
@@ -83,7 +113,10 @@ def test_cycle_errors_are_left_out_of_large_questions(tiny):
         (question(MANY, []), "got 0 in all"),
         (question(MANY, [0, 0, 0]), "z takes 16 bytes"),
         (question(MANY, np.zeros((513, 4))), "at most 512 points"),
-        (question(WHERE, np.zeros((4097, 4))), "at most 4096 points"),
+        (question(WHERE, np.zeros((1201, 4))), "at most 1200 points"),
+        (question(WHERE, np.zeros((1201, 4)), side=2), "at most 1200 points"),
+        (question(WHERE, np.zeros((4097, 4)), side=1), "at most 4096 points"),
+        (question(WHERE, [0, 0, 0, 0], side=3), "asked of places is 0 to 2, got 3"),
         (question(WHERE, [0, np.nan, 0, 0]), "NaN or infinity"),
         (question(MANY, [0, np.inf, 0, 0]), "NaN or infinity"),
     ],

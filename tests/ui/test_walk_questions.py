@@ -24,9 +24,10 @@ def model(tmp_path_factory, make_model):
     return open_model(make_model(tmp_path_factory.mktemp("m") / "m.safetensors"), device="cpu")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def atlas(model):
-    return lambda: Atlas(model)
+    made = Atlas(model)
+    return lambda: made
 
 
 def walk_frame(stops, *, kind=0, even=False, count=9, sequence=3):
@@ -50,25 +51,23 @@ def read(reply, *, walked):
 @pytest.mark.parametrize("kind", [0, 1, 2])
 @pytest.mark.parametrize("even", [False, True])
 def test_a_walk_comes_with_its_latents_changes_whereabouts_and_pictures(model, atlas, kind, even):
-    sequence, z, (changes, percentiles), pictures = read(
-        answer(model, atlas, walk_frame(STOPS, kind=kind, even=even)), walked=True
-    )
+    sequence, z, (changes, typical), pictures = read(answer(model, atlas, walk_frame(STOPS, kind=kind, even=even)), walked=True)
     expected = walk(model, STOPS, kind=("linear", "spherical", "geodesic")[kind], count=9, even=even)
     assert sequence == 3
     np.testing.assert_allclose(z, expected.z, atol=1e-6)
     np.testing.assert_allclose(changes[1:], expected.changes, rtol=1e-5)
     assert changes[0] == 0
     np.testing.assert_array_equal(pictures, expected.pictures)
-    np.testing.assert_allclose(percentiles, atlas().whereabouts(expected.z).percentile, atol=1e-3)
+    np.testing.assert_allclose(typical, atlas().likeness().at(expected.z).typical, atol=1e-3)
 
 
 def test_a_walk_of_a_model_without_encoded_images_has_unknown_whereabouts(model):
     def none():
         raise CheckpointError("no encoded images")
 
-    _, z, (_, percentiles), pictures = read(answer(model, none, walk_frame(STOPS[:2])), walked=True)
+    _, z, (_, typical), pictures = read(answer(model, none, walk_frame(STOPS[:2])), walked=True)
     assert len(z) == len(pictures) == 9
-    assert np.isnan(percentiles).all()
+    assert np.isnan(typical).all()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,25 @@
-// "Where am I?": one calm indicator under the picture, kept up to date while a person moves.
+// "Does this look like the data?": one calm indicator under the picture, kept up to date while a person moves. Its words and limits
+// are those of everything that says so: the map's background, the paths.
 
 import { h } from "./dom.js";
 
 const PAUSE = 90; // ms between two questions while moving
+const AGAIN = 500; // ms until a model that is still being measured is asked again
+
+export const UNUSUAL = 10; // per cent of the test images that look less like the data, as in vae_core/likeness.py
+export const UNLIKE = 2;
+export const WORDS = {
+  like: "looks like the data",
+  unusual: "unusual",
+  unlike: "unlike the data",
+  measuring: "measuring what the data looks like to this model ...",
+};
+
+export function verdictOf(typical) {
+  if (!Number.isFinite(typical)) return "unsaid";
+  if (typical < UNLIKE) return "unlike";
+  return typical < UNUSUAL ? "unusual" : "like";
+}
 
 export class Where {
   #asides = null;
@@ -12,7 +29,9 @@ export class Where {
   constructor() {
     this.words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
     this.figures = h("span.lw-muted.lw-figures");
-    this.element = h("div.lw-where-line", {}, this.words, this.figures);
+    this.more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", ontoggle: () => this.#place() });
+    const button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
+    this.element = h("div.lw-where-line", { hidden: "" }, this.words, button, this.figures, this.more);
   }
 
   open(asides) {
@@ -29,8 +48,11 @@ export class Where {
       const [asides, point] = [this.#asides, this.#next];
       this.#next = null;
       const places = await asides.places("here", [point]);
-      if (places !== null && asides === this.#asides) this.#show(places[0]);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      const current = asides === this.#asides;
+      if (places !== null && current) this.#show(places[0]);
+      const measuring = current && places?.[0].verdict === "measuring";
+      await new Promise((resolve) => setTimeout(resolve, measuring ? AGAIN : PAUSE));
+      if (measuring) this.#next ??= point;
     }
     this.#busy = false;
   }
@@ -38,21 +60,55 @@ export class Where {
   #show(place) {
     this.element.hidden = place === null;
     if (place === null) return;
+    this.element.classList.toggle("lw-unsaid", place.verdict === "unsaid");
     this.words.dataset.verdict = place.verdict;
-    this.words.textContent = WORDS[place.verdict];
+    this.words.textContent = WORDS[place.verdict] ?? "";
+    this.words.hidden = place.verdict === "unsaid";
     this.figures.textContent = figureWords(place);
-    this.element.title = [
-      `distance to the nearest encoded images: ${place.distance.toFixed(2)}`,
-      "log p(z): density of the prior · log q(z): density of all encoded images together, the aggregate posterior",
-      "cycle error: how far the encoder puts the decoded picture from z",
-    ].join("\n");
+    this.figures.title = meaningOf(place);
+    this.more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
+  }
+
+  /** The details open below the line, over what follows: the picture keeps its size. */
+  #place() {
+    const { left, bottom, width } = this.element.getBoundingClientRect();
+    Object.assign(this.more.style, { left: `${left}px`, top: `${bottom + 4}px`, width: `${width}px` });
   }
 }
 
-const WORDS = { "on the data": "on the data", thin: "thin: few images near here", hole: "hole: no image was ever encoded near here" };
+/** The one figure below the verdict; where there is none, what can be said without it. */
+export function figureWords({ verdict, typical, nearer }) {
+  if (verdict === "measuring") return "";
+  if (verdict === "unsaid") return `nearer to real codes than ${whole(nearer)} of test images`;
+  return `more typical than ${whole(typical)} of test images`;
+}
 
-export function figureWords({ percentile, cycle, logPrior, logAggregate }) {
-  const share = percentile >= 50 ? `farther out than ${Math.floor(percentile)} %` : `closer in than ${Math.floor(100 - percentile)} %`;
-  const nats = (value) => value.toFixed(1).replace("-", "−");
-  return `${share} of test images · cycle ${cycle.toFixed(2)} · log\u00a0p(z)\u00a0${nats(logPrior)} · log\u00a0q(z)\u00a0${nats(logAggregate)}\u00a0nats`;
+/** What the verdict means and how often it errs, in a sentence or two. */
+export function meaningOf({ verdict, errors }) {
+  if (verdict === "measuring") return "";
+  const { auc, missed, midpointsTaken, farTaken } = errors;
+  if (verdict === "unsaid") {
+    return `No verdict: on this model the measure ranks a test image above a picture that is none only ${whole(100 * auc)} of the time; by chance it would be 50 %.`;
+  }
+  return (
+    "Judged by how well the encoder recognises the picture, how undecided its pixels are, and whether the test images near it are of one kind. " +
+    `It errs: ${whole(100 * missed)} of other test images are called unusual or unlike, ${whole(100 * midpointsTaken)} of the midpoints between two kinds and ` +
+    `${whole(100 * farTaken)} of the points far out look like the data to it.`
+  );
+}
+
+function detailsOf(place) {
+  if (place.verdict === "measuring") return [];
+  const nats = (value) => `${value.toFixed(1).replace("-", "−")} nats`;
+  const cycle = Number.isFinite(place.cycle) ? [`cycle error: the encoder puts this picture ${place.cycle.toFixed(1)} of its own standard deviations from z, on each axis`] : [];
+  return [
+    meaningOf(place),
+    `distance to the nearest codes of test images: ${place.distance.toFixed(2)}, nearer than ${whole(place.nearer)} of test images`,
+    ...cycle,
+    `log p(z), the prior: ${nats(place.logPrior)} · log q(z), all codes together: ${nats(place.logAggregate)}, denser than at ${whole(place.denser)} of test images`,
+  ];
+}
+
+function whole(percent) {
+  return `${Math.round(percent)} %`;
 }

@@ -36,12 +36,12 @@ export class Asides {
     return this.#ask(topic, (sequence) => encodeQuestion(MANY, side, sequence, points));
   }
 
-  /** Where points lie: array of {distance, percentile, logPrior, logAggregate, cycle, verdict}, or null as above. */
-  places(topic, points) {
-    return this.#ask(topic, (sequence) => encodeQuestion(WHERE, 0, sequence, points));
+  /** Where points lie: array of what questions.js's `places` tells of each, or null as above. what: see there. */
+  places(topic, points, what = 0) {
+    return this.#ask(topic, (sequence) => encodeQuestion(WHERE, what, sequence, points));
   }
 
-  /** A path through stops: {z, pictures, changes, percentiles}, or null as above or when it is refused. */
+  /** A path through stops: {z, pictures, changes, typical, said}, or null as above or when it is refused. */
   walk(topic, stops, options) {
     return this.#ask(topic, (sequence) => encodeWalk(sequence, stops, options));
   }

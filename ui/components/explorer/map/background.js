@@ -1,6 +1,9 @@
 // What lies under the points: decoded pictures, the aggregate posterior's density, or a tint where the data is thin.
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
+import { UNUSUAL } from "../where.js";
+import { DENSITIES, LIKENESS } from "./questions.js";
+
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
 const FIELD = 28; // samples along one side for density and tint
@@ -68,7 +71,7 @@ export class Background {
     const points = up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b])));
     const [pictures, tint] = await Promise.all([
       this.#asides.pictures("background", points, CELL),
-      this.kind === "holes" ? this.#asides.places("tint", points) : [],
+      this.kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : [],
     ]);
     if (pictures === null || tint === null) return false;
     const context = this.#blank(width, height);
@@ -79,7 +82,7 @@ export class Background {
       const [column, row] = [i % columns, Math.floor(i / columns)];
       const box = [x[column], y[row], x[column + 1] - x[column], y[row + 1] - y[row]];
       drawPicture(context, picture, box);
-      if (this.kind === "holes") drawTint(context, tint[i].percentile, box);
+      if (this.kind === "holes") drawTint(context, tint[i].typical, box);
     });
     return true;
   }
@@ -87,7 +90,7 @@ export class Background {
   async #density(plane, bounds, { width, height }) {
     const [across, up] = [evenEdges(bounds.left, bounds.right, FIELD), evenEdges(bounds.top, bounds.bottom, FIELD)];
     const points = up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b])));
-    const places = await this.#asides.places("background", points);
+    const places = await this.#asides.places("background", points, DENSITIES);
     if (places === null) return false;
     const context = this.#blank(FIELD, FIELD);
     const image = context.createImageData(FIELD, FIELD);
@@ -159,10 +162,10 @@ export function drawPicture(context, { height, width, channels, pixels }, [x, y,
   context.drawImage(stamp, x + (boxWidth - size * width) / 2, y + (boxHeight - size * height) / 2, size * width, size * height);
 }
 
-/** Orange over a box that lies where the data is thin or missing. */
-export function drawTint(context, percentile, box) {
-  const strength = Math.min(1, Math.max(0, (percentile - 90) / 10));
-  if (strength === 0) return;
-  context.fillStyle = `rgba(232, 89, 12, ${0.62 * strength})`;
+/** Orange over a box where pictures are less like the data than nearly all test images: from `UNUSUAL` per cent down to none. */
+export function drawTint(context, typical, box) {
+  const strength = Math.min(1, Math.max(0, 1 - typical / UNUSUAL));
+  if (!(strength > 0)) return; // NaN: not known
+  context.fillStyle = `rgba(232, 89, 12, ${0.18 + 0.44 * strength})`;
   context.fillRect(...box);
 }

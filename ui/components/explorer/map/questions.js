@@ -5,9 +5,12 @@ export const WHERE = 4;
 export const WALK = 5;
 export const SAMPLES = 6;
 export const KINDS = ["linear", "spherical", "geodesic"];
-export const VERDICTS = ["on the data", "thin", "hole"];
+export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring"];
+export const DENSITIES = 1; // what is asked of places; 0 is everything
+export const LIKENESS = 2;
+const FIELDS = 8; // float32 for each place
+const ERRORS = 4; // float32 before them
 const BUSY = 7;
-const FIELDS = 6; // float32 for each place
 const EVEN = 0x80;
 
 /** u8 kind, u8 zero, u16 side, u32 sequence, then every point as D x float32. */
@@ -41,7 +44,7 @@ export function decodeAnswer(buffer) {
   const kind = view.getUint8(0);
   const answer = (result) => ({ sequence: view.getUint32(4, true), result });
   if (kind === MANY) return answer(pictures(view, buffer, 12));
-  if (kind === WHERE) return answer(places(new Float32Array(buffer.slice(8))));
+  if (kind === WHERE) return answer(places(new Float32Array(buffer, 8)));
   if (kind === WALK || kind === SAMPLES) return answer(way(view, buffer, kind === WALK));
   return null;
 }
@@ -70,7 +73,7 @@ function pictures(view, buffer, start) {
   return Array.from({ length: count }, (_, i) => at(i));
 }
 
-/** {z, pictures}, for a walk also {changes, percentiles}. */
+/** {z, pictures}, for a walk also {changes, typical, said}. */
 function way(view, buffer, walked) {
   const count = view.getUint16(2, true);
   const size = view.getUint16(12, true);
@@ -79,12 +82,16 @@ function way(view, buffer, walked) {
   const found = { z, pictures: pictures(view, buffer, 16 + 4 * floats.length) };
   if (!walked) return found;
   const column = (i) => Array.from(floats.subarray(count * (size + i), count * (size + i + 1)));
-  return { ...found, changes: column(0).slice(1), percentiles: column(1) };
+  return { ...found, changes: column(0).slice(1), typical: column(1), said: view.getUint16(14, true) === 1 };
 }
 
+/** The model's measure and each place: {auc, missed, midpointsTaken, farTaken} are the same for all. */
 function places(values) {
-  return Array.from({ length: values.length / FIELDS }, (_, i) => {
-    const [distance, percentile, logPrior, logAggregate, cycle, verdict] = values.subarray(i * FIELDS, (i + 1) * FIELDS);
-    return { distance, percentile, logPrior, logAggregate, cycle, verdict: VERDICTS[verdict] };
+  const [auc, missed, midpointsTaken, farTaken] = values.subarray(0, ERRORS);
+  const errors = { auc, missed, midpointsTaken, farTaken };
+  return Array.from({ length: (values.length - ERRORS) / FIELDS }, (_, i) => {
+    const start = ERRORS + i * FIELDS;
+    const [distance, nearer, cycle, logPrior, logAggregate, denser, typical, verdict] = values.subarray(start, start + FIELDS);
+    return { distance, nearer, cycle, logPrior, logAggregate, denser, typical, verdict: VERDICTS[verdict], errors };
   });
 }

@@ -3,7 +3,7 @@
 import { Animation } from "../animation.js";
 import { h } from "../dom.js";
 import { rounded } from "../ranges.js";
-import { verdictOf } from "./figures.js";
+import { WORDS, verdictOf } from "../where.js";
 import { clear, paintStrip } from "./strip.js";
 
 const COARSE = 5; // steps for an arrow key with Shift
@@ -102,7 +102,7 @@ export class Scrubber {
     const at = Math.max(0, Math.min(last, index));
     this.#input.value = String(at);
     this.#input.classList.remove("lw-off");
-    const verdict = verdictOf(this.#walk.percentiles[at]);
+    const verdict = this.#walk.said ? WORDS[verdictOf(this.#walk.typical[at])] : "";
     this.#input.setAttribute("aria-valuetext", [`step ${at + 1} of ${last + 1}`, this.#kind, verdict].filter(Boolean).join(", "));
   }
 

@@ -1,12 +1,12 @@
-// Paints a path: its pictures side by side with the whereabouts tint over them, and how much the picture changes at each step.
+// Paints a path: its pictures side by side with the tint of what is unlike the data over them, and how much the picture changes at each step.
 
 import { fitted } from "../dom.js";
 import { drawPicture, drawTint } from "../map/background.js";
-import { frameIndices, verdictOf } from "./figures.js";
+import { frameIndices } from "./figures.js";
 
 const GAP = 1; // px between bars where there is room
 
-export function paintStrip(canvas, { pictures, percentiles }) {
+export function paintStrip(canvas, { pictures, typical }) {
   const { context, width, height } = fitted(canvas);
   const [first] = pictures;
   const frames = Math.max(2, Math.min(pictures.length, Math.round((width * first.height) / (height * first.width))));
@@ -15,9 +15,9 @@ export function paintStrip(canvas, { pictures, percentiles }) {
     const [from, to] = [Math.round((i * width) / frames), Math.round(((i + 1) * width) / frames)];
     drawPicture(context, pictures[index], [from, 0, to - from, height]);
   });
-  percentiles.forEach((percentile, i) => {
-    const [from, to] = [(i * width) / percentiles.length, ((i + 1) * width) / percentiles.length];
-    if (verdictOf(percentile) === "thin" || verdictOf(percentile) === "hole") drawTint(context, percentile, [from, 0, to - from, height]);
+  typical.forEach((share, i) => {
+    const [from, to] = [(i * width) / typical.length, ((i + 1) * width) / typical.length];
+    drawTint(context, share, [from, 0, to - from, height]);
   });
 }
 
