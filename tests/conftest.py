@@ -25,6 +25,7 @@ def save_model(
     seed: int = 0,
     inactive: int = 1,
     codes: bool = True,
+    points: int = 200,
     **config: object,
 ) -> Path:
     """Writes a model file with `inactive` unused dimensions at the end and KL rising with the dimension's number before."""
@@ -56,10 +57,10 @@ def save_model(
     if codes:
         generator = torch.Generator().manual_seed(seed)
         extras = {
-            "latents.mu": torch.randn(200, latent_dim, generator=generator),
-            "latents.std": torch.full((200, latent_dim), 0.3),
-            "latents.labels": torch.arange(200) % 10,
-            "latents.elbo": -100 + 10 * torch.randn(200, generator=generator),
+            "latents.mu": torch.randn(points, latent_dim, generator=generator),
+            "latents.std": torch.full((points, latent_dim), 0.3),
+            "latents.labels": torch.arange(points) % 10,
+            "latents.elbo": -100 + 10 * torch.randn(points, generator=generator),
         }
     save(path, model, header, extras)
     return path

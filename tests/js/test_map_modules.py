@@ -5,7 +5,7 @@ import pytest
 
 from vae_core.planes import three_point_plane
 
-PLANE, VIEW, CLOUD, GROUND = (f"explorer/map/{name}.js" for name in ("plane", "viewport", "cloud", "background"))
+PLANE, VIEW, CLOUD, GROUND, GRID = (f"explorer/map/{name}.js" for name in ("plane", "viewport", "cloud", "background", "grid"))
 
 
 def test_a_plane_and_its_inverse_agree_with_the_core(js):
@@ -67,6 +67,69 @@ def test_a_click_finds_the_nearest_visible_point(js):
     assert js(CLOUD, script, plane) == [1, None, [1, 1, 5], 2]
 
 
+def test_the_grid_finds_the_same_point_as_looking_at_all_of_them(js):
+    script = """(m, flat) => {
+      const [at, on] = [Float32Array.from(flat), Uint32Array.from({length: flat.length / 2 - 50}, (_, i) => i + 50)];
+      const odd = (i) => i % 2 === 1;
+      const slow = ([a, b], reach) => {
+        const squares = [...on].filter(odd).map((i) => [(at[2 * i] - a) ** 2 + (at[2 * i + 1] - b) ** 2, i]);
+        const [square, i] = squares.reduce((best, one) => (one[0] < best[0] ? one : best));
+        return square < reach * reach ? i : null;
+      };
+      const grid = new m.Grid(at, on);
+      const places = Array.from({length: 200}, (_, k) => [at[2 * k] + 0.05, at[2 * k + 1] - 0.1]).concat([[99, 99], [-3, 0]]);
+      const differs = (reach) => places.filter((place) => grid.nearest(place, reach, odd) !== slow(place, reach));
+      const wrong = [0.02, 0.3, 50].flatMap(differs);
+      const same = new m.Grid(new Float32Array(6), Uint32Array.from([0, 1, 2])).nearest([0, 0], 1, () => true);
+      return {wrong, same, none: new m.Grid(new Float32Array(0), new Uint32Array(0)).nearest([0, 0], 1, () => true)};
+    }"""
+    points = np.random.default_rng(3).normal(size=(500, 2)) * [5, 0.5]  # long and narrow
+    assert js(GRID, script, points.ravel().tolist()) == {"wrong": [], "same": 0, "none": None}
+
+
+def test_of_thousands_of_points_a_fair_sample_is_shown_until_all_are_asked_for(js):
+    script = """(m) => {
+      const count = 6000;
+      const labels = Uint8Array.from({length: count}, (_, i) => i % 10);
+      const cloud = new m.Cloud(Float32Array.from({length: 2 * count}, (_, i) => i), labels, 2);
+      cloud.project({origin: [0, 0], u: [1, 0], v: [0, 1]});
+      const found = () => Array.from({length: count}, (_, i) => cloud.nearest(cloud.position(i), 0.1));
+      const visible = () => found().filter((i) => i !== null);
+      const sample = visible();
+      const kinds = Array.from({length: 10}, (_, label) => sample.filter((i) => i % 10 === label).length);
+      const before = [cloud.sampling, cloud.shown, sample.length];
+      cloud.showAll(true);
+      const all = [cloud.sampling, cloud.shown, visible().length];
+      const few = new m.Cloud(new Float32Array(400), new Uint8Array(200), 2);
+      return {before, kinds, half: sample.filter((i) => i < count / 2).length, all, few: [few.canSample, few.shown]};
+    }"""
+    found = js(CLOUD, script)
+    assert found["before"] == [True, 600, 600] and found["all"] == [False, 6000, 6000] and found["few"] == [False, 200]
+    assert all(35 < kind < 85 for kind in found["kinds"]), "every class has its share"
+    assert 250 < found["half"] < 350
+
+
+def test_what_many_events_between_two_frames_say_is_acted_on_once_a_frame(js):
+    script = """async (m) => {
+      const done = [];
+      const frames = new m.Frames((what) => done.push(what));
+      const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      for (let i = 0; i < 50; i += 1) frames.push(i);
+      const atOnce = [...done];
+      await painted();
+      const later = [...done];
+      await painted();
+      frames.push(7);
+      const again = [...done];
+      for (let i = 0; i < 9; i += 1) frames.push(i);
+      frames.drop();
+      await painted();
+      return {atOnce, later, again, dropped: [...done]};
+    }"""
+    found = js("explorer/map/frames.js", script)
+    assert found == {"atOnce": [0], "later": [0, 49], "again": [0, 49, 7], "dropped": [0, 49, 7]}
+
+
 def test_points_are_drawn_in_their_colour_and_hidden_classes_are_not(js):
     script = """(m) => {
       const cloud = new m.Cloud(Float32Array.from([0, 0, 1, 0]), Uint8Array.from([0, 1]), 2);
@@ -114,14 +177,20 @@ def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
         return answers.shift() ?? answer('again', 202);
       };
       const said = [];
-      const ask = (wanted) => m.fetchEmbedding({model: 'a', version: 3}, 'tsne', {say: (words) => said.push(words), wanted});
-      const {indices, coordinates} = await ask(() => true);
-      const refused = await ask(() => true).catch((error) => error.message);
-      return {found: [...indices, ...coordinates], said, refused, left: await ask(() => false), urls, methods};
+      const ask = (signal) => m.fetchEmbedding({model: 'a', version: 3}, 'tsne', {say: (words) => said.push(words), signal});
+      const stays = new AbortController().signal;
+      const {indices, coordinates} = await ask(stays);
+      const refused = await ask(stays).catch((error) => error.message);
+      const goes = new AbortController();
+      const left = ask(goes.signal);
+      const begun = performance.now();
+      setTimeout(() => goes.abort(), 50);
+      return {found: [...indices, ...coordinates], said, refused, left: await left, soon: performance.now() - begun < 900, urls, methods};
     }"""
     found = js("explorer/map/embedding.js", script)
-    assert found["found"] == [7, 0.5, -2] and found["refused"] == "No UMAP here." and found["left"] is None
-    assert found["said"] == ["Computing. Until it is there, the map stays as it is."]
+    assert found["found"] == [7, 0.5, -2] and found["refused"] == "No UMAP here."
+    assert found["left"] is None and found["soon"], "who goes away does not wait for the next question"
+    assert found["said"][0] == "Computing. Until it is there, the map stays as it is."
     assert found["urls"] == ["?model=a&kind=tsne&v=3"] * 5
     assert found["methods"] == ["GET", "POST", "POST", "GET", "GET"]  # looking starts nothing
 
@@ -176,6 +245,52 @@ def test_prior_quantiles_space_cells_by_equal_shares_of_the_prior(js):
     assert cells["edges"][0] == -3 and cells["edges"][-1] == 3
     even = js(GROUND, "(m) => m.evenEdges(0, 1, 4)")
     assert even["middles"] == [0.125, 0.375, 0.625, 0.875]
+
+
+def test_no_picture_of_the_prior_quantiles_is_a_giant_and_each_lies_where_it_was_decoded(js):
+    script = """(m, ground) => import('/explorer/map/plane.js').then(async ({Plane}) => {
+      const {Viewport} = await import('/explorer/map/viewport.js');
+      const view = new Viewport(480, 360);
+      view.fit([0, 0], 6);
+      const plane = new Plane([0.5, 0, 2], [1, 0, 0], [0, 1, 0]);
+      const cells = m.quantileGrid(plane, view.bounds, view);
+      return cells.map(({place, box}) => ({place, box, middle: view.toPlane([box[0] + box[2] / 2, box[1] + box[3] / 2])}));
+    })"""
+    cells = js(GROUND, script)
+    places, boxes = (np.array([cell[key] for cell in cells]) for key in ("place", "box"))
+    np.testing.assert_allclose(places, [cell["middle"] for cell in cells], atol=1e-6)
+    assert boxes[:, 2:].max() < 40
+    assert np.median(places[:, 0]) == pytest.approx(-0.5, abs=0.1), "the prior's middle, not the plane's"
+
+
+def test_a_density_is_told_apart_where_it_is_thin_too(js):
+    script = """(m) => {
+      const range = m.rangeOf([-10, -14, -18, -500], 2);
+      const light = (value) => m.colourOf(value, range).reduce((sum, part) => sum + part, 0);
+      return {range, light: [-500, -17, -14, -10].map(light), flat: m.colourOf(3, m.rangeOf([3, 3], 2))};
+    }"""
+    found = js("explorer/map/density.js", script)
+    assert found["range"] == [-18, -10] and found["light"] == sorted(set(found["light"]))
+    assert found["flat"] == [232, 238, 255]
+
+
+def test_the_map_says_what_its_axes_and_dots_are_and_where_one_is(js):
+    script = """(m) => ({
+      axes: [m.axisNames('pc:0:2'), m.axisNames('pair:7:3'), m.axisNames('through:1,2', true), m.axisNames('tsne')],
+      names: [m.imageWords(5018, '2'), m.imageWords(4, '8'), m.imageWords(0, 'ankle boot')],
+      dots: [{shown: 600, count: 10000, kind: 'pc:0:1'}, {shown: 200, count: 200, flat: true, kind: 'pair:0:1'}].map(m.dotWords),
+      taken: m.hereWords(['PC 1', 'PC 2'], [0.5, -1.25], 'test image 5018, a 2', {}),
+      near: m.hereWords(['z3', 'z0'], [1, 0], null, {near: 'test image 4, an 8'}),
+      lost: m.hereWords([], null, null, {}),
+    })"""
+    found = js("explorer/map/words.js", script)
+    assert found["axes"] == [["PC 1", "PC 3"], ["z7", "z3"], ["pin 1 to pin 2", "towards pin 3"], []]
+    assert found["names"] == ["test image 5018, a 2", "test image 4, an 8", "test image 0, an ankle boot"]
+    assert found["dots"][0] == "Dots: the codes of 600 of 10,000 test images, projected onto this plane"
+    assert found["dots"][1] == "Dots: the codes of 200 test images"
+    assert found["taken"] == "You are at PC 1 0.50 · PC 2 −1.25: test image 5018, a 2, its own z, not the plane's."
+    assert found["near"] == "You are at z3 1.00 · z0 0.00. The nearest dot is test image 4, an 8: Enter takes it."
+    assert found["lost"] == ""
 
 
 def test_undo_and_redo_walk_through_what_was_committed(js):

@@ -1,36 +1,38 @@
 // Everything that shows what lies around a point: the map, the strips behind the sliders, and the indicator. One second connection
 // serves them all; a model without encoded images simply has none of it.
 
-import { h } from "./dom.js";
 import { Directions, principalDirections } from "./directions.js";
 import { Filmstrips } from "./filmstrip.js";
 import { Asides } from "./map/asides.js";
-import { fetchAtlas, mapUrl } from "./map/atlas.js";
+import { fetchAtlas } from "./map/atlas.js";
 import { fetchEmbedding } from "./map/embedding.js";
 import { LatentMap } from "./map/map.js";
 import { Nearest } from "./nearest.js";
 import { Where } from "./where.js";
 
+const FADE_AGAIN = 150; // ms: strips that came under way are faded again as soon
+
 export class Around {
   #on;
   #asides = null;
   #films = new Filmstrips();
-  #classes = [];
   #model = "";
   #version = null; // of the model's file
   #say = () => {};
   #atlas = null;
   #opened = 0; // grows with each model, so that a late answer for the last one is dropped
   #point = null; // {z, posterior} committed
+  #faded = null; // {index, at}: z moves along this dimension (null: freely), said to the strips then
 
-  /** on: {preview(z, start), restore(), commit(z, start), slide(z, start), release()} */
+  /** on: {peek(z, start), preview(z, start), restore(), commit(z, start), slide(z, start), release()} */
   constructor(on) {
     this.#on = on;
     this.where = new Where();
     this.nearest = new Nearest();
     this.map = new LatentMap({
       ...on,
-      hover: (index, at) => this.#tip(index, at),
+      peek: (z, start) => this.#peek(z, start),
+      restore: () => this.#restore(),
       embedding: (kind, how) => fetchEmbedding({ model: this.#model, version: this.#version }, kind, how),
       say: (words) => this.#say(words),
     });
@@ -43,7 +45,6 @@ export class Around {
     this.close();
     this.map.forget();
     this.#asides = new Asides(url, () => this.#point && this.settled(this.#point.z, this.#point.posterior));
-    this.#classes = data.classes;
     [this.#model, this.#version, this.#say] = [data.model, data.version, say];
     this.nearest.open(data.model, data.classes);
     this.#atlas = null;
@@ -51,7 +52,7 @@ export class Around {
     try {
       const atlas = await fetchAtlas(data.model, data.version);
       if (opened !== this.#opened) return;
-      this.#atlas = { ...atlas, classes: data.classes, order: data.dimensions.map((dimension) => dimension.index) };
+      this.#atlas = { ...atlas, model: data.model, classes: data.classes, order: data.dimensions.map((dimension) => dimension.index) };
     } catch (error) {
       if (opened === this.#opened) say(error.message);
       return;
@@ -76,15 +77,40 @@ export class Around {
 
   /** A slider (index) or the pointer on the map moves z; nothing is committed. */
   moved(z, index) {
-    this.#films.stale(index);
-    this.nearest.stale();
+    this.#fade(index);
     this.map.follow(z);
     if (this.#atlas) this.where.at(z);
+  }
+
+  /** Once for a movement and not at each of its events: every strip would change its class. */
+  #fade(index) {
+    const now = performance.now();
+    if (this.#faded?.index === index && now - this.#faded.at < FADE_AGAIN) return;
+    this.#faded = { index, at: now };
+    this.#films.stale(index);
+    this.nearest.stale();
+  }
+
+  /** The pointer looks at a point of the map: only the picture and what is said of it follow. The strips lead from where one stands. */
+  #peek(z, start) {
+    this.#on.peek(z, start);
+    this.nearest.stale();
+    if (this.#atlas) this.where.at(z);
+  }
+
+  #restore() {
+    this.#on.restore();
+    if (this.#point === null) return;
+    if (this.#faded !== null) this.#films.refresh(this.#point.z);
+    this.#faded = null;
+    this.nearest.fresh();
+    if (this.#atlas) this.where.at(this.#point.z);
   }
 
   /** z was committed. */
   settled(z, posterior) {
     this.#point = { z: [...z], posterior };
+    this.#faded = null;
     this.#films.refresh(z);
     this.nearest.refresh(z);
     this.map.show(z, posterior);
@@ -107,19 +133,5 @@ export class Around {
     this.#opened += 1;
     this.close();
     this.map.close();
-  }
-
-  #tip(index, [x, y]) {
-    const { tip } = this.map;
-    tip.hidden = index === null;
-    if (index === null) return;
-    const words = `${this.#classes[this.#atlas.labels[index]] ?? this.#atlas.labels[index]} · test image ${index}`;
-    if (tip.dataset.index !== String(index)) {
-      tip.dataset.index = String(index);
-      const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index }), onerror: () => image.remove() });
-      tip.replaceChildren(image, words);
-    }
-    tip.style.left = `${Math.max(0, Math.min(x + 12, this.map.element.clientWidth - tip.offsetWidth - 4))}px`;
-    tip.style.top = `${y < 110 ? y + 14 : y - 96}px`;
   }
 }

@@ -55,11 +55,18 @@ export class Explorer {
 
   constructor(parent) {
     this.#around = new Around({
+      peek: (z, start) => {
+        this.#tray.stop();
+        this.#decoder.request(z, start);
+      },
       preview: (z, start) => {
         this.#tray.stop();
         this.#preview(z, start);
       },
-      restore: () => this.#preview(this.#z),
+      restore: () => {
+        this.#rail.show(this.#z);
+        this.#request();
+      },
       commit: (z, start) => this.#goTo(this.#holds.keep(this.#z, z.map(rounded)), start, null),
       slide: (z, start) => this.#slide(z, start),
       release: () => this.#commit(),
@@ -247,7 +254,7 @@ export class Explorer {
     return { model, hash, file, z: this.#z, compare: this.#comparison.shown, ...this.#tray.linkState(), ...this.#around.map.linkState() };
   }
 
-  /** Shows another point for the moment: the pointer is on the map. */
+  /** Shows another point for the moment: one walks over the map. */
   #preview(z, start = null) {
     this.#decoder.request(z, start);
     if (start === null) this.#rail.show(z);

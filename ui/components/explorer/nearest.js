@@ -11,6 +11,7 @@ export class Nearest {
   #z = null; // the point that was asked about last
   #timer = null;
   #asked = 0;
+  #awaited = false; // those of the committed point have not come yet
   #images = h("span.lw-nearest-images");
   #button = h("button.lw-link", { type: "button", title: "Change between nearest in pixels and nearest in the latent space", onclick: () => this.#turn() }, "in pixels");
   #space = "pixels";
@@ -34,8 +35,14 @@ export class Nearest {
     this.#images.classList.add("lw-stale");
   }
 
+  /** The picture they belong to is shown again. */
+  fresh() {
+    this.#images.classList.toggle("lw-stale", this.#awaited);
+  }
+
   refresh(z) {
     this.stale();
+    this.#awaited = true;
     this.#z = [...z];
     clearTimeout(this.#timer);
     const asked = (this.#asked += 1);
@@ -68,6 +75,7 @@ export class Nearest {
   }
 
   #draw({ words, source, found }) {
+    this.#awaited = false;
     this.#images.classList.remove("lw-stale");
     this.element.title = words ?? `searched among ${source}`;
     const image = ({ png, label, distance }) => {

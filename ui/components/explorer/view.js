@@ -48,7 +48,7 @@ export function buildView(on, around, tools) {
       { "aria-label": "Map" },
       heading("Map", around.map.toolbar.head),
       around.map.element,
-      around.map.toolbar.legend,
+      around.map.under,
       view.mapNote,
     ),
     ...tools.sheets,

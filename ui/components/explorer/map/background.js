@@ -2,23 +2,27 @@
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
 import { UNUSUAL } from "../where.js";
+import { colourOf, rangeOf } from "./density.js";
 import { DENSITIES, LIKENESS } from "./questions.js";
 
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
-const FIELD = 28; // samples along one side for density and tint
+const LARGEST = 1.5; // cells: no picture is drawn larger, however far apart they lie
+const FIELD = 28; // densities along one side
+const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes: with very many dimensions the field is coarser
 const SETTLE = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
 
 export const BACKGROUNDS = {
   manifold: "manifold",
   quantiles: "manifold, prior quantiles",
-  density: "density of q(z)",
+  density: "density of codes",
   holes: "holes",
   none: "nothing",
 };
 
 export class Background {
   kind = "manifold";
+  range = null; // of the log densities that are shown, [low, high] in nats
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer = null;
@@ -32,6 +36,7 @@ export class Background {
   connect(asides) {
     this.#asides = asides;
     this.#bounds = null;
+    this.range = null;
   }
 
   clear() {
@@ -55,52 +60,52 @@ export class Background {
   }
 
   async #render(plane, viewport) {
-    const bounds = viewport.bounds;
+    const { bounds } = viewport;
+    const { kind } = this;
     const started = performance.now();
-    const drawn = this.kind === "density" ? await this.#density(plane, bounds, viewport) : await this.#pictures(plane, bounds, viewport);
-    if (!drawn) return;
+    const paint = await (kind === "density" ? this.#density(plane, bounds) : this.#pictures(plane, bounds, viewport));
+    if (paint === null || kind !== this.kind) return;
+    paint();
     this.#bounds = bounds;
     performance.measure("map-background", { start: started, end: performance.now() });
     this.#onChange();
   }
 
-  async #pictures(plane, bounds, { width, height }) {
-    const [columns, rows] = [width, height].map((size) => Math.max(2, Math.min(MOST, Math.round(size / CELL))));
-    const spaced = this.kind === "quantiles" ? quantileEdges : evenEdges;
-    const [across, up] = [spaced(bounds.left, bounds.right, columns), spaced(bounds.top, bounds.bottom, rows)];
-    const points = up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b])));
+  /** What paints it, once it is known what; null when something newer was asked for. */
+  async #pictures(plane, bounds, viewport) {
+    const { width, height } = viewport;
+    const { kind } = this;
+    const grid = kind === "quantiles" ? quantileGrid(plane, bounds, viewport) : evenGrid(bounds, viewport);
+    const points = grid.map(({ place }) => plane.latent(place));
     const [pictures, tint] = await Promise.all([
       this.#asides.pictures("background", points, CELL),
-      this.kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : [],
+      kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : [],
     ]);
-    if (pictures === null || tint === null) return false;
-    const context = this.#blank(width, height);
-    context.imageSmoothingEnabled = false;
-    const x = across.edges.map((a) => Math.round(((a - bounds.left) / (bounds.right - bounds.left)) * width));
-    const y = up.edges.map((b) => Math.round(((bounds.top - b) / (bounds.top - bounds.bottom)) * height));
-    pictures.forEach((picture, i) => {
-      const [column, row] = [i % columns, Math.floor(i / columns)];
-      const box = [x[column], y[row], x[column + 1] - x[column], y[row + 1] - y[row]];
-      drawPicture(context, picture, box);
-      if (this.kind === "holes") drawTint(context, tint[i].typical, box);
-    });
-    return true;
+    if (pictures === null || tint === null) return null;
+    return () => {
+      const context = this.#blank(width, height);
+      context.imageSmoothingEnabled = false;
+      pictures.forEach((picture, i) => {
+        drawPicture(context, picture, grid[i].box);
+        if (kind === "holes") drawTint(context, tint[i].typical, grid[i].box);
+      });
+    };
   }
 
-  async #density(plane, bounds, { width, height }) {
-    const [across, up] = [evenEdges(bounds.left, bounds.right, FIELD), evenEdges(bounds.top, bounds.bottom, FIELD)];
-    const points = up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b])));
-    const places = await this.#asides.places("background", points, DENSITIES);
-    if (places === null) return false;
-    const context = this.#blank(FIELD, FIELD);
-    const image = context.createImageData(FIELD, FIELD);
-    const highest = Math.max(...places.map((place) => place.logAggregate));
-    places.forEach((place, i) => {
-      const share = Math.exp(0.5 * (place.logAggregate - highest)); // the root keeps thin regions visible
-      image.data.set([76, 110, 245, Math.round(230 * share)], 4 * i);
-    });
-    context.putImageData(image, 0, 0);
-    return width > 0 && height > 0;
+  async #density(plane, bounds) {
+    const latentDim = plane.origin.length;
+    const side = Math.min(FIELD, Math.floor(Math.sqrt(LARGEST_QUESTION / (4 * latentDim))));
+    const [across, up] = [evenEdges(bounds.left, bounds.right, side), evenEdges(bounds.top, bounds.bottom, side)];
+    const places = await this.#asides.places("background", up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b]))), DENSITIES);
+    if (places === null) return null;
+    return () => {
+      const context = this.#blank(side, side);
+      const image = context.createImageData(side, side);
+      const values = places.map((place) => place.logAggregate);
+      this.range = rangeOf(values, latentDim);
+      values.forEach((value, i) => image.data.set([...colourOf(value, this.range), 255], 4 * i));
+      context.putImageData(image, 0, 0);
+    };
   }
 
   #blank(width, height) {
@@ -108,6 +113,39 @@ export class Background {
     this.#canvas.height = height;
     return this.#canvas.getContext("2d");
   }
+}
+
+/** [{place, box}]: where pictures are decoded, in map coordinates, and where each is painted, [x, y, width, height] in pixels. */
+function evenGrid(bounds, { width, height }) {
+  const [columns, rows] = cellsOf(width, height);
+  const [across, up] = [evenEdges(bounds.left, bounds.right, columns), evenEdges(bounds.top, bounds.bottom, rows)];
+  const x = across.edges.map((_, i) => Math.round((i * width) / columns));
+  const y = up.edges.map((_, i) => Math.round((i * height) / rows));
+  return up.middles.flatMap((b, j) => across.middles.map((a, i) => ({ place: [a, b], box: [x[i], y[j], x[i + 1] - x[i], y[j + 1] - y[j]] })));
+}
+
+/** The same at places of equal probability under the prior, each picture around its own place. */
+export function quantileGrid(plane, bounds, viewport) {
+  const [columns, rows] = cellsOf(viewport.width, viewport.height);
+  const [a, b] = plane.coordinates(plane.origin.map(() => 0)); // the prior's middle
+  const spaced = (from, to, middle, n) => quantileEdges(from - middle, to - middle, n).middles.map((value) => value + middle);
+  const across = spaced(bounds.left, bounds.right, a, columns);
+  const up = spaced(bounds.top, bounds.bottom, b, rows);
+  const [widths, heights] = [roomOf(across), roomOf(up)].map((rooms) => rooms.map((room) => Math.min(room * viewport.scale, LARGEST * CELL)));
+  return up.flatMap((y, j) => across.map((x, i) => {
+    const [left, top] = viewport.toScreen([x, y]);
+    return { place: [x, y], box: [left - widths[i] / 2, top - heights[j] / 2, widths[i], heights[j]] };
+  }));
+}
+
+function cellsOf(width, height) {
+  return [width, height].map((size) => Math.max(2, Math.min(MOST, Math.round(size / CELL))));
+}
+
+/** How far each of several rising or falling values lies from the nearer one of its neighbours. */
+function roomOf(values) {
+  const gaps = values.slice(1).map((value, i) => Math.abs(value - values[i]));
+  return values.map((_, i) => Math.min(gaps[i - 1] ?? Infinity, gaps[i] ?? Infinity));
 }
 
 /** n cells of equal width: {edges (n + 1), middles (n)}. */

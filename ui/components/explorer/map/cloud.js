@@ -1,6 +1,14 @@
-// The encoded images as points. Ten thousand are drawn by writing pixels, which is quicker than any canvas call per point.
+// The encoded images as points. Ten thousand are drawn by writing pixels, which is quicker than any canvas call per point. Where
+// there are thousands, a fair sample of them stands for all until all are asked for: what lies behind them can be seen then.
+
+import { Grid } from "./grid.js";
 
 export const PALETTE = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#77AADD", "#44BB99"]; // after Tol 2021
+
+export const SAMPLE = 600;
+const MANY = 1500; // from here on only the sample is shown at first
+
+const RIM = 0xa0000000; // around each point of a sample: on a white stroke it would be lost
 
 const SAME = 0.00051; // z is committed with three decimals
 
@@ -16,6 +24,11 @@ export class Cloud {
   #count;
   #at; // coordinates on the map, 2 for each point
   #on; // numbers of the points that are on the map
+  #everyOne; // numbers of all points
+  #grid = null; // of where the points are now
+  #sampled; // 1 for each point of the sample
+  #sampling; // only the sample is shown
+  #scattered = false; // the map is nothing but its points
   hidden = new Set(); // labels switched off in the legend
 
   /** means: Float32Array of count x latentDim; labels: Uint8Array */
@@ -25,11 +38,32 @@ export class Cloud {
     this.#latentDim = latentDim;
     this.#count = labels.length;
     this.#at = new Float32Array(2 * this.#count);
-    this.#on = everyOne(this.#count);
+    this.#everyOne = Uint32Array.from({ length: this.#count }, (_, i) => i);
+    this.#on = this.#everyOne;
+    this.#sampling = this.#count > MANY;
+    this.#sampled = fairSample(this.#count, SAMPLE);
   }
 
   get count() {
     return this.#count;
+  }
+
+  /** Whether there are so many that a sample can stand for them; a map that is nothing but points shows what it has. */
+  get canSample() {
+    return this.#count > MANY && !this.#scattered;
+  }
+
+  get sampling() {
+    return this.#sampling && this.canSample;
+  }
+
+  showAll(all) {
+    this.#sampling = !all;
+  }
+
+  /** How many points are on the map, those of hidden classes too. */
+  get shown() {
+    return this.sampling ? SAMPLE : this.#on.length;
   }
 
   label(index) {
@@ -44,7 +78,9 @@ export class Cloud {
   project(plane) {
     const { origin, u, v } = plane;
     const size = this.#latentDim;
-    this.#on = everyOne(this.#count);
+    this.#on = this.#everyOne;
+    this.#scattered = false;
+    this.#grid = null;
     for (let i = 0; i < this.#count; i += 1) {
       let [a, b] = [0, 0];
       for (let d = 0; d < size; d += 1) {
@@ -60,6 +96,8 @@ export class Cloud {
   /** Puts some points where they are told to be; the others leave the map. */
   scatter({ indices, coordinates }) {
     this.#on = indices;
+    this.#scattered = true;
+    this.#grid = null;
     indices.forEach((i, k) => this.#at.set(coordinates.subarray(2 * k, 2 * k + 2), 2 * i));
   }
 
@@ -79,30 +117,20 @@ export class Cloud {
   draw(words, width, height, toPixels, radius) {
     words.fill(0);
     const { ax, ay, bx, by } = toPixels; // x = ax + bx * a, y = ay + by * b
-    for (let k = 0; k < this.#on.length; k += 1) {
-      const i = this.#on[k];
-      const label = this.#labels[i];
-      if (this.hidden.has(label)) continue;
+    for (const i of this.#on) {
+      if (!this.#visible(i)) continue;
       const x = Math.round(ax + bx * this.#at[2 * i]);
       const y = Math.round(ay + by * this.#at[2 * i + 1]);
-      if (x < radius + 1 || y < radius + 1 || x >= width - radius - 1 || y >= height - radius - 1) continue;
-      stamp(words, width, x, y, radius, WORDS[label % WORDS.length]);
+      if (x < radius + 2 || y < radius + 2 || x >= width - radius - 2 || y >= height - radius - 2) continue;
+      if (this.sampling) stamp(words, width, x, y, radius + 1, RIM);
+      stamp(words, width, x, y, radius, WORDS[this.#labels[i] % WORDS.length]);
     }
   }
 
   /** The visible point nearest to (a, b) within `reach` map units, or null. */
-  nearest([a, b], reach) {
-    let best = reach * reach;
-    let found = null;
-    for (let k = 0; k < this.#on.length; k += 1) {
-      const i = this.#on[k];
-      const square = (this.#at[2 * i] - a) ** 2 + (this.#at[2 * i + 1] - b) ** 2;
-      if (square < best && !this.hidden.has(this.#labels[i])) {
-        best = square;
-        found = i;
-      }
-    }
-    return found;
+  nearest(place, reach) {
+    this.#grid ??= new Grid(this.#at, this.#on);
+    return this.#grid.nearest(place, reach, (i) => this.#visible(i));
   }
 
   position(index) {
@@ -128,16 +156,30 @@ export class Cloud {
       const [x, y] = [this.#at[2 * i] - a, this.#at[2 * i + 1] - b];
       const ahead = x * dx + y * dy;
       const square = x * x + y * y;
-      if (ahead <= Math.abs(x * dy - y * dx) || square >= best || this.hidden.has(this.#labels[i])) continue;
+      if (ahead <= Math.abs(x * dy - y * dx) || square >= best || !this.#visible(i)) continue;
       best = square;
       found = i;
     }
     return found;
   }
+
+  #visible(i) {
+    return (!this.sampling || this.#sampled[i] === 1) && !this.hidden.has(this.#labels[i]);
+  }
 }
 
-function everyOne(count) {
-  return Uint32Array.from({ length: count }, (_, i) => i);
+/** 1 for each of `size` numbers below `count` drawn without replacement, the same ones each time. */
+function fairSample(count, size) {
+  const numbers = Uint32Array.from({ length: count }, (_, i) => i);
+  const chosen = new Uint8Array(count);
+  let state = 1; // of a linear congruential generator (Numerical Recipes)
+  for (let k = 0; k < Math.min(size, count); k += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const at = k + Math.floor((state / 2 ** 32) * (count - k));
+    chosen[numbers[at]] = 1;
+    numbers[at] = numbers[k];
+  }
+  return chosen;
 }
 
 /** A disc of three, five or seven pixels across, as short rows. */

@@ -12,28 +12,37 @@ export function whyNoInverse(kind) {
 }
 
 /**
- * {indices, coordinates} of the points, or null when `wanted()` says that nobody waits any more. `say` hears how far it is.
+ * {indices, coordinates} of the points, or null when `signal` says that nobody waits any more. `say` hears how far it is.
  * Throws with the server's sentence when there is none to be had.
  */
-export async function fetchEmbedding({ model, version }, kind, { say, wanted }) {
+export async function fetchEmbedding({ model, version }, kind, { say, signal }) {
   const url = mapUrl("map/embedding", { model, kind, v: version });
   let said = "";
   let method = "GET"; // looks whether it is there; only POST starts the work
   for (;;) {
-    const response = await fetch(url, { method }).catch(() => null); // the server is being restarted, perhaps
+    const response = await fetch(url, { method, signal }).catch(() => null); // the server is being restarted, perhaps
+    if (signal.aborted) return null;
     if (response?.status === 200) return readEmbedding(await response.arrayBuffer());
-    if (response?.status === 204 && wanted()) {
+    if (response?.status === 204) {
       method = "POST";
       continue;
     }
     const words = response ? await response.text() : "The server does not answer; asking again.";
-    if (!wanted()) return null;
+    if (signal.aborted) return null;
     if (response && response.status !== 202) throw new Error(words || `the server answered ${response.status}`);
     if (words !== said) say(`${words} Until it is there, the map stays as it is.`); // said once: it is read aloud
     said = words;
-    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
-    if (!wanted()) return null;
+    await pause(signal);
+    if (signal.aborted) return null;
   }
+}
+
+/** Until it is time to ask again, or nobody waits any more. */
+function pause(signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, PATIENCE);
+    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
+  });
 }
 
 /** Little endian: u32 count, u32 numbers of the encoded images, float32 coordinates (count x 2). */

@@ -1,9 +1,9 @@
 // The points as pixels: how large they are, and the canvas they are written to.
 
-/** Points grow as the map comes closer, so that ten thousand leave the pictures visible and a few can be hit. */
-export function pointRadius(scale, ratio) {
+/** Points grow as the map comes closer, so that ten thousand leave the pictures visible and a few can be hit; `few`: they are but a sample. */
+export function pointRadius(scale, ratio, few) {
   const size = scale < 110 ? 1 : scale < 350 ? 2 : 3;
-  return Math.round(size * ratio);
+  return Math.round((few ? Math.max(size, 2) : size) * ratio);
 }
 
 /** Pixels of the points on their own transparent canvas. */

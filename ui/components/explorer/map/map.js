@@ -1,70 +1,81 @@
-// The map: a plane of the latent space in which every point decodes. Moving the pointer previews, leaving restores, a click or a
-// drag commits. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse: there only the points answer.
+// The map: a plane of the latent space in which every point decodes. Moving the pointer looks: the picture alone follows, and comes
+// back when it leaves. With the button down one walks over the plane, and stays where it is let go. A click goes there, or takes the
+// code of the image whose dot is there. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse:
+// there only the dots answer.
 
 import { h } from "../dom.js";
 import { Background } from "./background.js";
+import { Caption } from "./caption.js";
 import { Cloud } from "./cloud.js";
 import { EMBEDDINGS, whyNoInverse } from "./embedding.js";
 import { listen } from "./gestures.js";
-import { PointLayer, pointRadius } from "./layer.js";
-import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./overlay.js";
-import { pairPlane, Plane, planeThrough, throughChoice } from "./plane.js";
+import { Legend } from "./legend.js";
+import { Painter } from "./painting.js";
+import { planeOf, planeThrough, throughChoice } from "./plane.js";
+import { Tip } from "./tip.js";
 import { buildToolbar } from "./toolbar.js";
 import { Viewport } from "./viewport.js";
+import { imageWords } from "./words.js";
 
 const REACH = 7; // px within which the pointer is on a point
 const POINT_REACH = 12; // the same where there is nothing but points
+const TAKE_REACH = 40; // px within which Enter finds a point
 const STEP = 0.02; // share of the map's width for one arrow key, five times as much with Shift
 const MARGIN = 1.12;
+const HELP = "map of the latent space: arrow keys move, Enter takes the nearest dot, plus and minus zoom, 0 shows everything";
 
 export class LatentMap {
   #on;
   #canvas;
-  #context;
-  #overlay; // what moves with the pointer, on a canvas of its own: the pictures and points below stay as they are
+  #painter;
   #stale = true; // the lower canvas has to be painted too
   #viewport = new Viewport(480, 480);
-  #background;
+  #background = new Background(() => this.#change(() => {})); // a density's scale is that of what is in view
+  #legend = new Legend(() => this.draw());
+  #caption = new Caption({ all: () => this.#change(() => this.#cloud.showAll(this.#cloud.sampling)) });
+  #tip = new Tip();
+  #observer = new ResizeObserver(() => this.#resize());
   #cloud = null;
-  #atlas = null; // {means, labels, classes, centre, axes, latentDim}
+  #atlas = null; // {means, labels, model, classes, centre, axes, latentDim}
   #choice = "";
   #plane = null; // through the committed z
   #scattered = false; // the map has no inverse
-  #awaited = null; // {kind} of the map without an inverse that is being computed
+  #awaited = null; // {kind, abort} of the map without an inverse that is being computed
   #z = [];
-  #shown = []; // where the cross is: the previewed or the committed point
+  #shown = []; // where the cross is: the committed point, or the one walked over now
   #posterior = null;
   #path = [];
   #pins = [];
   #points = true;
   #hovered = null; // index of the point under the pointer
+  #keyed = false; // the last move was made with keys
   #frame = null;
-  #image = null;
 
-  /** on: {preview(z, start), restore(), commit(z, start), hover(index | null, [x, y]), embedding(kind, {say, wanted}), say(words)} */
+  /** on: {peek(z, start), preview(z, start), restore(), commit(z, start), embedding(kind, {say, signal}), say(words)} */
   constructor(on) {
     this.#on = on;
-    this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": "map of the latent space: arrow keys move, plus and minus zoom, 0 shows everything" });
-    this.#context = this.#canvas.getContext("2d", { alpha: false });
-    this.#overlay = h("canvas.lw-map-canvas.lw-map-overlay", { "aria-hidden": "true", "data-testid": "map-overlay" });
-    this.#background = new Background(() => this.draw());
+    this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": HELP });
+    const overlay = h("canvas.lw-map-canvas.lw-map-overlay", { "aria-hidden": "true", "data-testid": "map-overlay" });
+    this.#painter = new Painter(this.#canvas, overlay, this.#viewport);
     this.toolbar = buildToolbar({
       plane: (choice) => this.#choose(choice),
       background: (kind) => this.#setBackground(kind),
       points: (shown) => this.#change(() => (this.#points = shown)),
-      toggle: (label) => this.#change(() => this.#cloud?.hidden[this.#cloud.hidden.has(label) ? "delete" : "add"](label)),
     });
-    this.tip = h("div.lw-tip", { hidden: "" });
-    this.element = h("div.lw-map", {}, this.#canvas, this.#overlay, this.tip);
+    this.element = h("div.lw-map", {}, this.#canvas, overlay, ...this.#caption.over, this.#tip.element);
+    this.under = h("div.lw-map-under", {}, this.#legend.element, this.#caption.element);
     this.#listen();
-    new ResizeObserver(() => this.#resize()).observe(this.element);
+    this.#observer.observe(this.element);
   }
 
   /** A model's encoded images; `asides` answers for backgrounds; link: the view a link asks for. */
   open(atlas, asides, link) {
     this.#atlas = atlas;
     this.#cloud = new Cloud(atlas.means, atlas.labels, atlas.latentDim);
+    this.#cloud.hidden = this.#legend.hidden;
     this.#background.connect(asides);
+    this.#legend.offer(atlas.classes);
+    this.#tip.open(atlas.model, atlas.classes);
     this.toolbar.offer(atlas);
     const own = planeThrough(link.plane, atlas.latentDim);
     if (own) this.toolbar.add(link.plane, "through three pins", own);
@@ -86,6 +97,7 @@ export class LatentMap {
     this.#shown = this.#z;
     this.#posterior = posterior;
     if (this.#atlas && !this.#scattered) this.#settlePlane();
+    this.#sayHere();
     this.draw();
   }
 
@@ -96,11 +108,13 @@ export class LatentMap {
   }
 
   showPath(path) {
-    this.#change(() => (this.#path = path));
+    this.#path = path;
+    this.#drawOverlay();
   }
 
   showPins(pins) {
-    this.#change(() => (this.#pins = pins));
+    this.#pins = pins;
+    this.#drawOverlay();
   }
 
   /** Turns to the plane through three latents, called `words`; "" or the sentence why there is none. */
@@ -116,6 +130,7 @@ export class LatentMap {
 
   /** Nobody waits for a map of the last model any more. */
   forget() {
+    this.#awaited?.abort.abort();
     this.#awaited = null;
   }
 
@@ -123,6 +138,8 @@ export class LatentMap {
   close() {
     this.forget();
     this.#background.clear();
+    this.#tip.hide();
+    this.#observer.disconnect();
     cancelAnimationFrame(this.#frame);
   }
 
@@ -141,6 +158,7 @@ export class LatentMap {
 
   #change(what) {
     what();
+    this.#explain();
     this.draw();
   }
 
@@ -158,6 +176,8 @@ export class LatentMap {
     this.#fit(view);
     this.#background.clear();
     this.#settlePlane(0);
+    this.#explain();
+    this.#sayHere();
   }
 
   #fit(view = null) {
@@ -169,30 +189,33 @@ export class LatentMap {
 
   /** Waits for a map without an inverse while the last one stays usable; without it, says why and stays there. */
   async #embed(kind, view) {
-    const asked = { kind };
-    const wanted = () => this.#awaited === asked;
+    this.forget();
+    const asked = { kind, abort: new AbortController() };
+    const { signal } = asked.abort;
     this.#awaited = asked;
     this.#on.say(`${EMBEDDINGS[kind]}: asking for its points.`);
     try {
-      const found = await this.#on.embedding(kind, { say: this.#on.say, wanted });
-      if (found === null || !wanted()) return;
+      const found = await this.#on.embedding(kind, { say: this.#on.say, signal });
+      if (found === null || signal.aborted) return;
       this.#choice = kind;
       this.#turn(true);
       this.#cloud.scatter(found);
     } catch (error) {
-      if (!wanted()) return;
+      if (signal.aborted) return;
       this.#awaited = null;
       this.toolbar.prefer(this.#choice);
       this.#on.say(error.message);
       return;
     }
+    this.#explain();
+    this.#sayHere();
     this.#fit(view);
   }
 
   /** To a map without an inverse, or back to one with. */
   #turn(scattered) {
     this.#on.say(scattered ? whyNoInverse(this.#choice) : "");
-    this.#awaited = null;
+    this.forget();
     this.#scattered = scattered;
     if (this.#hovered !== null) this.#leave();
     this.toolbar.showInverse(!scattered);
@@ -200,20 +223,18 @@ export class LatentMap {
   }
 
   #basePlane() {
-    const { latentDim, centre, axes } = this.#atlas;
-    const custom = this.toolbar.custom(this.#choice);
-    if (custom) return custom;
-    const [kind, first, second] = this.#choice.split(":");
-    if (kind === "pc") return new Plane([...centre], axes[Number(first)], axes[Number(second)]);
-    return pairPlane(latentDim, Number(first), Number(second));
+    return this.toolbar.custom(this.#choice) ?? planeOf(this.#choice, this.#atlas);
+  }
+
+  get #own() {
+    return this.toolbar.custom(this.#choice) !== null;
   }
 
   /** The same plane moved so that it holds the committed point: what the map shows is what the sliders reach from here. One that a
    *  person laid through three points stays there. */
   #settlePlane(delay) {
     const base = this.#basePlane();
-    const own = this.toolbar.custom(this.#choice) !== null;
-    this.#plane = own ? base : base.through(this.#z.length === this.#atlas.latentDim ? this.#z : this.#atlas.centre);
+    this.#plane = this.#own ? base : base.through(this.#z.length === this.#atlas.latentDim ? this.#z : this.#atlas.centre);
     this.#background.refresh(this.#plane, this.#viewport, delay);
     this.draw();
   }
@@ -222,19 +243,21 @@ export class LatentMap {
     this.#background.kind = kind;
     this.#background.clear();
     this.#background.refresh(this.#plane, this.#viewport, 0);
-    this.draw();
+    this.#change(() => {});
   }
 
   #listen() {
     listen(this.#canvas, {
-      hover: (at, event) => this.#preview(at, event.timeStamp),
+      hover: (at, event) => this.#lookAt(at, event.timeStamp),
       leave: () => this.#leave(),
-      drag: (at, event) => this.#preview(at, event.timeStamp),
-      drop: (at, event) => this.#commit(at, event.timeStamp),
+      drag: (at, event) => this.#walk(at, event.timeStamp),
+      drop: (at, event, clicked) => this.#drop(at, event.timeStamp, clicked),
+      cancel: () => this.#leave(),
       pan: (dx, dy) => this.#move(() => this.#viewport.panBy(dx, dy)),
       zoom: (at, factor) => this.#move(() => this.#viewport.zoomAt(at, factor)),
       step: (dx, dy, coarse, event) => this.#step(dx, dy, coarse, event.timeStamp),
       settle: () => this.#on.commit(this.#shown, performance.now()),
+      take: (event) => this.#take(event.timeStamp),
       fit: () => this.#move(() => this.#fit()),
     });
   }
@@ -246,46 +269,67 @@ export class LatentMap {
     this.draw();
   }
 
-  /** The latent under the pointer: an encoded image's own code when the pointer is on its point; null where nothing decodes. */
-  #under(at) {
-    const coordinates = this.#viewport.toPlane(at);
-    const reach = (this.#scattered ? POINT_REACH : REACH) / this.#viewport.scale;
-    const index = this.#points || this.#scattered ? this.#cloud.nearest(coordinates, reach) : null;
-    if (index !== null) return { index, z: this.#cloud.mean(index) };
-    return { index, z: this.#scattered ? null : this.#plane.latent(coordinates) };
+  /** The visible point within `reach` pixels of a place on the map, or null. */
+  #pointAt(place, reach) {
+    return this.#points || this.#scattered ? this.#cloud.nearest(place, reach / this.#viewport.scale) : null;
   }
 
-  #preview(at, start) {
+  /** The pointer looks around: the picture follows it over the plane, and a point it is on is named beside it. */
+  #lookAt(at, start) {
     if (!this.#atlas) return;
-    const { index, z } = this.#under(at);
-    if (z === null) {
+    const place = this.#viewport.toPlane(at);
+    const index = this.#pointAt(place, this.#scattered ? POINT_REACH : REACH);
+    if (index === null && this.#scattered) {
       if (this.#hovered !== null) this.#leave();
       return;
     }
+    if (!this.#scattered) this.#on.peek(this.#plane.latent(place), start);
+    else if (index !== this.#hovered) this.#on.peek(this.#cloud.mean(index), start);
+    this.#caption.pointer(place);
+    this.#hover(index, at);
+  }
+
+  #hover(index, at) {
+    if (index === null) this.#tip.hide();
+    else this.#tip.show(index, this.#cloud.label(index), at, this.#viewport.width, this.#scattered ? "click goes to its code" : "click takes its own code");
+    if (index !== this.#hovered) this.#drawOverlay();
     this.#hovered = index;
-    this.#shown = z;
-    this.#on.preview(z, start);
-    this.#on.hover(index, at);
+  }
+
+  /** With the button down the picture follows the plane, whatever points lie there. */
+  #walk(at, start) {
+    if (!this.#atlas) return;
+    if (this.#scattered) return this.#lookAt(at, start);
+    const place = this.#viewport.toPlane(at);
+    this.#hover(null, at);
+    this.#caption.pointer(place);
+    this.#shown = this.#plane.latent(place);
+    this.#on.preview(this.#shown, start);
     this.#drawOverlay();
   }
 
   #leave() {
     if (!this.#atlas) return;
-    this.#hovered = null;
+    this.#hover(null, [0, 0]);
+    this.#caption.pointer(null);
     this.#shown = this.#z;
-    this.#on.hover(null, [0, 0]);
     this.#on.restore();
     this.#drawOverlay();
   }
 
-  #commit(at, start) {
+  /** The button was let go: a walk ends here; a click on a point takes that image's own code. */
+  #drop(at, start, clicked) {
     if (!this.#atlas) return;
-    const { z } = this.#under(at);
-    if (z !== null) this.#on.commit(z, start);
+    this.#keyed = false;
+    const place = this.#viewport.toPlane(at);
+    const index = clicked || this.#scattered ? this.#pointAt(place, this.#scattered ? POINT_REACH : REACH) : null;
+    if (index !== null) this.#on.commit(this.#cloud.mean(index), start);
+    else if (!this.#scattered) this.#on.commit(this.#plane.latent(place), start);
   }
 
   #step(dx, dy, coarse, start) {
     if (!this.#atlas) return;
+    this.#keyed = true;
     if (this.#scattered) {
       this.#hop(dx, -dy, start);
       return;
@@ -302,77 +346,55 @@ export class LatentMap {
     const here = this.#cloud.find(this.#shown);
     const next = this.#cloud.towards(here === null ? this.#viewport.centre : this.#cloud.position(here), [dx, dy]);
     if (next === null) return;
-    this.#hovered = next;
     this.#shown = this.#cloud.mean(next);
     this.#on.preview(this.#shown, start);
-    this.#on.hover(next, this.#viewport.toScreen(this.#cloud.position(next)));
+    this.#hover(next, this.#viewport.toScreen(this.#cloud.position(next)));
     this.draw();
+  }
+
+  #take(start) {
+    if (!this.#atlas || this.#scattered) return;
+    const index = this.#pointAt(this.#plane.coordinates(this.#shown), TAKE_REACH);
+    if (index !== null) this.#on.commit(this.#cloud.mean(index), start);
+  }
+
+  /** What the map shows, in words beside it. */
+  #explain() {
+    if (!this.#atlas) return;
+    const [flat, own] = [this.#atlas.latentDim === 2, this.#own];
+    const background = this.#scattered ? "none" : this.#background.kind;
+    this.#caption.show({ points: this.#points || this.#scattered, cloud: this.#cloud, kind: this.#choice, background, flat, own, range: this.#background.range });
+  }
+
+  #sayHere() {
+    if (!this.#atlas || this.#z.length !== this.#atlas.latentDim) return;
+    const index = this.#cloud.find(this.#z);
+    const place = this.#scattered ? null : this.#plane.coordinates(this.#z);
+    const near = this.#keyed && index === null && place !== null ? this.#pointAt(place, TAKE_REACH) : null;
+    this.#caption.here(place, this.#named(index), this.#named(near));
+  }
+
+  #named(index) {
+    if (index === null) return null;
+    const label = this.#cloud.label(index);
+    return imageWords(index, this.#atlas.classes[label] ?? label);
   }
 
   #resize() {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return;
-    const ratio = window.devicePixelRatio || 1;
-    for (const canvas of [this.#canvas, this.#overlay]) {
-      canvas.width = Math.round(clientWidth * ratio);
-      canvas.height = Math.round(clientHeight * ratio);
-    }
+    this.#painter.resize(clientWidth, clientHeight);
     this.#stale = true;
     this.#viewport.resize(clientWidth, clientHeight);
-    this.#image = null;
     if (this.#atlas && !this.#scattered) this.#background.refresh(this.#plane, this.#viewport);
     this.#paint();
   }
 
   #paint() {
-    const ratio = this.#canvas.width / this.#viewport.width;
-    if (this.#stale) this.#paintGround(ratio);
+    const [cloud, background, plane, scattered] = [this.#cloud, this.#background, this.#plane, this.#scattered];
+    if (this.#stale) this.#painter.ground({ cloud, background, plane, scattered, points: this.#points });
     this.#stale = false;
-    const pen = this.#overlay.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, this.#viewport.width, this.#viewport.height);
-    if (!this.#atlas) return;
-    if (this.#scattered) this.#markPoints(pen);
-    else this.#drawMarks(pen);
-    if (this.#hovered !== null) drawMark(pen, this.#viewport.toScreen(this.#cloud.position(this.#hovered)));
-  }
-
-  #drawMarks(pen) {
-    if (this.#path.length > 1) drawPath(pen, this.#viewport, this.#plane, this.#path);
-    for (const pin of this.#pins) drawPin(pen, this.#viewport, this.#plane, pin);
-    if (this.#posterior) drawPosterior(pen, this.#viewport, this.#plane, this.#posterior);
-    drawCross(pen, this.#viewport, this.#plane, this.#shown);
-  }
-
-  /** Without an inverse only those pins and that cross which are exactly one of the points: anything else has no place here. */
-  #markPoints(pen) {
-    for (const [mark, z] of [...this.#pins.map((pin) => [drawPin, pin]), [drawCross, this.#shown]]) {
-      const index = this.#cloud.find(z);
-      if (index !== null) mark(pen, this.#viewport, { coordinates: () => this.#cloud.position(index) }, z);
-    }
-  }
-
-  #paintGround(ratio) {
-    const context = this.#context;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, this.#viewport.width, this.#viewport.height);
-    if (!this.#atlas) return;
-    if (!this.#scattered) this.#background.draw(context, this.#viewport);
-    if (this.#points || this.#scattered) this.#drawPoints(context, ratio);
-    if (!this.#scattered) drawPrior(context, this.#viewport, this.#plane);
-    this.#canvas.dataset.frames = String(Number(this.#canvas.dataset.frames ?? 0) + 1);
-  }
-
-  #drawPoints(context, ratio) {
-    const { width, height } = this.#canvas;
-    if (this.#image?.width !== width || this.#image.height !== height) this.#image = new PointLayer(width, height);
-    const [x0, y0] = this.#viewport.toScreen([0, 0]);
-    const scale = this.#viewport.scale * ratio;
-    const toPixels = { ax: x0 * ratio, bx: scale, ay: y0 * ratio, by: -scale };
-    this.#image.paint((words) => this.#cloud.draw(words, width, height, toPixels, pointRadius(this.#viewport.scale * (this.#scattered ? 2 : 1), ratio)));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.drawImage(this.#image.canvas, 0, 0);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const [path, pins, posterior, shown, hovered] = [this.#path, this.#pins, this.#posterior, this.#shown, this.#hovered];
+    this.#painter.marks({ cloud, plane, scattered, path, pins, posterior, shown, hovered });
   }
 }

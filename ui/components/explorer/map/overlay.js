@@ -1,12 +1,26 @@
 // Lines over the map, all to scale: prior circles, the posterior's ellipse, where the person stands, paths and pins.
 
+const NARROW = 24; // px from one circle to the next: any less and their names would lie on each other
+
 /** The prior N(0, I) cut by the plane: circles of 1, 2 and 3 sigma around the point of the plane nearest the origin. */
 export function drawPrior(context, viewport, plane) {
   const [x, y] = viewport.toScreen(plane.coordinates(plane.origin.map(() => 0)));
   context.lineWidth = 1;
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "center";
   for (const sigma of [1, 2, 3]) {
-    outlined(context, 0.55, () => context.arc(x, y, sigma * viewport.scale, 0, 2 * Math.PI));
+    const radius = sigma * viewport.scale;
+    outlined(context, 0.55, () => context.arc(x, y, radius, 0, 2 * Math.PI));
+    if (viewport.scale > NARROW) label(context, `${sigma}σ${sigma === 3 ? " of the prior" : ""}`, [x + radius * Math.SQRT1_2, y - radius * Math.SQRT1_2]);
   }
+}
+
+function label(context, words, [x, y]) {
+  const width = context.measureText(words).width + 8;
+  context.fillStyle = "rgba(0, 0, 0, 0.7)";
+  context.fillRect(x - width / 2, y - 8, width, 15);
+  context.fillStyle = "#fff";
+  context.fillText(words, x, y + 3.5);
 }
 
 /** One sigma of q(z|x), projected onto the plane. */
@@ -28,7 +42,7 @@ export function drawCross(context, viewport, plane, z) {
   });
 }
 
-/** The point under the pointer. */
+/** A dot that the pointer is on. */
 export function drawMark(context, [x, y]) {
   context.lineWidth = 2;
   outlined(context, 1, () => context.rect(x - 5, y - 5, 10, 10));

@@ -58,6 +58,13 @@ export function pairPlane(latentDim, first, second) {
   return new Plane(new Array(latentDim).fill(0), unit(first), unit(second));
 }
 
+/** The ready-made plane of such a name: "pc:0:1" of the first two principal axes, "pair:3:7" of two dimensions. */
+export function planeOf(choice, { latentDim, centre, axes }) {
+  const [kind, first, second] = choice.split(":");
+  if (kind === "pc") return new Plane([...centre], axes[Number(first)], axes[Number(second)]);
+  return pairPlane(latentDim, Number(first), Number(second));
+}
+
 const THROUGH = "through:";
 
 /** What a link calls the plane through three latents. */

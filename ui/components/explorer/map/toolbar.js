@@ -1,22 +1,19 @@
-// What can be chosen over the map: its plane, its background, its points; and the legend that switches classes.
+// What can be chosen over the map: its plane, its background, whether its points are shown.
 
 import { h } from "../dom.js";
 import { BACKGROUNDS } from "./background.js";
-import { PALETTE } from "./cloud.js";
 import { EMBEDDINGS } from "./embedding.js";
 
-/** on: {plane(choice), background(kind), points(shown), toggle(label)} */
+/** on: {plane(choice), background(kind), points(shown)} */
 export function buildToolbar(on) {
-  const planes = h("select.lw-select", { "aria-label": "plane of the map", onchange: () => on.plane(planes.value) });
-  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", onchange: () => on.background(backgrounds.value) });
+  const planes = h("select.lw-select", { "aria-label": "plane of the map", title: "Which slice of the latent space the map shows: two principal components (PC) of the codes, two dimensions, or t-SNE and UMAP", onchange: () => on.plane(planes.value) });
+  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", title: "What lies under the dots", onchange: () => on.background(backgrounds.value) });
   for (const [kind, words] of Object.entries(BACKGROUNDS)) backgrounds.append(h("option", { value: kind }, words));
   const points = h("input", { type: "checkbox", checked: "", onchange: () => on.points(points.checked) });
-  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", {}, points, "points"));
-  const legend = h("div.lw-legend", { role: "group", "aria-label": "classes shown" });
+  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", { title: "Show the encoded test images as dots" }, points, "points"));
   const custom = new Map(); // choice -> Plane
   return {
     head: h("span.lw-tools", {}, planes, inverse),
-    legend,
     get plane() {
       return planes.value;
     },
@@ -48,7 +45,6 @@ export function buildToolbar(on) {
       custom.clear();
       planes.replaceChildren(...choices(atlas).map(([value, words]) => h("option", { value }, words)));
       planes.disabled = planes.length < 2;
-      legend.replaceChildren(...atlas.classes.map((name, label) => entry(name, label, on.toggle)));
     },
   };
 }
@@ -61,13 +57,4 @@ export function choices({ latentDim, order }) {
     for (let j = i + 1; j < Math.min(order.length, 8); j += 1) pairs.push([`pair:${order[i]}:${order[j]}`, `z${order[i]} × z${order[j]}`]);
   }
   return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs, ...Object.entries(EMBEDDINGS)];
-}
-
-function entry(name, label, toggle) {
-  const button = h("button.lw-class", { type: "button", "aria-pressed": "true", onclick: () => press() }, h("i", { style: `background:${PALETTE[label % PALETTE.length]}` }), name);
-  function press() {
-    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-    toggle(label);
-  }
-  return button;
 }

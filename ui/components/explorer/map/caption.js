@@ -1,0 +1,68 @@
+// What explains the map: under it what its dots and its background are, how to read the background's colours, and where the person
+// stands; on it the names of its axes and where the pointer is.
+
+import { h } from "../dom.js";
+import { RAMP } from "./density.js";
+import { SAMPLE } from "./cloud.js";
+import { allWords, axisNames, dotWords, groundWords, hereWords, placeWords } from "./words.js";
+
+const TOUCH = "Tap to go there. Swipe sideways, or hold and drag, to walk; two fingers move and zoom.";
+
+export class Caption {
+  #on;
+  #names = []; // of the axes
+  #flat = false;
+  #dots = h("span");
+  #all = h("button.lw-link", { type: "button", hidden: "", onclick: () => this.#on.all() });
+  #ground = h("span");
+  #key = h("span.lw-key");
+  #here = h("p.lw-here", { role: "status", "data-testid": "map-here" });
+  #pointer = h("div.lw-map-at", { "aria-hidden": "true", hidden: "" });
+  #axes = [h("span.lw-axis.lw-axis-x"), h("span.lw-axis.lw-axis-y")];
+
+  /** on: {all()}: all points are wanted, or the sample again */
+  constructor(on) {
+    this.#on = on;
+    this.element = h("div.lw-muted.lw-caption", { id: "lw-map-caption", hidden: "" }, h("p", {}, this.#dots, " ", this.#all), h("p", {}, this.#ground, " ", this.#key), h("p.lw-touch", {}, TOUCH), this.#here);
+  }
+
+  /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats)} */
+  show({ points, cloud, kind, background, flat, own, range }) {
+    this.element.hidden = false;
+    this.#flat = flat;
+    this.#names = axisNames(kind, own);
+    this.#axes.forEach((element, i) => (element.textContent = this.#names[i] ?? ""));
+    this.#dots.textContent = points ? `${dotWords({ shown: cloud.shown, count: cloud.count, flat, kind })}.` : "";
+    this.#all.hidden = !points || !cloud.canSample;
+    this.#all.textContent = allWords(cloud.sampling, cloud.count, SAMPLE);
+    const words = groundWords(background, { flat, own });
+    this.#ground.textContent = words && `${words}.`;
+    this.#key.replaceChildren(...keyOf(background, range));
+  }
+
+  /** What lies over the map. */
+  get over() {
+    return [...this.#axes, this.#pointer];
+  }
+
+  /** Where the pointer is on the plane; null: not on the map. */
+  pointer(place) {
+    this.#pointer.hidden = place === null || this.#names.length === 0;
+    if (!this.#pointer.hidden) this.#pointer.textContent = placeWords(this.#names, place);
+  }
+
+  /** Says where the person stands. place: on the plane, or null; image, near: see hereWords */
+  here(place, image, near) {
+    this.#here.textContent = hereWords(this.#names, place, image, { near, flat: this.#flat });
+  }
+}
+
+/** The background's colours and what each means. */
+function keyOf(background, range) {
+  if (background === "density" && range) {
+    const [low, high] = range.map((value) => value.toFixed(0).replace("-", "−"));
+    return [low, h("i.lw-ramp", { style: `background:linear-gradient(to right, ${RAMP.map((colour) => `rgb(${colour})`).join(", ")})` }), `${high} nats`];
+  }
+  if (background === "holes") return [h("i.lw-swatch", { style: "background:rgba(232, 89, 12, 0.31)" }), "few images near", h("i.lw-swatch", { style: "background:rgba(232, 89, 12, 0.62)" }), "none"];
+  return [];
+}
