@@ -2,8 +2,9 @@
 
     python -m benchmarks.map_latency [--seconds 4]
 
-A 64x64 RGB conv decoder with 10 latents and 10,000 encoded images. Dragging with grid and points is measured against dragging on
-the empty map in the same run. Times are the page's own marks: `drag-to-paint` from the input event to the painted picture,
+A 64x64 RGB conv decoder with 10 latents and 10,000 encoded images. Dragging with grid and points, and looking around without a
+button, are measured against dragging on the empty map in the same run; finding the point under the pointer through the grid of
+cells against looking at all points. Times are the page's own marks: `drag-to-paint` from the input event to the painted picture,
 `film-refresh` from a release to the fresh strips behind all sliders on the screen, `map-background` from asking for a grid of
 20x20 pictures to having drawn it, `map-open` from opening the model to the first map with all points.
 """
@@ -29,16 +30,38 @@ from benchmarks.models import save_untrained
 POINTS = 10_000
 LATENT_DIM = 10
 MARKS = "(name) => performance.getEntriesByName(name).map((mark) => mark.duration)"
+GRID = Path(__file__).parents[1] / "ui" / "components" / "explorer" / "map" / "grid.js"
+SEARCH = """async ([source, count, looks]) => {
+  const { Grid } = await import('data:text/javascript,' + encodeURIComponent(source));
+  const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+  const at = Float32Array.from({ length: 2 * count }, normal);
+  const places = Array.from({ length: looks }, () => [normal(), normal()]);
+  const every = ([a, b], reach) => {
+    let [best, found] = [reach * reach, null];
+    for (let i = 0; i < count; i += 1) {
+      const square = (at[2 * i] - a) ** 2 + (at[2 * i + 1] - b) ** 2;
+      if (square < best) [best, found] = [square, i];
+    }
+    return found;
+  };
+  const time = (what) => { const start = performance.now(); what(); return performance.now() - start; };
+  let grid;
+  const build = time(() => (grid = new Grid(at, Uint32Array.from({ length: count }, (_, i) => i))));
+  const reach = 0.1; // seven pixels of a map that shows all
+  const take = (find) => (1000 * time(() => places.forEach(find))) / looks;
+  return [build, take((place) => grid.nearest(place, reach, () => true)), take((place) => every(place, reach))];
+}"""
 FRAMES = "() => Number(document.querySelector('[data-testid=map]').dataset.frames)"
 
 
-def sweep(page: Page, seconds: float, button: str) -> tuple[int, float]:
-    """Moves the pointer in figures of eight over the map with a button down: (events, seconds)."""
+def sweep(page: Page, seconds: float, button: str | None) -> tuple[int, float]:
+    """Moves the pointer in figures of eight over the map, with a button down or none: (events, seconds)."""
     box = page.get_by_test_id("map").bounding_box()
     assert box is not None
     centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(*centre)
-    page.mouse.down(button=button)  # type: ignore[arg-type]
+    if button:
+        page.mouse.down(button=button)  # type: ignore[arg-type]
     page.evaluate("() => performance.clearMeasures('drag-to-paint')")
     begin, events = time.perf_counter(), int(seconds * RATE)
     for k in range(1, events + 1):
@@ -52,11 +75,12 @@ def sweep(page: Page, seconds: float, button: str) -> tuple[int, float]:
     return events, took
 
 
-def drag_row(page: Page, name: str, seconds: float) -> list[str]:
-    """Latency of one drag on the map as it is shown now."""
-    events, took = sweep(page, seconds, "left")
+def drag_row(page: Page, name: str, seconds: float, button: str | None = "left") -> list[str]:
+    """Latency of one movement over the map as it is shown now."""
+    events, took = sweep(page, seconds, button)
     latencies = page.evaluate(MARKS, "drag-to-paint")
-    page.mouse.up()
+    if button:
+        page.mouse.up()
     page.wait_for_timeout(1500)
     p50, p95 = np.quantile(latencies, [0.5, 0.95])
     return [name, f"{events / took:.0f}", f"{len(latencies) / took:.0f}", f"{p50:.1f}", f"{p95:.1f}"]
@@ -78,6 +102,12 @@ def mark_row(page: Page, name: str, mark: str) -> list[str]:
     return [name, str(len(times)), f"{np.median(times):.0f}" if times else "-", f"{max(times):.0f}" if times else "-"]
 
 
+def search_row(page: Page, count: int) -> list[str]:
+    """How long it takes to know which point the pointer is on."""
+    build, grid, every = page.evaluate(SEARCH, [GRID.read_text(), count, 500])
+    return [f"{count:,}", f"{build:.1f}", f"{grid:.1f}", f"{every:.1f}"]
+
+
 def measure(page: Page, seconds: float) -> str:
     """All tables."""
     page.get_by_label("background of the map").select_option("none")
@@ -86,7 +116,10 @@ def measure(page: Page, seconds: float) -> str:
     page.get_by_label("points").check()
     page.get_by_label("background of the map").select_option("manifold")
     page.wait_for_timeout(2000)
+    drags.append(drag_row(page, "20x20 grid and the sample of 600 points", seconds))
+    page.get_by_role("button", name=f"show all {POINTS:,}").click()
     drags.append(drag_row(page, "20x20 grid and 10,000 points", seconds))
+    drags.append(drag_row(page, "the same without a button: looking around", seconds, None))
     pans = [pan_row(page, "moving the map, 10,000 points and grid", seconds)]
     for _ in range(6):  # releases, each of which asks for fresh strips and a fresh grid
         page.get_by_role("button", name="Random").click()
@@ -96,10 +129,12 @@ def measure(page: Page, seconds: float) -> str:
         mark_row(page, "20x20 grid", "map-background"),
         mark_row(page, f"strips of {page.locator('.lw-rail > .lw-dim').count()} sliders x 7 pictures", "film-refresh"),
     ]
+    searches = [search_row(page, count) for count in (POINTS, 10 * POINTS)]
     return "\n".join(
         [
-            report.table(["dragging on", "input events/s", "pictures/s", "p50 ms", "p95 ms"], drags),
+            report.table(["moving over", "input events/s", "pictures/s", "p50 ms", "p95 ms"], drags),
             report.table(["", "input events/s", "frames/s"], pans),
+            report.table(["points", "building the grid ms", "one search in it us", "one search through all us"], searches),
             report.table(["until it is there", "times", "median ms", "worst ms"], marks),
         ]
     )
