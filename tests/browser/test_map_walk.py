@@ -1,4 +1,4 @@
-"""Looking around and walking on the map, in a real browser: with the mouse, with keys, with fingers, among thousands of points."""
+"""Looking around and walking on the map, in a real browser: with mouse, keys and fingers, among thousands of points."""
 
 from __future__ import annotations
 
