@@ -1,7 +1,7 @@
 // What lies under the points: decoded pictures, the aggregate posterior's density, or a tint where the data is thin.
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
-import { UNUSUAL } from "../where.js";
+import { UNLIKE, UNUSUAL } from "../where.js";
 import { colourOf, rangeOf } from "./density.js";
 import { DENSITIES, LIKENESS } from "./questions.js";
 
@@ -10,6 +10,7 @@ const MOST = 20; // cells along one side
 const LARGEST = 1.5; // cells: no picture is drawn larger, however far apart they lie
 const FIELD = 28; // densities along one side
 const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes: with very many dimensions the field is coarser
+const AGAIN = 1000; // ms until a model that is still being measured is asked again
 const SETTLE = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
 
 export const BACKGROUNDS = {
@@ -23,6 +24,7 @@ export const BACKGROUNDS = {
 export class Background {
   kind = "manifold";
   range = null; // of the log densities that are shown, [low, high] in nats
+  told = ""; // "measuring" or "unsaid" when it is not known (yet) what looks like the data
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer = null;
@@ -83,11 +85,13 @@ export class Background {
     ]);
     if (pictures === null || tint === null) return null;
     return () => {
+      this.told = tint[0]?.verdict ?? "";
+      if (this.told === "measuring") this.refresh(plane, viewport, AGAIN);
       const context = this.#blank(width, height);
       context.imageSmoothingEnabled = false;
       pictures.forEach((picture, i) => {
         drawPicture(context, picture, grid[i].box);
-        if (kind === "holes") drawTint(context, tint[i].typical, grid[i].box);
+        if (kind === "holes" && tint[i].verdict !== "unsaid") drawTint(context, tint[i].typical, grid[i].box);
       });
     };
   }
@@ -200,10 +204,15 @@ export function drawPicture(context, { height, width, channels, pixels }, [x, y,
   context.drawImage(stamp, x + (boxWidth - size * width) / 2, y + (boxHeight - size * height) / 2, size * width, size * height);
 }
 
+const tintOf = (strength) => `rgba(232, 89, 12, ${0.18 + 0.44 * strength})`;
+
+/** The tint of a picture in the middle of what each verdict means, for a key. */
+export const TINTS = { unusual: tintOf(1 - (UNUSUAL + UNLIKE) / (2 * UNUSUAL)), unlike: tintOf(1 - UNLIKE / (2 * UNUSUAL)) };
+
 /** Orange over a box where pictures are less like the data than nearly all test images: from `UNUSUAL` per cent down to none. */
 export function drawTint(context, typical, box) {
   const strength = Math.min(1, Math.max(0, 1 - typical / UNUSUAL));
   if (!(strength > 0)) return; // NaN: not known
-  context.fillStyle = `rgba(232, 89, 12, ${0.18 + 0.44 * strength})`;
+  context.fillStyle = tintOf(strength);
   context.fillRect(...box);
 }

@@ -2,6 +2,8 @@
 // stands; on it the names of its axes and where the pointer is.
 
 import { h } from "../dom.js";
+import { WORDS } from "../where.js";
+import { TINTS } from "./background.js";
 import { RAMP } from "./density.js";
 import { SAMPLE } from "./cloud.js";
 import { allWords, axisNames, dotWords, groundWords, hereWords, placeWords } from "./words.js";
@@ -26,8 +28,8 @@ export class Caption {
     this.element = h("div.lw-muted.lw-caption", { id: "lw-map-caption", hidden: "" }, h("p", {}, this.#dots, " ", this.#all), h("p", {}, this.#ground, " ", this.#key), h("p.lw-touch", {}, TOUCH), this.#here);
   }
 
-  /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats)} */
-  show({ points, cloud, kind, background, flat, own, range }) {
+  /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats), told (see Background)} */
+  show({ points, cloud, kind, background, flat, own, range, told }) {
     this.element.hidden = false;
     this.#flat = flat;
     this.#names = axisNames(kind, own);
@@ -37,7 +39,7 @@ export class Caption {
     this.#all.textContent = allWords(cloud.sampling, cloud.count, SAMPLE);
     const words = groundWords(background, { flat, own });
     this.#ground.textContent = words && `${words}.`;
-    this.#key.replaceChildren(...keyOf(background, range));
+    this.#key.replaceChildren(...keyOf(background, range, told));
   }
 
   /** What lies over the map. */
@@ -58,11 +60,13 @@ export class Caption {
 }
 
 /** The background's colours and what each means. */
-function keyOf(background, range) {
+function keyOf(background, range, told) {
   if (background === "density" && range) {
     const [low, high] = range.map((value) => value.toFixed(0).replace("-", "−"));
     return [low, h("i.lw-ramp", { style: `background:linear-gradient(to right, ${RAMP.map((colour) => `rgb(${colour})`).join(", ")})` }), `${high} nats`];
   }
-  if (background === "holes") return [h("i.lw-swatch", { style: "background:rgba(232, 89, 12, 0.31)" }), "few images near", h("i.lw-swatch", { style: "background:rgba(232, 89, 12, 0.62)" }), "none"];
-  return [];
+  if (background !== "holes") return [];
+  if (told === "measuring") return [WORDS.measuring];
+  if (told === "unsaid") return ["Nothing is tinted: on this model the measure cannot tell what looks like the data."];
+  return ["unusual", "unlike"].flatMap((verdict) => [h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), WORDS[verdict]]);
 }

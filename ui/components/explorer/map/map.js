@@ -361,9 +361,9 @@ export class LatentMap {
   /** What the map shows, in words beside it. */
   #explain() {
     if (!this.#atlas) return;
-    const [flat, own] = [this.#atlas.latentDim === 2, this.#own];
-    const background = this.#scattered ? "none" : this.#background.kind;
-    this.#caption.show({ points: this.#points || this.#scattered, cloud: this.#cloud, kind: this.#choice, background, flat, own, range: this.#background.range });
+    const { kind, range, told } = this.#background;
+    const ground = { background: this.#scattered ? "none" : kind, range, told };
+    this.#caption.show({ points: this.#points || this.#scattered, cloud: this.#cloud, kind: this.#choice, flat: this.#atlas.latentDim === 2, own: this.#own, ...ground });
   }
 
   #sayHere() {
