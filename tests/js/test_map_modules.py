@@ -219,7 +219,7 @@ def test_a_question_that_a_busy_server_did_not_take_is_asked_again_after_growing
         }));
         await turn();
       }
-      socket.onmessage(frame(8 + 24, (view) => { view.setUint8(0, 4); view.setUint32(4, sent.at(-1), true); }));
+      socket.onmessage(frame(8 + 16 + 32, (view) => { view.setUint8(0, 4); view.setUint32(4, sent.at(-1), true); }));
       return {sent, pauses, answered: (await places).length};
     }"""
     found = js("explorer/map/asides.js", script)
