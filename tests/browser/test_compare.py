@@ -230,7 +230,7 @@ def test_a_replaced_second_model_is_drawn_anew(own, page, make_model):
     tiny.wait_for_timeout(600)  # the live route looks at a file twice a second
     slider(tiny, 0).focus()
     tiny.keyboard.press("ArrowRight")
-    tiny.keyboard.press("Home")
+    tiny.keyboard.press("0")
     tiny.wait_for_function(f"old => ({COMPARED})() !== old", arg=before)
     in_step(tiny)
 

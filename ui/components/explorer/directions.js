@@ -20,9 +20,7 @@ export class Directions {
         input: (_, value, start) => on.move(moved(this.#z, direction, value), start),
         release: on.release,
         focus: () => {},
-        menu: () => {},
       });
-      slider.name.disabled = true;
       this.#sliders.set(key, { slider, direction });
       return slider.element;
     });

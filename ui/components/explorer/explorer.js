@@ -159,6 +159,7 @@ export class Explorer {
     this.#motions.stop();
     this.#address.close();
     this.#hand.close();
+    this.#menu.close();
     this.#session.close();
     this.#decoder.close();
     this.#rail.close();

@@ -27,14 +27,14 @@ export class Filmstrips {
   count({ means, latentDim, count }) {
     for (const dimension of this.#rail.dimensions) {
       const slider = this.#rail.slider(dimension);
-      const { range } = slider;
+      const range = slider.home;
       const bins = new Float32Array(BINS);
       for (let i = 0; i < count; i += 1) {
         const share = (means[i * latentDim + dimension] - range.low) / (range.high - range.low);
         if (share >= 0 && share < 1) bins[Math.floor(share * BINS)] += 1;
       }
       const highest = Math.max(...bins, 1);
-      this.#histograms.set(slider, { range: { ...range }, bins: bins.map((bin) => bin / highest) });
+      this.#histograms.set(slider, { range, bins: bins.map((bin) => bin / highest) });
       this.#paint(slider);
     }
   }

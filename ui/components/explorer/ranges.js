@@ -1,4 +1,5 @@
-// What a slider spans. A range is state of its own: it only ever grows to hold a value, so that dragging cannot shrink it.
+// What a slider spans. A range is state of its own: it grows to hold a value and is the data's own again when the value is back, both
+// between drags only, so that dragging cannot change it.
 
 const STEPS = 100; // arrow keys: fine steps over the range
 const COARSE_STEPS = 10; // with Shift
@@ -6,6 +7,11 @@ const COARSE_STEPS = 10; // with Shift
 /** The range of a dimension, widened where needed to hold `values`. */
 export function widened({ low, high }, values) {
   return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
+}
+
+/** The range after a new value: `base` where that holds it, else what there was, widened. */
+export function refitted(base, range, value) {
+  return value >= base.low && value <= base.high ? base : widened(widened(base, [range.low, range.high]), [value]);
 }
 
 /** Where value lies in the range, 0..1. */

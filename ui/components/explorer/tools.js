@@ -7,7 +7,7 @@ import { Sharing } from "./sharing.js";
 
 const ELSEWHERE = [
   { key: "← → ↑ ↓", words: "Move the slider or the point on the map that has the focus; with Shift in coarse steps" },
-  { key: "Home", words: "Set the focused slider to 0; a double click does the same" },
+  { key: "0", words: "On a slider: set it to zero; a double click does the same. Home and End are its ends" },
   { key: "+ − 0", words: "On the map: zoom in, zoom out, show everything; Shift and drag moves it; two fingers do both" },
   { key: "← → Space", words: "On a pin: the next one; on the path or off it. Enter goes there, Alt+← → moves it, Delete removes it" },
   { key: "← → Space", words: "On the path: step along it, with Shift in coarse steps; Space plays. Home and End are its ends" },
