@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from ui import live, picker, private_names, resources
+from ui import live, opening, picker, private_names, resources
 from ui.exporting import export_route
 from ui.map_data import map_routes
 from ui.modules import modules_route
@@ -22,8 +22,7 @@ def warm_up() -> None:
     """Imports torch, opens the default model and decodes once, so that the first picture does not wait for any of it."""
     try:
         if entries := resources.models():
-            model = resources.model(picker.default_name(entries))
-            model.decode([[0.0] * model.latent_dim])
+            opening.place(resources.entry(picker.default_name(entries)))
     except (ValueError, OSError) as error:  # the page will say the same to the person
         log.warning("The default model could not be opened: %s", error)
     gc.freeze()  # what is loaded stays loaded; to look through it again would stop every socket for a tenth of a second

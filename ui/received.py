@@ -119,8 +119,8 @@ def _test_image(message: Message) -> None:
     state.stand_at(*test_image_code(resources.model(message["model"])))
 
 
-def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
-    """mu of a random test image, and its posterior: from the model's own file, else encoded from the dataset.
+def test_image_code(model: LatentModel, index: int | None = None) -> tuple[list[float], dict[str, Any]]:
+    """mu of a test image (any unless told which) and its posterior: from the model's own file, else encoded from the data.
 
     Raises:
         DataError: the file carries no codes, and the dataset is not on this computer.
@@ -128,15 +128,15 @@ def test_image_code(model: LatentModel) -> tuple[list[float], dict[str, Any]]:
     info = dataset_info(model.header.config.data.name)
     means, stds, labels = model.test_means, model.test_stds, model.test_labels
     if means is not None and stds is not None and labels is not None:
-        index = random.randrange(len(means))
+        index = random.randrange(len(means)) if index is None else index
         mu, std, label = means[index], stds[index], int(labels[index])
     else:
-        index = random.randrange(test_count(info.name))
+        index = random.randrange(test_count(info.name)) if index is None else index
         image, label = test_image(info.name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, std = encoding.mu[0], encoding.std[0]
-    words = f"test image {index} ({info.label(label)})"
-    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": words, "index": index}
+    name = f"test image {index} ({words.a(info.label(label))})"
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": name, "index": index}
 
 
 # In this order: what was committed before a wish comes first. "refresh" asks for nothing but the run it causes.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ui import words
 from vae_core.datasets import available, dataset_info, test_count, test_image
 from vae_core.errors import DataError
 from vae_core.images import Step, UploadOptions, from_uint8, read_upload
@@ -50,7 +51,8 @@ def prepare(source: Source, model: LatentModel, options: UploadOptions) -> Prepa
         return Prepared(upload.x, upload.steps, upload.proposal, source.of)
     if source.kind == "test":
         pixels, label = test_image(source.of, source.index)
-        return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({dataset_info(source.of).label(label)})")
+        name = words.a(dataset_info(source.of).label(label))
+        return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({name})")
     images = model.reference_images
     if images is None or source.index >= len(images):
         raise DataError(f"This model file carries no image {source.index}.")

@@ -17,7 +17,7 @@ OTHER_CONTENT = (
     "Ask for the model file to see the same picture."
 )
 UNKNOWN_SECOND = "The link compares with a model {name!r}, which is not here; you see the first model alone."
-BAD_ADDRESS = "The point in the address cannot be used. {reason} Started from the origin instead."
+BAD_ADDRESS = "The point in the address cannot be used. {reason} You start from a picture of the model's own instead."
 
 
 class Message(NamedTuple):
@@ -31,7 +31,7 @@ _NEXT: tuple[tuple[type[LatentWalkError], str], ...] = (
     (CheckpointError, "Choose another model, or upload the file again."),
     (DataError, "The `shapes` dataset needs no download and always works."),
     (ImageError, "PNG, JPEG, WebP, GIF, BMP and TIFF files work."),
-    (LatentError, "Press Reset to start from the origin."),
+    (LatentError, "Press Reset to start from zero."),
     (RunError, "The Train page lists every run and its state."),
 )
 
@@ -45,6 +45,11 @@ def explain(error: Exception) -> Message:
     if isinstance(error, OSError):
         return Message(f"The computer refused: {error.strerror or error}.", "Check the free space and the permissions.")
     return Message(f"Something unforeseen happened: {type(error).__name__}: {error}.", "The server's log has the details.")
+
+
+def a(name: str) -> str:
+    """The name of a class with its article: a 2, an 8, an ankle boot."""
+    return f"{'an' if name[:1].lower() in tuple('aeio8') else 'a'} {name}"
 
 
 def show_error(error: Exception) -> None:

@@ -64,7 +64,7 @@ def pin_two(page: Page) -> None:
 
 def test_two_pins_make_a_path_that_is_walked_live_and_committed_on_release(explore):
     page = explore(FIRST)
-    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+    expect(page.get_by_text("Press Pin to keep a picture here.")).to_be_visible()
     empty = page.locator(".lw-tray").bounding_box()
     pin_two(page)
     assert page.locator(".lw-tray").bounding_box() == empty  # nothing jumps when the first path appears
@@ -223,7 +223,7 @@ def test_pins_can_be_reordered_and_removed_with_keys(explore):
     page.get_by_role("button", name="go to pin 1").focus()
     page.keyboard.press("Delete")
     expect(pins(page)).to_have_count(1)
-    expect(page.get_by_text("Pin another point for a path.")).to_be_visible()
+    expect(page.get_by_text("Now move on and press Pin again: two pins make a path.")).to_be_visible()
 
 
 def test_a_point_is_pinned_once(explore):
@@ -245,7 +245,7 @@ def test_pins_outlive_other_pages_and_belong_to_their_model(explore):
     expect(scrubber(page)).to_be_visible()
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="wide").click()
-    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+    expect(page.get_by_text("Press Pin to keep a picture here.")).to_be_visible()
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="tiny").click()
     expect(pins(page)).to_have_count(2)
@@ -262,7 +262,7 @@ def test_the_pins_of_a_link_are_in_the_tray_of_its_model(explore):
     expect(pins(page)).to_have_count(3)
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="wide").click()
-    expect(page.get_by_text("Pin a point with P, then choose two for a path.")).to_be_visible()
+    expect(page.get_by_text("Press Pin to keep a picture here.")).to_be_visible()
 
 
 def test_a_model_without_encoded_images_has_paths_too(explore):

@@ -76,7 +76,7 @@ def test_solo_sets_the_others_to_zero_and_gives_them_back(mapped):
 
 def test_the_posterior_is_drawn_on_the_map_and_goes_with_its_band(mapped):
     mapped.keyboard.press("t")
-    expect(mapped.get_by_text("band: one σ")).to_be_visible()
+    expect(mapped.get_by_text("blue band")).to_be_visible()
     settled(mapped)
     with_ellipse = still(mapped, OVERLAY)
     mapped.get_by_role("button", name="remove", exact=True).click()

@@ -95,6 +95,41 @@ def test_a_range_widened_by_a_typed_value_returns_with_it(tiny, way):
     assert [slider(tiny, 0).get_attribute(side) for side in ("min", "max")] == before
 
 
+def test_what_is_unfolded_below_the_cut_is_brought_into_sight(tiny):
+    tiny.set_viewport_size({"width": 1280, "height": 460})
+    tiny.get_by_text("1 inactive dimension (z3)").click()
+    tiny.wait_for_function("""() => {
+      const place = document.querySelector('.lw-rail-place').getBoundingClientRect();
+      const row = document.querySelector('[data-dimension="3"]').getBoundingClientRect();
+      return row.top >= place.top - 1 && row.bottom <= place.bottom + 1;
+    }""")
+
+
+def test_the_traversal_is_walked_by_keys(tiny):
+    tiny.keyboard.press("v")
+    tiny.wait_for_function("() => document.querySelector('[data-testid=traversal]').width > 400")
+    tiny.get_by_test_id("traversal").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft"):
+        tiny.keyboard.press(key)
+    expect(tiny.get_by_test_id("traversal-here")).to_have_text("z1 at −2.58")
+    tiny.keyboard.press("ArrowLeft")  # the end of the row
+    expect(tiny.get_by_test_id("traversal-here")).to_have_text("z1 at −2.58")
+    tiny.keyboard.press("Enter")
+    expect(tiny.get_by_role("dialog", name="Traversal")).to_be_hidden()
+    wait_for_address(tiny, [0, -2.576, 0, 0])
+
+
+def test_every_button_is_large_enough_for_a_finger(tiny):
+    tiny.keyboard.press("p")
+    settled(tiny)
+    small = tiny.evaluate("""() => [...document.querySelectorAll('.lw-root button, .lw-root summary, .lw-root select')]
+      .filter((element) => element.checkVisibility() && !element.closest('.lw-map-card'))
+      .map((element) => [element.textContent || element.ariaLabel, element.getBoundingClientRect()])
+      .filter(([, box]) => box.height < 24 || (box.width < 24 && box.height < 24))
+      .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)""")
+    assert small == []
+
+
 def test_home_and_end_are_the_ends_of_a_slider_and_zero_is_its_zero(tiny):
     slider(tiny, 1).focus()
     ends = [float(slider(tiny, 1).get_attribute(side)) for side in ("min", "max")]

@@ -87,7 +87,7 @@ def test_a_snapshot_with_its_note_survives_a_reload(tiny):
 def test_a_link_made_on_one_server_restores_the_same_pixels_on_another(tiny, steady, server):
     background(tiny)
     tiny.keyboard.press("t")  # the code of a test image has more digits than a link
-    expect(tiny.get_by_text("band: one σ")).to_be_visible()
+    expect(tiny.get_by_text("blue band")).to_be_visible()
     tiny.get_by_role("button", name="remove", exact=True).click()
     tiny.get_by_label("background of the map").select_option("none")
     area = box(tiny)

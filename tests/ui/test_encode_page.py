@@ -154,7 +154,7 @@ def test_draws_appear_on_request_with_their_seed(tiny_checkpoint, no_data):
 def test_a_test_image_is_taken_by_its_number_and_named_with_its_class(tiny_checkpoint, mnist_files):
     app = start()
     app.number_input[0].set_value(7).run()
-    assert "test image 7 (7)" in html(app) and "exactly as the dataset has it" in html(app)
+    assert "test image 7 (a 7)" in html(app) and "exactly as the dataset has it" in html(app)
     button(app, "shuffle").click().run()
     assert "test image " in html(app) and not app.exception
 

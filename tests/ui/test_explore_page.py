@@ -6,13 +6,15 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui import address, state
 from ui.components.explorer import dimensions
+from ui.opening import crispest
 from ui.pages import __path__ as pages_path
-from ui.words import explain
+from ui.words import a, explain
 from vae_core.errors import CheckpointError, LatentError
 from vae_core.header import load_header
 
@@ -39,13 +41,33 @@ def words_on(at: AppTest) -> str:
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
-def test_the_page_opens_at_the_origin_with_a_picture():
+def test_the_page_opens_at_the_code_of_a_test_image_with_its_picture():
     at = opened()
     data = sent(at)
-    assert (data["model"], data["z"], data["shape"]) == ("tiny", [0.0] * 4, "28x28x1")
-    assert data["picture"]["z"] == data["z"]
-    assert at.session_state["z"] == [0.0] * 4
+    assert (data["model"], data["shape"]) == ("tiny", "28x28x1")
+    assert data["picture"]["z"] == data["z"] == at.session_state["z"] == pytest.approx(data["posterior"]["mu"], abs=1e-4)
+    assert data["posterior"]["label"].startswith(f"test image {data['posterior']['index']} (a")
+    assert sent(opened())["z"] == data["z"]  # everybody sees the same one
     assert words_on(at) == ""
+
+
+def test_a_model_without_codes_opens_at_a_draw_from_the_prior(models_dir, make_model):
+    make_model(models_dir / "bare.safetensors", codes=False)
+    data = sent(opened())
+    assert data["posterior"] is None
+    assert any(data["z"]) and data["picture"]["z"] == data["z"]
+
+
+def test_the_crispest_picture_has_the_fewest_greys_for_its_ink():
+    pictures = np.zeros((3, 8, 8, 1), np.uint8)  # the first one stays empty
+    pictures[1, 2:6, 3:5] = 120  # a smudge
+    pictures[2, 2:6, 3] = 255  # a line
+    assert crispest(pictures) == 2
+
+
+@pytest.mark.parametrize(("name", "words"), [("2", "a 2"), ("8", "an 8"), ("ankle boot", "an ankle boot"), ("bag", "a bag")])
+def test_a_class_is_named_with_its_article(name, words):
+    assert a(name) == words
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -75,10 +97,10 @@ def test_a_committed_point_has_as_many_decimals_as_a_link():
 
 @pytest.mark.usefixtures("tiny_checkpoint")
 @pytest.mark.parametrize("z", ["1,2,3", "1,2,3,4,5", "1,2,nan,4", "1,2,inf,4", "1,2,x,4", "", ",,,", "1e300,0,0,0", "9" * 9000])
-def test_a_bad_point_in_the_address_gets_a_sentence_and_the_origin(z):
+def test_a_bad_point_in_the_address_gets_a_sentence_and_the_models_own_first_picture(z):
     at = opened(model="tiny", z=z)
     assert "The point in the address cannot be used." in words_on(at)
-    assert at.session_state["z"] == [0.0] * 4
+    assert at.session_state["z"] == sent(opened())["z"]
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -87,7 +109,7 @@ def test_an_unknown_model_in_the_address_gets_a_sentence_and_another_model(name)
     at = opened(model=name, z="1,2,3,4")
     assert "which is not here" in words_on(at)
     assert at.session_state["model"] == "tiny"
-    assert at.session_state["z"] == [0.0] * 4
+    assert at.session_state["z"] == sent(opened())["z"]
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -121,13 +143,14 @@ def test_a_model_that_disappears_is_named_and_another_one_opens(models_dir, make
     assert at.session_state["model"] == "first"
 
 
-def test_choosing_another_model_starts_at_its_own_origin(models_dir, make_model):
+def test_choosing_another_model_starts_at_its_own_first_picture(models_dir, make_model):
     make_model(models_dir / "four.safetensors", latent_dim=4)
     make_model(models_dir / "two.safetensors", latent_dim=2)
     at = opened(model="four", z="1,1,1,1")
     at.selectbox[0].select("two").run()
     data = sent(at)
-    assert (data["model"], data["z"], data["posterior"]) == ("two", [0.0, 0.0], None)
+    assert (data["model"], data["z"]) == ("two", sent(opened(model="two"))["z"])
+    assert len(data["posterior"]["mu"]) == 2
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")

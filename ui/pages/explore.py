@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from ui import address, comparing, picker, received, resources, state
+from ui import address, comparing, opening, picker, received, resources, state
 from ui.components.explorer import View, explorer
 from vae_core.datasets import dataset_info
 
@@ -31,6 +31,9 @@ def page() -> None:
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:
     """The explorer at the committed point."""
+    known = st.session_state[state.Z]
+    if known is None or len(known) != model.latent_dim:
+        state.stand_at(*opening.place(entry))
     z = state.committed_z(model.latent_dim)
     posterior = state.posterior(model.latent_dim)
     pins = state.pins(entry.name, model.latent_dim)

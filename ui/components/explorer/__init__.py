@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vae_core.header import LatentStatistics
 
 HERE = Path(__file__).parent
+STYLES = ("explorer", "rail", "map", "sheets", "tray", "paths", "compare", "guide")
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
 LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data do not use
@@ -31,7 +32,7 @@ LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data d
 _component = st.components.v2.component(
     "latent_walk.explorer",
     html='<div class="lw-root"></div>',
-    css="".join((HERE / f"{name}.css").read_text() for name in ("explorer", "map", "sheets", "tray", "paths", "compare")),
+    css="".join((HERE / f"{name}.css").read_text() for name in STYLES),
     js=bootstrap(HERE.name),
     isolate_styles=False,  # outside programs find the sliders with document.querySelector
 )

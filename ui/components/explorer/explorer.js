@@ -96,6 +96,8 @@ export class Explorer {
       buttons: [this.#comparison.button],
       state: () => this.#linkState(),
       picture: (z) => this.#pictureOf(z),
+      remembered: (place) => this.#view.describe(place),
+      present: () => this.#view.presenting.toggle(),
       more: [
         { key: "P", words: "Pin this point to the tray", run: on.pin },
         { key: "C", words: "Compare with another model", run: () => this.#comparison.show() },
@@ -160,6 +162,7 @@ export class Explorer {
     this.#address.close();
     this.#hand.close();
     this.#menu.close();
+    this.#view.close();
     this.#session.close();
     this.#decoder.close();
     this.#rail.close();
@@ -213,6 +216,7 @@ export class Explorer {
 
   #keepPins() {
     this.#session.keepPins(this.#tray.rows);
+    this.#view.guide.pinned(this.#tray.rows.length);
   }
 
   #buildRail(data) {
@@ -354,8 +358,7 @@ export class Explorer {
   }
 
   #showNote() {
-    this.#view.note.hidden = this.#posterior === null;
-    this.#view.band.textContent = this.#posterior ? `band: one σ of q(z|x) of ${this.#posterior.label ?? "your image"}` : "";
+    this.#view.showNote(this.#posterior, this.#data.model);
   }
 
   /** The dimension's own animation on or off; without one, the highlighted slider's, or all of them off. */

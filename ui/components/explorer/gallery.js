@@ -14,7 +14,7 @@ export class Gallery {
   get items() {
     try {
       const items = JSON.parse(localStorage.getItem(this.#key) ?? "[]");
-      return Array.isArray(items) ? items : [];
+      return Array.isArray(items) ? items.filter(isSnapshot) : [];
     } catch {
       return []; // storage is switched off, or what is there is not ours
     }
@@ -41,6 +41,11 @@ export class Gallery {
       return false;
     }
   }
+}
+
+function isSnapshot(item) {
+  const { z, picture, note, when } = item ?? {};
+  return Array.isArray(z) && z.every(Number.isFinite) && String(picture).startsWith("data:image/") && typeof note === "string" && typeof when === "string";
 }
 
 /** A page of its own with every snapshot, its note and its z; nothing in it is loaded from anywhere. */

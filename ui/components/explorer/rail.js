@@ -34,6 +34,7 @@ export class Rail {
       const open = rows[true].length === 0 ? "" : null;
       this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold?.() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
     }
+    this.element.addEventListener("toggle", ({ target }) => target.open && show(target), true);
     this.select(dimensions[0].index);
   }
 
@@ -113,4 +114,11 @@ export class Rail {
     this.#sliders.get(index).mark(true);
     this.#on.focus(index);
   }
+}
+
+/** Brings what was unfolded into sight: its rows, or as many as there is room for. */
+function show(details) {
+  const place = details.closest(".lw-rail-place");
+  const tall = place !== null && details.offsetHeight > place.clientHeight;
+  details.scrollIntoView({ block: tall ? "start" : "nearest" });
 }

@@ -4,8 +4,8 @@ import { h } from "./dom.js";
 
 const ITEMS = {
   lock: ["Lock", "Nothing moves this dimension until it is unlocked"],
-  solo: ["Solo", "Set every other dimension to zero; again brings them back"],
-  mute: ["Mute", "Set this dimension to zero; again brings it back"],
+  solo: ["Solo (others to zero)", "Set every other dimension to zero; again brings them back"],
+  mute: ["Mute to zero", "Set this dimension to zero; again brings it back"],
   animate: ["Animate", "Move this dimension to and fro"],
 };
 const GAP = 4; // px between the name and its menu
@@ -13,7 +13,7 @@ const GAP = 4; // px between the name and its menu
 export class RowMenu {
   #anchor = null; // the name that opened it
   #outside = (event) => !this.element.contains(event.target) && !this.#anchor.contains(event.target) && this.close();
-  #scrolled = (event) => event.target instanceof Node && event.target.contains(this.#anchor) && this.close(); // it would stay behind
+  #scrolled = () => this.#place(this.#anchor.getBoundingClientRect()); // the rows have a scroll bar of their own
 
   /** on: {choose(what, index)} with what = lock | solo | mute | animate */
   constructor(on) {
@@ -42,10 +42,11 @@ export class RowMenu {
   }
 
   close() {
+    if (this.#anchor === null) return;
     document.removeEventListener("pointerdown", this.#outside);
     document.removeEventListener("scroll", this.#scrolled, true);
     this.element.hidden = true;
-    this.#anchor?.setAttribute("aria-expanded", "false");
+    this.#anchor.setAttribute("aria-expanded", "false");
     this.#anchor = null;
   }
 

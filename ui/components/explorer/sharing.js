@@ -14,6 +14,7 @@ export class Sharing {
   #link = h("textarea.lw-code", { readonly: "", rows: "3", "aria-label": "link to this view" });
   #python = h("textarea.lw-code", { readonly: "", rows: "6", "aria-label": "Python that draws this picture" });
   #said = h("span.lw-muted", { role: "status" });
+  #snapped = h("span.lw-muted.lw-grow", { role: "status" });
 
   /** state(): see linkOf, and `file`; goTo(z); picture(z): a data URL of that point, or null, awaited */
   constructor({ state, goTo, picture }) {
@@ -32,8 +33,8 @@ export class Sharing {
       h("h2", {}, "Gallery"),
       h("p.lw-muted", {}, "Snapshots of this model, kept in this browser."),
       this.#list,
-      h("div.lw-sheet-end", {},
-        h("button.lw-button", { type: "button", onclick: () => this.snap() }, "Take a snapshot"),
+      h("div.lw-sheet-end", {}, this.#snapped,
+        h("button.lw-button", { type: "button", onclick: async () => (this.#snapped.textContent = await this.snap()) }, "Take a snapshot"),
         h("button.lw-button", { type: "button", onclick: () => this.#download() }, "Export as a page"),
         closeButton()));
   }
@@ -52,17 +53,21 @@ export class Sharing {
   }
 
   showGallery() {
+    this.#snapped.textContent = "";
     this.#draw();
     this.gallerySheet.showModal();
   }
 
-  /** Keeps the committed point with its own picture; what the pointer previews meanwhile is not meant. False when it cannot. */
+  /** Keeps the committed point with its own picture; what the pointer previews meanwhile is not meant. The sentence says how it went. */
   async snap() {
     const [gallery, z] = [this.#gallery, [...this.#state().z]];
     const picture = await this.#picture(z);
     const kept = picture !== null && gallery.add(z, picture);
     this.#draw();
-    return kept;
+    const { length } = gallery.items;
+    if (kept) return `Snapshot taken: the gallery holds ${length}.`;
+    if (picture === null) return "No snapshot: the server does not answer at the moment. Try again when it is back.";
+    return `The browser did not keep the snapshot: its storage is full or switched off. ${length > 0 ? "Remove old ones from the gallery; exported as a page, they are not lost." : "Allow this site to store data."}`;
   }
 
   async #copy(area, words) {

@@ -5,10 +5,13 @@ import { History } from "./history.js";
 import { Keys } from "./keys.js";
 import { Sharing } from "./sharing.js";
 
+const SAID = 4000; // ms
+
 const ELSEWHERE = [
   { key: "← → ↑ ↓", words: "Move the slider or the point on the map that has the focus; with Shift in coarse steps" },
   { key: "0", words: "On a slider: set it to zero; a double click does the same. Home and End are its ends" },
   { key: "+ − 0", words: "On the map: zoom in, zoom out, show everything; Shift and drag moves it; two fingers do both" },
+  { key: "← → Enter", words: "On the traversal: choose a picture, go there" },
   { key: "← → Space", words: "On a pin: the next one; on the path or off it. Enter goes there, Alt+← → moves it, Delete removes it" },
   { key: "← → Space", words: "On the path: step along it, with Shift in coarse steps; Space plays. Home and End are its ends" },
   { key: "Enter P", words: "On a draw of the samples: explore it, pin it" },
@@ -22,23 +25,25 @@ export class Tools {
   #undo;
   #redo;
   #swap;
+  #said = h("p.lw-toast", { role: "status", hidden: "" });
+  #saying = null; // timer
 
-  /** page: {place(), goTo({z, posterior}), state(), picture(), reset(), random(), testImage(), animate(), more: [{key, words, run}], buttons} */
+  /** page: {place(), goTo({z, posterior}), state(), picture(), remembered(place), reset(), random(), testImage(), animate(), present(), more: [{key, words, run}], buttons} */
   constructor(page) {
     this.#page = page;
     this.#sharing = new Sharing({ state: page.state, picture: page.picture, goTo: (z) => page.goTo({ z, posterior: null }) });
     const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": label.length > 2 ? null : words, onclick: run }, label);
     this.#undo = button("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
     this.#redo = button("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
-    this.#swap = button("A/B", "Keep this place as A; afterwards change places with it (B)", () => this.#change());
+    this.#swap = button("A/B", "Remember this picture as A, walk on to B, and go to and fro between the two (B)", () => this.#change());
     this.#keys = new Keys(this.#commands(), ELSEWHERE);
     this.element = h("div.lw-controls.lw-tools-row", {},
       this.#undo, this.#redo, this.#swap,
       ...(page.buttons ?? []),
-      button("Gallery", "Snapshots with notes (G)", () => this.#sharing.showGallery()),
+      button("Gallery", "Your snapshots, with notes (G); S takes one", () => this.#sharing.showGallery()),
       button("Share", "A link to this view, and Python for it (L)", () => this.#sharing.showShare()),
-      button("?", "Keys (?)", () => this.#keys.show()));
-    this.sheets = [this.#keys.dialog, this.#sharing.shareSheet, this.#sharing.gallerySheet];
+      button("?", "The keys of this page (?)", () => this.#keys.show()));
+    this.sheets = [this.#said, this.#keys.dialog, this.#sharing.shareSheet, this.#sharing.gallerySheet];
     this.#show();
   }
 
@@ -51,11 +56,21 @@ export class Tools {
   /** A place was committed, by whatever way but undo and redo. */
   remember(place) {
     this.#history.add({ z: [...place.z], posterior: place.posterior });
+    this.#page.remembered?.(place);
     this.#show();
   }
 
   destroy() {
+    clearTimeout(this.#saying);
     this.#keys.destroy();
+  }
+
+  /** A sentence over the page that goes away by itself. */
+  say(words) {
+    clearTimeout(this.#saying);
+    this.#said.textContent = words;
+    this.#said.hidden = false;
+    this.#saying = setTimeout(() => (this.#said.hidden = true), SAID);
   }
 
   #commands() {
@@ -67,10 +82,11 @@ export class Tools {
       { key: "B", words: "A/B: keep this place, then change places with it", run: () => this.#change() },
       { key: "R", words: "A draw from the prior", run: page.random },
       { key: "T", words: "A random test image", run: page.testImage },
-      { key: "O", words: "Back to the origin", run: page.reset },
+      { key: "O", words: "All dimensions to zero", run: page.reset },
       { key: "A", words: "Animate the highlighted slider, or stop", run: page.animate },
       ...(page.more ?? []),
-      { key: "S", words: "Take a snapshot", run: () => this.#sharing.snap() },
+      { key: "S", words: "Take a snapshot", run: async () => this.say(await this.#sharing.snap()) },
+      { key: "F", words: "Present: the picture alone, as large as the window; Escape leaves", run: () => page.present() },
       { key: "G", words: "Gallery of snapshots", run: () => this.#sharing.showGallery() },
       { key: "L", words: "Share: link and Python", run: () => this.#sharing.showShare() },
       { key: "?", words: "These keys", run: () => this.#keys.show() },

@@ -1,6 +1,7 @@
 // The row of pins: thumbnails that can be gone to, put on the path, moved and removed, with pointer and keys.
 
 import { h } from "../dom.js";
+import { Reorder } from "./reorder.js";
 import { paintThumb } from "./strip.js";
 
 const KEYS = "Arrows choose a pin, Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";
@@ -9,7 +10,6 @@ export class Thumbs {
   #on;
   #pins;
   #pictures = new Map(); // id -> picture
-  #dragged = null; // id
   #current = null; // id of the one pin that Tab reaches
 
   /** on: {go(pin, start), toggle(id), move(id, place), remove(id)} */
@@ -17,6 +17,7 @@ export class Thumbs {
     this.#pins = pins;
     this.#on = on;
     this.element = h("ol.lw-pins", { "aria-label": "Pins" });
+    new Reorder(this.element, (item, place) => on.move(Number(item.dataset.pin), place));
   }
 
   /** Pins without a picture yet. */
@@ -62,7 +63,7 @@ export class Thumbs {
       "data-role": "go",
       "aria-label": `go to pin ${number}, ${pin.label}`,
       "aria-description": KEYS,
-      title: `Pin ${number}: ${pin.label}`,
+      title: `Pin ${number}, ${pin.label}: press to go there, drag to move it`,
       tabindex: pin.id === this.#current ? "0" : "-1",
       onfocus: (event) => this.#rove(pin.id, event.currentTarget),
       onclick: (event) => this.#on.go(pin, event.timeStamp),
@@ -85,9 +86,7 @@ export class Thumbs {
       title: "Remove",
       onclick: () => this.#on.remove(pin.id),
     }, "×");
-    const item = h("li.lw-pin", { "data-pin": pin.id, draggable: "true" }, go, choose, remove);
-    this.#listen(item, pin.id);
-    return item;
+    return h("li.lw-pin", { "data-pin": pin.id }, go, choose, remove);
   }
 
   #key(event, id) {
@@ -111,20 +110,5 @@ export class Thumbs {
     if (last) last.tabIndex = -1;
     button.tabIndex = 0;
     this.#current = id;
-  }
-
-  #listen(item, id) {
-    item.addEventListener("dragstart", (event) => {
-      this.#dragged = id;
-      event.dataTransfer.effectAllowed = "move";
-      event.dataTransfer.setData("text/plain", `pin ${this.#pins.number(id)}`);
-    });
-    item.addEventListener("dragend", () => (this.#dragged = null));
-    item.addEventListener("dragover", (event) => this.#dragged !== null && event.preventDefault());
-    item.addEventListener("drop", (event) => {
-      if (this.#dragged === null || this.#dragged === id) return;
-      event.preventDefault();
-      this.#on.move(this.#dragged, this.#pins.number(id) - 1);
-    });
   }
 }

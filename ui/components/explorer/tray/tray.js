@@ -9,8 +9,8 @@ import { Scrubber } from "./scrubber.js";
 import { Thumbs } from "./thumbs.js";
 import { Ways } from "./ways.js";
 
-const NONE = "Pin a point with P, then choose two for a path.";
-const ONE = "Pin another point for a path.";
+const NONE = "Press Pin to keep a picture here. Two pins make a path between them.";
+const ONE = "Now move on and press Pin again: two pins make a path.";
 const CHOOSE = "Choose two pins for a path: press the circles on them.";
 
 export class Tray {

@@ -5,10 +5,9 @@ import { KINDS } from "../map/questions.js";
 import { figuresOf, figureWords, pointsOf } from "./figures.js";
 import { clear, paintChanges, paintStrip } from "./strip.js";
 
-const SHORT = { linear: "lerp", spherical: "slerp", geodesic: "geodesic" };
 const LONG = {
-  linear: "Linear: straight through the latent space",
-  spherical: "Spherical: along the sphere, where a Gaussian has its mass",
+  linear: "Linear (lerp): straight through the latent space",
+  spherical: "Spherical (slerp): along the sphere, where a Gaussian has its mass",
   geodesic: "Geodesic: the way on which the picture changes least",
 };
 const SEARCHING = "Looking for the path on which the picture changes least…";
@@ -28,7 +27,7 @@ export class Ways {
   constructor(on) {
     this.#on = on;
     this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", onchange: () => this.#choose(this.select.value) });
-    for (const kind of KINDS) this.select.append(h("option", { value: kind, title: LONG[kind] }, SHORT[kind]));
+    for (const kind of KINDS) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
     this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All three kinds of path side by side", onclick: () => this.#fold() }, "Compare");
     this.panel = h("section.lw-compare", { "aria-label": "Paths compared", hidden: "" },
       h("div.lw-compare-head", {},
