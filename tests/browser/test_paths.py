@@ -226,6 +226,59 @@ def test_pins_can_be_reordered_and_removed_with_keys(explore):
     expect(page.get_by_text("Now move on and press Pin again: two pins make a path.")).to_be_visible()
 
 
+def order(page: Page) -> list[str]:
+    return [item.get_attribute("data-pin") for item in pins(page).all()]
+
+
+def middle_of(item) -> tuple[float, float]:
+    box = item.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_pins_are_moved_with_the_mouse_and_letting_go_is_no_press(explore):
+    page = explore(FIRST)
+    pin_two(page)
+    first, second = order(page)
+    (x, y), (beyond, _) = middle_of(pins(page).first), middle_of(pins(page).last)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(beyond + 8, y, steps=4)
+    page.mouse.up()
+    expect(pins(page).first).to_have_attribute("data-pin", second)
+    assert order(page) == [second, first]
+    address(page, SECOND)  # nobody went to the other pin
+    page.mouse.click(*middle_of(pins(page).last))
+    address(page, FIRST)
+
+
+def test_a_finger_moves_a_pin_after_it_has_rested_on_it_and_scrolls_before(explore, browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{explore.server.url}/?model=tiny&z={','.join(map(str, FIRST))}&pins=1,1,1,1;2,2,2,2;0,0,0,0")
+    live(page)
+    expect(pins(page)).to_have_count(3)
+    pins(page).first.scroll_into_view_if_needed()
+    before = order(page)
+    touch = context.new_cdp_session(page)
+
+    def swipe(*, rest: bool) -> None:
+        (x, y), (beyond, _) = middle_of(pins(page).first), middle_of(pins(page).nth(1))
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        if rest:
+            expect(pins(page).first).to_have_class(re.compile("lw-lifted"))
+        for step in range(1, 6):
+            point = {"x": x + step * (beyond + 8 - x) / 5, "y": y}
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    swipe(rest=False)
+    assert order(page) == before
+    swipe(rest=True)
+    expect(pins(page).first).to_have_attribute("data-pin", before[1])
+    assert order(page) == [before[1], before[0], before[2]]
+    context.close()
+
+
 def test_a_point_is_pinned_once(explore):
     page = explore(FIRST)
     for _ in range(2):

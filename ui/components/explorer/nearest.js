@@ -13,11 +13,11 @@ export class Nearest {
   #asked = 0;
   #awaited = false; // those of the committed point have not come yet
   #images = h("span.lw-nearest-images");
-  #button = h("button.lw-link", { type: "button", title: "Change between nearest in pixels and nearest in the latent space", onclick: () => this.#turn() }, "in pixels");
+  #button = h("button.lw-link", { type: "button", title: "Nearest in pixels: the pictures look alike. Nearest in latents: their codes lie close. Press to change", onclick: () => this.#turn() }, "in pixels");
   #space = "pixels";
 
   constructor() {
-    this.element = h("div.lw-nearest", { "data-testid": "nearest" }, h("span.lw-muted", {}, "nearest real ", this.#button), this.#images);
+    this.element = h("div.lw-nearest", { "data-testid": "nearest" }, h("span.lw-muted", { title: "The real images most like the picture: is it new, or remembered?" }, "nearest real ", this.#button), this.#images);
   }
 
   open(model, classes) {

@@ -20,7 +20,7 @@ export class Rail {
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
-      const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `KL ${dimension.kl.toFixed(3)} nats` };
+      const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `How much z${dimension.index} tells about an image: KL ${dimension.kl.toFixed(3)} nats, averaged over the data` };
       const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.select(index) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);

@@ -82,7 +82,7 @@ export class Sharing {
 
   #draw() {
     const items = this.#gallery?.items ?? [];
-    const empty = h("p.lw-muted", {}, "Nothing here yet. Press S on the page, or take a snapshot below.");
+    const empty = h("p.lw-muted", {}, "Nothing here yet. Take a snapshot below; the key S does it on the page.");
     this.#list.replaceChildren(...(items.length > 0 ? items.map((item, index) => this.#card(item, index)) : [empty]));
   }
 

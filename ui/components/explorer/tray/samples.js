@@ -25,13 +25,13 @@ export class Samples {
     this.#grid = h("div.lw-samples", { role: "group", "aria-label": "draws from the prior: arrow keys move, Enter explores, P pins", onkeydown: (event) => this.#key(event) });
     for (let i = 0; i < SIDE * SIDE; i += 1) this.#grid.append(this.#cell(i));
     this.dialog = h("dialog.lw-dialog.lw-samples-sheet", { "aria-label": "Prior samples" },
-      h("h2", {}, "Prior samples ", h("span.lw-muted", {}, "z ~ N(0, temperature² I)")),
+      h("h2", {}, "Prior samples ", h("span.lw-muted", { title: "Random points as the model assumes its data to be spread; a higher temperature goes farther out" }, "z ~ N(0, temperature² I)")),
       h("div.lw-samples-head", {},
         h("label", {}, "seed", this.#seed),
         h("button.lw-button", { type: "button", onclick: () => this.#again() }, "Draw again"),
         h("label.lw-grow", {}, "temperature", this.#temperature, this.#shown)),
       this.#grid,
-      h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Click one to explore it; P pins it."), this.#said, closeButton()));
+      h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Press one to explore it", h("span.lw-with-keys", {}, "; P pins it"), "."), this.#said, closeButton()));
   }
 
   open(asides) {

@@ -50,11 +50,11 @@ export class Tray {
   }
 
   #build() {
-    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
+    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures: draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
     const controls = h("div.lw-tray-controls", {},
       h("div.lw-tray-line", {}, this.#scrubber.play, this.#ways.select, this.#ways.button),
       h("div.lw-tray-line", {}, this.#exports.element, samples, this.#plane));
-    const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
+    const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true", title: "Pictures that you keep; a path leads through those with a number" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
     return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#heard, this.#samples.dialog);
   }
 

@@ -26,7 +26,7 @@ export class Ways {
   /** on: {changed(walk | null, kind, words), waiting(words), unfolded()} */
   constructor(on) {
     this.#on = on;
-    this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", onchange: () => this.#choose(this.select.value) });
+    this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", title: "Which way the path takes from pin to pin", onchange: () => this.#choose(this.select.value) });
     for (const kind of KINDS) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
     this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All three kinds of path side by side", onclick: () => this.#fold() }, "Compare");
     this.panel = h("section.lw-compare", { "aria-label": "Paths compared", hidden: "" },
