@@ -1,8 +1,8 @@
 """What all HTTP routes of ours have in common: one rule about origins, threads of their own, and a sentence for what went wrong.
 
-    400  the request cannot be answered as it stands      413  its body is too large
-    403  it comes from a page of another origin           503  too much waits already; Retry-After says when to ask again
-    404  no such model, or it lacks what is asked for
+400  the request cannot be answered as it stands      413  its body is too large
+403  it comes from a page of another origin           503  too much waits already; Retry-After says when to ask again
+404  no such model, or it lacks what is asked for
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -120,6 +120,19 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mlp": Architecture(mlp_encoder, mlp_decoder),
     "conv": Architecture(ConvEncoder, ConvDecoder),
 }
+
+
+def last_layer(decoder: nn.Module) -> nn.Linear | nn.ConvTranspose2d:
+    """The layer whose bias has a number for each channel, (C,), or for each pixel of each channel, (C * H * W,)."""
+    return [layer for layer in decoder.modules() if isinstance(layer, (nn.Linear, nn.ConvTranspose2d))][-1]
+
+
+def colour_weights(encoder: nn.Module, decoder: nn.Module) -> list[Tensor]:
+    """The parameters with an axis for red, green and blue; none where images are grey or each pixel has weights of its own."""
+    last = last_layer(decoder)
+    if not isinstance(encoder, ConvEncoder) or last.bias is None or len(last.bias) != 3:
+        return []
+    return [cast(Tensor, encoder.convolutions[0].weight), last.weight, last.bias]
 
 
 def folded(decoder: nn.Module) -> nn.Module:

@@ -54,6 +54,13 @@ class Metrics(_Part):
     active_units: int  # Var_x(E_q[z_d|x]) > 0.01, Burda et al. 2016
 
 
+class FactorScore(_Part):
+    """How well a known factor is read from mu: R^2, or the share of right answers for a class. See `vae_core/factors.py`."""
+
+    score: float  # by kernel ridge regression
+    linear: float  # by least squares
+
+
 class Header(_Part):
     """One model: what it is, what it was trained on and how, how well it does."""
 
@@ -63,6 +70,7 @@ class Header(_Part):
     data_digest: str = Field(max_length=128)
     metrics: Metrics
     statistics: LatentStatistics
+    factors: dict[str, FactorScore] = Field({}, max_length=16)  # empty where a dataset's factors are not known
     command: str = Field("", max_length=4000)
     created: str = Field("", max_length=40)  # ISO 8601, UTC
     seconds: float = 0.0  # spent training

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_core.bounds import soft_bound
 from vae_core.config import ModelConfig
 from vae_core.posterior import HALF_LOG_TWO_PI
 
@@ -91,8 +92,8 @@ class GaussianHead(nn.Module):
             self.register_buffer("log_sigma", start, persistent=False)
 
     def forward(self, output: Tensor) -> Gaussian:
-        # Below e^-5 the density of 8-bit images is dominated by their rounding.
-        return Gaussian(output, self.log_sigma.clamp(-5.0, 3.0))
+        # Below e^-5.5, one grey level of 255, the density of 8-bit images is dominated by their rounding.
+        return Gaussian(output, soft_bound(self.log_sigma, -5.0, 3.0, give=0.5))
 
 
 HEADS: dict[str, Callable[[ModelConfig], nn.Module]] = {"bernoulli": BernoulliHead, "gaussian": GaussianHead}

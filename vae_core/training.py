@@ -24,16 +24,20 @@ import torch
 from torch import Tensor
 
 from vae_core import checkpoints, data, diagnostics, objectives, schedules
+from vae_core.architectures import colour_weights, last_layer
 from vae_core.config import TrainConfig
 from vae_core.devices import autocast, choose_device, describe, use_bfloat16
-from vae_core.header import Header
+from vae_core.factors import factor_scores, known_factors
+from vae_core.header import Header, Metrics
 from vae_core.metrics import MetricsWriter
 from vae_core.previews import Preview
-from vae_core.vae import build
+from vae_core.starting import opponent_colours, start_at
+from vae_core.vae import VAE, build
 
 CHECKPOINT, METRICS, PREVIEW = "last.safetensors", "metrics.jsonl", "preview.npz"
 ROW_SECONDS, PREVIEW_SECONDS = 0.25, 1.0
 REFERENCE_BYTES, REFERENCE_IMAGES = 1_000_000, 500
+MEAN_IMAGES = 1000  # enough for the mean colour; the split is shuffled
 
 State = Literal["done", "stopped", "diverged"]
 Row = dict[str, Any]
@@ -94,8 +98,10 @@ class _Run:
         self.device = choose_device(config.device)
         self.bfloat16 = use_bfloat16(config, self.device)
         self.dataset = data.load(config.data, progress=on_download)
+        self.seconds_to_load = time.monotonic() - self.started
         self.images = self.dataset.train.images.to(self.device)
-        self.model = build(config.model, seed=config.seed).to(self.device)
+        self.model = self._first_model().to(self.device)
+        self.coloured = colour_weights(self.model.encoder, self.model.decoder)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
@@ -107,6 +113,13 @@ class _Run:
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
         self.sums = _Sums(config.model.latent_dim, self.device)
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
+
+    def _first_model(self) -> VAE:
+        model = build(self.config.model, seed=self.config.seed)
+        means = data.to_float(self.dataset.train.images[:MEAN_IMAGES]).mean(dim=(0, 2, 3))
+        coloured = bool(colour_weights(model.encoder, model.decoder))
+        start_at(last_layer(model.decoder), means, logits=self.config.model.likelihood == "bernoulli", coloured=coloured)
+        return model
 
     def go(self, should_stop: Callable[[], bool]) -> TrainResult:
         self._record_start()
@@ -160,7 +173,8 @@ class _Run:
         self.sums.add(log_px_z.detach(), kl_per_dim.detach(), loss.detach(), self.step)
         if self.device.type == "cpu":  # elsewhere reading the loss would wait for the device at every step
             self._check_finite()
-        self.optimizer.step()
+        with opponent_colours(self.coloured):
+            self.optimizer.step()
         self.step += 1
 
     def _check_finite(self) -> None:
@@ -220,11 +234,14 @@ class _Run:
         self._record("end", state=state, message=message, **metrics)
         return TrainResult(state, message, header, path)
 
-    def _save(self, evaluation: diagnostics.Evaluation, metrics: Any, split: data.Split) -> Header:
+    def _save(self, evaluation: diagnostics.Evaluation, metrics: Metrics, split: data.Split) -> Header:
         assert self.best is not None
+        truth = known_factors(self.config.data.name, metrics.images) if metrics.split == "test" else None
+        factors = {} if truth is None else factor_scores(evaluation.mu, truth)
         header = Header(
             name=self.name, config=self.config, data_digest=self.dataset.digest, metrics=metrics, command=self.command,
-            statistics=diagnostics.latent_statistics(evaluation), created=datetime.now(UTC).isoformat(timespec="seconds"),
+            statistics=diagnostics.latent_statistics(evaluation), factors=factors,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.started, step=self.best[1], epoch=self.best[1] / self.steps_per_epoch,
         )  # fmt: skip
         extras = _latents(evaluation, split) | _references(self.dataset.train)
@@ -235,7 +252,8 @@ class _Run:
         parameters = sum(parameter.numel() for parameter in self.model.parameters())
         precision = "bfloat16" if self.bfloat16 else "float32"
         self._record("start", steps=self.total_steps, epochs=self.config.epochs, images=len(self.images),
-                     parameters=parameters, device=describe(self.device), precision=precision)  # fmt: skip
+                     parameters=parameters, device=describe(self.device), precision=precision,
+                     seconds_to_load=self.seconds_to_load)  # fmt: skip
 
     def _record_step(self) -> None:
         self._check_finite()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.architectures import ARCHITECTURES
+from vae_core.bounds import soft_bound
 from vae_core.config import ModelConfig
 from vae_core.likelihoods import HEADS, Likelihood
 from vae_core.posterior import Posterior
@@ -31,8 +32,8 @@ class VAE(nn.Module):
     def posterior(self, output: Tensor) -> Posterior:
         """q(z|x) from what an encoder of this model's shape put out, (B, 2 D)."""
         mu, log_var = output.float().chunk(2, dim=1)
-        # e^-8 to e^4: far outside what a trained posterior uses, inside what float32 squares and divides safely.
-        return Posterior(mu, torch.exp(0.5 * log_var.clamp(-16.0, 8.0)))
+        # std from e^-8 to e^4: far outside what a trained posterior uses, inside what float32 squares and divides safely.
+        return Posterior(mu, torch.exp(0.5 * soft_bound(log_var, -16.0, 8.0)))
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for latents z (B, D)."""

@@ -21,9 +21,11 @@ ROOT = Path(__file__).parents[2]
 LINES = 400
 LAYERS = (  # of vae_core: a module may import its own layer and those before it
     {"errors", "regular"},
-    {"config", "header", "posterior", "likelihoods", "metrics", "images", "embeddings"},
-    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel", "exports"},
-    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "likeness", "atlas"},
+    {"config", "header", "bounds", "posterior", "likelihoods", "metrics", "images", "embeddings"},
+    {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel", "exports"}
+    | {"starting"},
+    {"data", "checkpoints", "latents", "diagnostics", "previews", "paths", "planes", "whereabouts", "likeness", "atlas"}
+    | {"factors"},
     {"walks", "nearest"},
     {"training"},
     {"worker"},

@@ -167,12 +167,17 @@ def test_evaluate_gives_the_figures_that_training_stored(model):
     assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"], abs=0.05)
     assert figures["log_px_images"] == 20 and figures["log_px_samples"] == 4
     assert 1 <= figures["log_px_effective_samples"] <= 4.001
+    assert {name: pytest.approx(score, abs=0.02) for name, score in figures["factors"].items()} == {
+        name: score.model_dump() for name, score in load_header(model).factors.items()
+    }
 
 
 def test_evaluate_prints_a_table_with_units(model):
     result = run("evaluate --samples 0", model)
     assert result.exit_code == 0, result.output
     assert "nats per image" in result.stdout and "active units, of 3" in result.stdout and "log p(x), K" not in result.stdout
+    for words in ("factor, read from mu", "rotation", "R^2, up to symmetry", "accuracy"):
+        assert words in result.stdout
 
 
 def test_list_shows_a_model_and_skips_a_broken_one_with_a_word(model, tmp_path, monkeypatch):

@@ -28,7 +28,6 @@ FAKE_SOCKET = """
 """
 
 
-
 def with_socket(js, body, *arguments):
     return js("explorer/socket.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
 

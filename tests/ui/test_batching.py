@@ -117,9 +117,7 @@ def test_a_failing_model_fails_its_own_requests_only():
     bad.decode = lambda z: 1 / 0
 
     async def work(batcher):
-        return await asyncio.gather(
-            batcher.decode(bad, packed(1, 1)), batcher.decode(good, packed(2, 2)), return_exceptions=True
-        )
+        return await asyncio.gather(batcher.decode(bad, packed(1, 1)), batcher.decode(good, packed(2, 2)), return_exceptions=True)
 
     failed, answer = run(work)
     assert isinstance(failed, ZeroDivisionError)

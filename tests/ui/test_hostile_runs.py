@@ -64,7 +64,6 @@ def _draw(folder):
     assert run_preview.read(folder / "preview.npz") is None
 
 
-
 def test_the_train_page_shows_every_one_of_them(good):
     for number, (_, file, put, _) in enumerate(ALL):
         place(runs.runs_root() / f"victim-{number}", file, put)

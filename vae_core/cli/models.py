@@ -30,20 +30,25 @@ def evaluate(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model on the test images of its dataset: ELBO, reconstruction, KL, active units, log p(x). Nats per image."""
-    from vae_core import checkpoints, data, devices, diagnostics
+    """Measure a model on its test images: ELBO, reconstruction, KL, active units, log p(x), known factors. Nats per image."""
+    from vae_core import checkpoints, data, devices, diagnostics, factors
 
     checkpoint = checkpoints.load(model_path(model))
     test = data.load(checkpoint.header.config.data).test.images
     network = checkpoint.model.to(devices.choose_device())
     evaluation = diagnostics.evaluate(network, test, seed=seed)
     figures: dict[str, Any] = diagnostics.summarise(evaluation, "test").model_dump()
+    truth = factors.known_factors(checkpoint.header.config.data.name, len(test))
+    if truth is not None:
+        figures["factors"] = {name: score.model_dump() for name, score in factors.factor_scores(evaluation.mu, truth).items()}
     if samples:
         figures |= _importance(network, test[:images], samples, seed)
     if as_json:
         out.print_json(json.dumps({"model": checkpoint.header.name, **figures}))
     else:
         out.print(_figures_table(checkpoint.header, figures))
+        if truth is not None:
+            out.print(_factors_table(figures["factors"]))
 
 
 def list_models(as_json: AsJson = False) -> None:
@@ -100,6 +105,16 @@ def _figures_table(header: Header, figures: dict[str, Any]) -> Table:
         error = "" if figures["log_px_se"] is None else f"{figures['log_px_se']:.2f}"
         table.add_row(label, f"{figures['log_px']:.2f}", error)
         table.add_row("effective samples of K", f"{figures['log_px_effective_samples']:.1f}", "")
+    return table
+
+
+def _factors_table(scores: dict[str, dict[str, float]]) -> Table:
+    table = Table(caption="on the half of the test images that was not fitted", caption_justify="left")
+    for title in ("factor, read from mu", "measure", "kernel regression", "linear"):
+        table.add_column(title, justify="left" if title.startswith(("factor", "measure")) else "right")
+    for name, score in scores.items():
+        measure = {"shape": "accuracy", "rotation": "R^2, up to symmetry"}.get(name, "R^2")
+        table.add_row(name, measure, f"{score['score']:.3f}", f"{score['linear']:.3f}")
     return table
 
 

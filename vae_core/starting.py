@@ -1,0 +1,64 @@
+"""Where training starts and in which colours it steps: without this a convolutional model of colour images learns no colour.
+
+Measured in benchmarks/results/ (colour_start): a decoder of bright things on black that starts grey first learns to be black,
+with weights that move all channels alike. What its small first weights said about hue is lost under that, the encoder learns to
+ignore hue, and then nothing leads back. And Adam scales the step of a weight by that weight's own gradients, in which brightness
+outweighs hue. So training starts at the data's mean colour, and the layers that touch pixels are stepped in brightness and
+two colour differences instead of red, green and blue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LAST_GAIN = 3.0  # a colour decoder's last weights start so many times larger: hue is a small part of logits from -8 to 8
+CHROMA = 2.0  # how many times longer than those of brightness the steps of the colour differences are
+DARKEST = 0.01  # a channel that is black throughout starts at this mean: its logit is finite
+
+# Brightness, red against blue, green against both: orthonormal rows.
+_TURN = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]), dim=1)
+_SCALE = torch.tensor([[1.0], [CHROMA], [CHROMA]])
+
+
+@torch.no_grad()
+def start_at(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool, coloured: bool) -> None:
+    """Lets a decoder begin with pictures of the data's mean colour.
+
+    Args:
+        last: the decoder's last layer, changed in place; its bias is (C,) or (C * H * W,).
+        means: of each channel over training images, in [0, 1], (C,).
+        logits: whether the decoder's output is the logits of those means.
+        coloured: whether one set of weights serves the three channels of every pixel.
+    """
+    level = torch.logit(means, eps=DARKEST) if logits else means
+    assert last.bias is not None
+    last.bias.copy_(level.repeat_interleave(len(last.bias) // len(means)))
+    if coloured:
+        last.weight.mul_(LAST_GAIN)
+
+
+@contextlib.contextmanager
+def opponent_colours(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """While it lasts, parameters and gradients speak of brightness and colour differences instead of red, green and blue.
+
+    Made for one step of an optimiser. A weight has its colours on axis 1, a bias on its only axis.
+    """
+    with torch.no_grad():
+        for parameter in parameters:
+            assert parameter.grad is not None
+            parameter.copy_(_mix(_TURN / _SCALE, parameter))
+            parameter.grad.copy_(_mix(_TURN * _SCALE, parameter.grad))
+    yield
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.copy_(_mix((_TURN * _SCALE).T, parameter))
+
+
+def _mix(matrix: Tensor, weight: Tensor) -> Tensor:
+    axis = min(1, weight.ndim - 1)
+    return torch.tensordot(weight, matrix.to(weight), dims=([axis], [1])).movedim(-1, axis)
