@@ -191,7 +191,7 @@ def _draw(around: Surroundings, numbers: NDArray[np.int64], rng: np.random.Gener
     own = numbers[:SAMPLE]
     first, second = rng.choice(numbers, 20 * len(own)), rng.choice(numbers, 20 * len(own))
     differ = labels[first] != labels[second]
-    chosen = np.flatnonzero(differ if differ.any() else first != second)[: len(own)]
+    chosen = np.flatnonzero(differ if differ.any() else np.ones_like(differ))[: len(own)]
     midpoints = 0.5 * (means[first[chosen]] + means[second[chosen]])
     far = FAR * rng.standard_normal((max(1, len(own) // 3), means.shape[1]), dtype=np.float32)
     return Sample(own, means[own], midpoints, far)

@@ -15,7 +15,7 @@ from vae_core.diagnostics import evaluate, latent_statistics, summarise
 from vae_core.errors import LatentError
 from vae_core.header import Header
 from vae_core.latents import open_model
-from vae_core.likeness import SAMPLE, UNUSUAL, auc, draw_samples, fit
+from vae_core.likeness import SAMPLE, UNUSUAL, Likeness, auc, draw_samples, fit
 from vae_core.vae import build
 from vae_core.whereabouts import Surroundings
 
@@ -113,6 +113,13 @@ def test_an_untrained_model_is_never_said_to_draw_the_data(tmp_path, architectur
     assert likeness.errors.auc < 0.8
     points = np.concatenate([model.test_means[:100], model.sample_prior(50, 0), np.zeros((1, 6))])
     assert set(likeness.at(points).verdict) == {"unsaid"}
+
+
+@pytest.mark.parametrize("count", [2, 3, 20])
+def test_a_handful_of_images_is_enough_to_say_nothing(tmp_path, make_model, count):
+    model = open_model(make_model(tmp_path / "m.safetensors"), device="cpu")
+    around = Surroundings(model.test_means[:count], model.test_stds[:count], np.zeros(count))
+    assert set(Likeness(model, around).at(np.zeros((3, 4))).verdict) == {"unsaid"}
 
 
 def test_neither_half_sees_the_others_images():

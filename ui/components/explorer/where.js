@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 
 const PAUSE = 90; // ms between two questions while moving
 const AGAIN = 500; // ms until a model that is still being measured is asked again
+const GAP = 4; // px between the line and its details
 
 export const UNUSUAL = 10; // per cent of the test images that look less like the data, as in vae_core/likeness.py
 export const UNLIKE = 2;
@@ -29,7 +30,7 @@ export class Where {
   constructor() {
     this.words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
     this.figures = h("span.lw-muted.lw-figures");
-    this.more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", ontoggle: () => this.#place() });
+    this.more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", onbeforetoggle: (event) => event.newState === "open" && this.#place() });
     const button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
     this.element = h("div.lw-where-line", { hidden: "" }, this.words, button, this.figures, this.more);
   }
@@ -65,14 +66,22 @@ export class Where {
     this.words.textContent = WORDS[place.verdict] ?? "";
     this.words.hidden = place.verdict === "unsaid";
     this.figures.textContent = figureWords(place);
-    this.figures.title = meaningOf(place);
+    this.words.title = this.figures.title = meaningOf(place);
     this.more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
   }
 
-  /** The details open below the line, over what follows: the picture keeps its size. */
+  /** The details open over what follows the line, or over the picture where there is more room; scrolling puts them away. */
   #place() {
-    const { left, bottom, width } = this.element.getBoundingClientRect();
-    Object.assign(this.more.style, { left: `${left}px`, top: `${bottom + 4}px`, width: `${width}px` });
+    const { left, top, bottom, width } = this.element.getBoundingClientRect();
+    const below = bottom < 0.6 * window.innerHeight;
+    Object.assign(this.more.style, {
+      left: `${left}px`,
+      width: `${width}px`,
+      top: below ? `${bottom + GAP}px` : "auto",
+      bottom: below ? "auto" : `${window.innerHeight - top + GAP}px`,
+      maxHeight: `${(below ? window.innerHeight - bottom : top) - 2 * GAP}px`,
+    });
+    document.addEventListener("scroll", (event) => event.target === this.more || this.more.hidePopover(), { once: true, capture: true });
   }
 }
 
