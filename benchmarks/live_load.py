@@ -38,8 +38,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: list[str], port: int, folder: Path, health: str) -> Iterator[None]:
-    """The server as a process, until its health address answers; ended by its id."""
+def serving(command: list[str], port: int, folder: Path, health: str) -> Iterator[int]:
+    """The id of the server as a process, once its health address answers; ended by it."""
     env = {**os.environ, "VAE_CHECKPOINTS": str(folder), "VAE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
@@ -52,7 +52,7 @@ def serving(command: list[str], port: int, folder: Path, health: str) -> Iterato
                 assert process.poll() is None, (folder / "server.log").read_text()
                 time.sleep(0.05)
         time.sleep(4)  # imports and first decode in the background
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -100,8 +100,10 @@ def _frame_size(buffer: bytearray) -> int:
     return head + _payload(buffer) if len(buffer) >= head else 0
 
 
-async def load(port: int, model: str, latent_dim: int, sockets: int, seconds: float, warm: float = 1.5) -> Tally:
-    """Drags on `sockets` sockets at RATE events a second each and measures after `warm` seconds."""
+async def load(
+    port: int, model: str, latent_dim: int, sockets: int, seconds: float, *, warm: float = 1.5, rate: float = RATE
+) -> Tally:
+    """Drags on `sockets` sockets at `rate` events a second each and measures after `warm` seconds."""
     loop = asyncio.get_running_loop()
     explorers = []
     for seed in range(sockets):
@@ -110,20 +112,20 @@ async def load(port: int, model: str, latent_dim: int, sockets: int, seconds: fl
         await explorer.ready
         explorers.append(explorer)
     begin = time.perf_counter()
-    await _drag(explorers, begin, begin + warm)
+    await _drag(explorers, begin, begin + warm, rate)
     for explorer in explorers:
         explorer.latencies.clear()
     begin += warm
-    await _drag(explorers, begin, begin + seconds)
+    await _drag(explorers, begin, begin + seconds, rate)
     tally = Tally([len(explorer.latencies) for explorer in explorers], [t for e in explorers for t in e.latencies])
     for explorer in explorers:
         explorer.transport.abort()
     return tally
 
 
-async def _drag(explorers: list[Explorer], begin: float, end: float) -> None:
-    """Events spread evenly over the sockets: the k-th event of all sockets together happens at begin + (k + 1) / (N * RATE)."""
-    total = RATE * len(explorers)
+async def _drag(explorers: list[Explorer], begin: float, end: float, rate: float) -> None:
+    """Events spread evenly over the sockets: the k-th event of all sockets together happens at begin + (k + 1) / (N * rate)."""
+    total = rate * len(explorers)
     done = 0
     while (now := time.perf_counter()) < end:
         due = int((now - begin) * total)
@@ -134,12 +136,14 @@ async def _drag(explorers: list[Explorer], begin: float, end: float) -> None:
 
 
 def main() -> None:
-    """`python -m benchmarks.load_client PORT MODEL LATENT_DIM SOCKETS SECONDS`: prints one JSON line."""
+    """`python -m benchmarks.load_client PORT MODEL LATENT_DIM SOCKETS SECONDS [RATE]`: prints one JSON line."""
     port, model, latent_dim, sockets, seconds = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5]), float(sys.argv[5])
-    tally = asyncio.run(load(int(port), model, latent_dim, sockets, seconds))
+    rate = float(sys.argv[6]) if len(sys.argv) > 6 else RATE
+    tally = asyncio.run(load(int(port), model, latent_dim, sockets, seconds, rate=rate))
     p50, p95 = np.quantile(tally.latencies, [0.5, 0.95]) * 1000
     rates = np.array(tally.pictures) / seconds
-    print(json.dumps({"mean": rates.mean(), "least": rates.min(), "p50": p50, "p95": p95}))
+    worst = max(tally.latencies) * 1000
+    print(json.dumps({"mean": rates.mean(), "least": rates.min(), "p50": p50, "p95": p95, "worst": worst}))
 
 
 if __name__ == "__main__":

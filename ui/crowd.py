@@ -16,7 +16,8 @@ MAX_CONNECTIONS = 800  # each explorer has two
 MAX_UNREAD = 192 << 20  # bytes
 PATIENCE = 20.0  # seconds; a browser reads what it gets even in a tab that nobody looks at
 LOOK = 1.0  # seconds between two looks
-SOME = 64 << 10  # bytes: about what lies in the network's own buffers without anybody being slow
+PACE, BURST = 150.0, 60  # connections let in a second, and at once after a quiet while
+LONGEST_WAIT = 10.0  # seconds at the door
 
 
 @dataclass(eq=False)
@@ -29,8 +30,10 @@ class Seat:
 
     async def drained(self) -> None:
         """Returns when the client has read what it was sent; until then it gets no further answers to questions."""
-        while self.wire.unsent() > SOME:
-            await asyncio.sleep(0.02)
+        pause = 0.01
+        while self.wire.unsent() > 0:
+            await asyncio.sleep(pause)
+            pause = min(1.0, 2 * pause)
 
 
 class Crowd:
@@ -39,9 +42,17 @@ class Crowd:
     def __init__(self) -> None:
         self._seats: set[Seat] = set()
         self._looking: asyncio.TimerHandle | None = None
+        self._door = 0.0  # when the next may come in, on the loop's clock
 
-    def __len__(self) -> int:
-        return len(self._seats)
+    async def turn(self) -> bool:
+        """Waits at the door, where a storm of connections is slowed down; False when the line is too long."""
+        now = asyncio.get_running_loop().time()
+        self._door = max(self._door, now - BURST / PACE)
+        if self._door - now > LONGEST_WAIT:
+            return False
+        self._door += 1 / PACE
+        await asyncio.sleep(max(0.0, self._door - now))
+        return True
 
     @property
     def full(self) -> bool:

@@ -42,7 +42,8 @@ A connection that breaks a rule is closed with a code; no other one notices.
     4404  no such model, or it was deleted  4409  the model's file was replaced by one of another size: connect again
     4408  a question took too long: ask less, the same would end the same way
     4429  too many are connected: connect again later, with growing pauses
-    HTTP 403, before accepting: a foreign or broken Origin, by the rule of Streamlit's own socket. Never more open than the page.
+    HTTP 403, before accepting: a foreign or broken Origin, by the rule of Streamlit's own socket, never more open than the page;
+    or a storm of connections
     cut off: a client that reads nothing of its answers for 20 s, or that has most unread when it is too much (ui/crowd.py)
 
 Streamlit's middleware wraps this route; the endpoint itself is plain ASGI, because every wrapper costs time on each frame.
@@ -83,11 +84,13 @@ REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, wi
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, sequence number
 MAX_FRAME = 8 + 4 * 256 * 1024  # bytes: 1024 points of the largest latent size; one z takes at most 1032
+AHEAD = 128 << 10  # bytes sent to a client that has not read them yet; the kernel doubles it
 QUESTIONS = tuple(
     bytes([kind]) for kind in (live_questions.MANY, live_questions.WHERE, live_questions.WALK, live_questions.SAMPLES)
 )
 RECHECK = 0.5  # seconds between looks at a model's file
 QUICK = 0.1  # seconds: a question that takes longer waits in the other lane
+HOLD = 0.25  # seconds before a client is told to wait, or why it is sent away: nobody can ask in a circle
 LONGEST = 20.0  # seconds that one question may take
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
@@ -207,7 +210,7 @@ class Visit:
             ProtocolError: the client broke a rule.
         """
         latent_dim = model.latent_dim
-        self._seat.wire.bound_frames(MAX_FRAME)
+        self._seat.wire.bound(MAX_FRAME, AHEAD)
         await self._reply(greeting(model))
         try:
             while (message := await self._next())["type"] == "websocket.receive":
@@ -232,6 +235,8 @@ class Visit:
         return await ahead
 
     async def _picture(self, live: LiveModel, sequence: int, z: bytes) -> None:
+        if self._seat.wire.unsent():
+            await self._seat.drained()  # before it costs a picture
         try:
             picture = await self._floor.batcher.decode(live, z)
         except CheckpointError as error:
@@ -264,6 +269,7 @@ class Visit:
             lane = _quick if expected <= QUICK else _slow
             return await lane.run(lambda going: answered(live, frame, going), expected)
         except BusyError as error:
+            await asyncio.sleep(HOLD)
             return NOT_NOW.pack(BUSY, frame[0], round(1000 * error.seconds), REQUEST.unpack_from(frame)[1])
         except TooLongError as error:
             raise ProtocolError(TOO_LONG, f"this question is too large: {error}; ask for less") from None
@@ -297,13 +303,14 @@ class LiveEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        if not await origins.socket_allowed(scope["headers"]):
+        if not await self._running_floor().crowd.turn() or not await origins.socket_allowed(scope["headers"]):
             await send({"type": "websocket.close", "code": 1008})  # before accept: the server answers 403
             return
         try:
             await send({"type": "websocket.accept"})
             await self._admit(scope, receive, send)
         except ProtocolError as error:
+            await asyncio.sleep(HOLD)
             await _close(send, error.code, error.reason)
         except OSError:
             pass  # the client is gone

@@ -7,7 +7,9 @@ reads its answers, nor refuse a frame before all of it has come.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import socket
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -75,10 +77,16 @@ class Wire:
         if self.transport is not None:
             self.transport.abort()
 
-    def bound_frames(self, size: int) -> None:
-        """Larger messages are refused when their header arrives: close code 1009."""
+    def bound(self, frame: int, ahead: int) -> None:
+        """Larger messages are refused when their header arrives, with close code 1009; at most `ahead` bytes wait in the kernel.
+
+        Left alone, the kernel takes on megabytes for a client that does not read.
+        """
+        if self.transport is not None and (connection := self.transport.get_extra_info("socket")) is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ahead)
         if hasattr(self.parser, "max_message_size"):
-            self.parser.max_message_size = size
+            self.parser.max_message_size = frame
 
 
 def wire(receive: Any) -> Wire:

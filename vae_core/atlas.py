@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from vae_core.diagnostics import ACTIVE_VARIANCE
 from vae_core.errors import CheckpointError
 from vae_core.latents import LatentModel
 from vae_core.likeness import Likeness
+from vae_core.once import once
 from vae_core.planes import principal_axes
 from vae_core.whereabouts import Surroundings
 
@@ -46,18 +46,18 @@ class Atlas:
         self._likeness: Future[Likeness] | None = None
         self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
 
-    @cached_property
+    @once
     def centre(self) -> Floats:
         """Mean of the encoded images, (D,)."""
         return self.points.means.mean(axis=0)
 
-    @cached_property
+    @once
     def axes(self) -> Floats:
         """Principal directions of the encoded images, strongest first, (D, D)."""
         means = self.points.means
         return np.ones((1, 1), np.float32) if means.shape[1] == 1 else principal_axes(means).astype(np.float32)
 
-    @cached_property
+    @once
     def surroundings(self) -> Surroundings:
         """Distances, kinds and densities, measured over the dimensions in use."""
         active = np.array(self._model.header.statistics.mean_variance) > ACTIVE_VARIANCE

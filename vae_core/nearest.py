@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_core import data
 from vae_core.errors import CheckpointError
 from vae_core.latents import LatentModel, check_z
+from vae_core.once import once
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -53,7 +53,7 @@ class RealImages:
         kind = "training images" if self.from_dataset else "training images carried by the model file"
         return f"{len(self._images):,} {kind}"
 
-    @cached_property
+    @once
     def _loaded(self) -> tuple[Bytes, NDArray[np.int64]]:
         """Images (N, H, W, C) and labels (N,)."""
         references, labels = self._model.reference_images, self._model.reference_labels
@@ -68,7 +68,7 @@ class RealImages:
     def _images(self) -> Bytes:
         return self._loaded[0]
 
-    @cached_property
+    @once
     def _codes(self) -> Floats:
         """Posterior means of all of them, (N, D)."""
         batches = (self._images[start : start + CHUNK] for start in range(0, len(self._images), CHUNK))

@@ -1,0 +1,52 @@
+"""Names that Streamlit does not promise: used in one file only, and a sentence where one is gone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from ui import private_names
+
+ROOT = Path(__file__).parents[2]
+PUBLIC = {"streamlit", "streamlit.testing.v1"}
+
+
+def test_a_name_that_is_gone_is_said_in_a_sentence_with_the_versions_that_were_tried():
+    with pytest.raises(SystemExit) as gone:
+        private_names.private("streamlit.runtime.pages_manager", "PagesManager", "no_such_thing")
+    assert str(gone.value) == (
+        f"Streamlit {version('streamlit')} has no streamlit.runtime.pages_manager.PagesManager.no_such_thing, which this app "
+        f"needs; it was tried with Streamlit {private_names.TRIED}. Install such a version: pip install -r requirements.txt"
+    )
+    with pytest.raises(SystemExit, match=r"has no streamlit\.no_such_module"):
+        private_names.private("streamlit.no_such_module")
+
+
+def test_no_other_file_reaches_into_streamlit():
+    found = []
+    for path in [ROOT / "app.py", *sorted((ROOT / "ui").rglob("*.py")), *sorted((ROOT / "tools").rglob("*.py"))]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            found += [f"{path.name}: {name}" for name in names if name.startswith("streamlit") and name not in PUBLIC]
+    assert found == []
+
+
+def test_the_versions_that_may_be_installed_are_those_that_were_tried():
+    allowed = re.search(r"^streamlit>=(\S+),<1\.(\d+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert allowed is not None
+    assert f"{allowed[1]} to 1.{int(allowed[2]) - 1}" == private_names.TRIED
+
+
+def test_without_uvicorns_names_nothing_is_cut_and_nothing_fails():
+    async def receive():
+        return {}
+
+    wire = private_names.wire(receive)
+    wire.bound(1000, 1000)
+    wire.cut()
+    assert wire.unsent() == 0
