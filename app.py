@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from ui import live, opening, picker, private_names, resources
+from ui.downloads import download_route
 from ui.exporting import export_route
 from ui.map_data import map_routes
 from ui.modules import modules_route
@@ -41,6 +42,6 @@ base = (st.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
 app = st.App(
     "ui/main.py",
-    routes=[live.live_route(prefix), modules_route(prefix), *map_routes(prefix), export_route(prefix)],
+    routes=[live.live_route(prefix), modules_route(prefix), *map_routes(prefix), export_route(prefix), download_route(prefix)],
     lifespan=lifespan,
 )

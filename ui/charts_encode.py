@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_core.images import Pixels, Step, to_png
 
+STEPS_IN_A_ROW = 5  # of the steps from a file to the input; more make two rows of about the same length
 FOLD = 12  # dimensions; from here on, those that carry nothing are folded away
 _CHARACTER = 0.0155  # a character's width as a share of the sum bar's
 CARRIES = 0.01  # nats; a dimension with less KL says nothing about this image
@@ -22,6 +23,17 @@ _HEAT = np.array(  # black, purple, orange, pale yellow: even steps of lightness
     [(0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39), (252, 255, 164)],
     float,
 )
+
+
+MEANINGS = {
+    "input": "x: the picture as the model receives it.",
+    "reconstruction": "decode(μ): what the decoder draws from the most likely code of this picture.",
+    "error": "|x − x̂|: where input and reconstruction differ; black is no difference, yellow the largest possible.",
+    "log p(x|z)": "How well the decoder redraws the picture from its code: the closer to 0, the better.",
+    "KL(q ‖ p)": "How much the code says about this picture beyond what holds for any: the price of the code.",
+    "ELBO": "log p(x|z) − KL: how likely the model finds this picture, at least. Higher is better.",
+    "median": "Half of the test images have a higher ELBO than this, half a lower one.",
+}
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -52,22 +64,28 @@ def picture(pixels: Pixels, description: str, kind: str = "") -> str:
 def triptych(x: Pixels, x_hat: Pixels, error: Pixels, mean_error: float) -> str:
     """Input, reconstruction and error side by side, with the error's fixed scale under it."""
     scale = '<span class="enc-scale" aria-hidden="true">0<i></i>1</span>'
+    wrong = f"absolute error, mean {mean_error:.3f}, on a fixed scale from 0 to 1"
     parts = (
-        (picture(x, "input as the network sees it", "enc-x"), "x"),
-        (picture(x_hat, "reconstruction from mu", "enc-xhat"), "decode(μ)"),
-        (picture(error, f"absolute error, mean {mean_error:.3f}, on a fixed scale from 0 to 1", "enc-error"), f"|x − x̂| {scale}"),
+        (picture(x, "input as the model sees it", "enc-x"), "input", MEANINGS["input"]),
+        (picture(x_hat, "reconstruction from mu", "enc-xhat"), "reconstruction", MEANINGS["reconstruction"]),
+        (picture(error, wrong, "enc-error"), f"error {scale}", MEANINGS["error"]),
     )
-    cells = "".join(f"<figure>{image}<figcaption>{caption}</figcaption></figure>" for image, caption in parts)
+    cells = "".join(
+        f'<figure title="{escape(meaning)}">{image}<figcaption>{caption}</figcaption></figure>'
+        for image, caption, meaning in parts
+    )
     return f'<div class="enc-tri">{cells}</div>'
 
 
 def steps_strip(steps: Sequence[Step]) -> str:
     """The steps from the file to the network's input, as small pictures with their names."""
+    columns = len(steps) if len(steps) <= STEPS_IN_A_ROW else math.ceil(len(steps) / 2)
     cells = (
         f"<li><span>{picture(step.preview, f'{step.name}: {step.detail}')}</span><small>{escape(step.name)}</small></li>"
         for step in steps
     )
-    return f'<ol class="enc-steps" aria-label="Steps from the file to the input">{"".join(cells)}</ol>'
+    label = "Steps from the file to the input"
+    return f'<ol class="enc-steps" style="--columns:{columns}" aria-label="{label}">{"".join(cells)}</ol>'
 
 
 def draws_strip(pictures: Pixels) -> str:
@@ -124,13 +142,16 @@ def _axis(limit: int) -> str:
 def nats(log_px_z: float, kl: float, typical: float | None) -> str:
     """-log p(x|z) and KL as one bar whose length is -ELBO, and the same in numbers; `typical` is the test set's median ELBO."""
     rows = [
-        ("log p(x|z)", number(log_px_z), ""),
-        ("KL(q ‖ p)", number(kl), ""),
-        ("ELBO", number(log_px_z - kl), "enc-strong"),
+        ("log p(x|z)", number(log_px_z), "", MEANINGS["log p(x|z)"]),
+        ("KL(q ‖ p)", number(kl), "", MEANINGS["KL(q ‖ p)"]),
+        ("ELBO", number(log_px_z - kl), "enc-strong", MEANINGS["ELBO"]),
     ]
     if typical is not None:
-        rows.append(('<i class="enc-dots"></i>ELBO of the median test image', number(typical), "enc-muted"))
-    table = "".join(f'<tr class="{kind}"><td>{name}</td><td>{value}</td></tr>' for name, value, kind in rows)
+        rows.append(('<i class="enc-dots"></i>ELBO of the median test image', number(typical), "enc-muted", MEANINGS["median"]))
+    table = "".join(
+        f'<tr class="{kind}" title="{escape(meaning)}"><td>{name}</td><td>{value}</td></tr>'
+        for name, value, kind, meaning in rows
+    )
     return f'{sum_bar(-log_px_z, kl, typical)}<table class="enc-nats">{table}</table>'
 
 
@@ -164,5 +185,4 @@ def rank_sentence(percentile: float | None) -> str:
         return "more likely than every test image"
     if percentile >= 100:
         return "less likely than every test image"
-    shown = min(99, max(1, round(percentile)))
-    return f"less likely than {shown} % of the test images"
+    return f"more likely than {min(99, max(1, round(100 - percentile)))} % of the test images"

@@ -16,7 +16,7 @@ from ui.run_history import History
 POINTS = 300  # per curve
 CELLS = 120  # epochs in the map of KL per dimension
 BLUE, ORANGE, GREY, GREEN = "#4c6ef5", "#f59f00", "#868e96", "#37b24d"
-HEIGHT, MAP_HEIGHT = 175, 245  # pixels
+HEIGHT, MAP_HEIGHT = 165, 235  # pixels
 CONFIG = {"displayModeBar": False, "responsive": True}
 Curve = tuple[list[float], list[float]]
 

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from ui import charts_encode as charts
-from ui import comparing, resources, state, words
+from ui import comparing, encode_picture, resources, state, words
 from ui.charts_encode import number
 from ui.encode_picture import heading, note
 from vae_core.errors import LatentWalkError
@@ -58,7 +58,7 @@ def second_encoding(name: str, model: LatentModel, x: np.ndarray) -> tuple[Laten
         if other.image_shape != model.image_shape:
             there, here = comparing.shape_words(other.header), comparing.shape_words(model.header)
             return f"{name} cannot see this picture: its own are {there}, this one is {here}."
-        encoding = other.encode(x[None])
+        encoding = encode_picture.encoded(resources.entry(name), other, x)
     except (LatentWalkError, OSError) as error:
         return words.explain(error).what
     if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.elbo, encoding.x_hat)):
@@ -98,12 +98,14 @@ def pictures(names: tuple[str, str], x: np.ndarray, x_hats: tuple[np.ndarray, np
     """The input, both reconstructions, under them their errors; the place under the input holds the scale."""
     first, second = (escape(name) for name in names)
     scale = '<span class="enc-scale">0<i></i>1</span>'
-    cells = [_figure(charts.picture(to_uint8(x), "input as the networks see it", "enc-x"), "x")]
+    cells = [_figure(charts.picture(to_uint8(x), "input as the models see it", "enc-x"), "input")]
     for name, x_hat in zip(names, x_hats, strict=True):
         cells.append(_figure(charts.picture(to_uint8(x_hat), f"reconstruction from mu by {name}", "enc-xhat"), escape(name)))
     means = [float(np.abs(x - x_hat).mean()) for x_hat in x_hats]
     lower = [mean == min(means) and means[0] != means[1] for mean in means]
-    cells.append(f'<p class="enc-key">|x − x̂|, always on the scale {scale}<br>Top row: decode(μ) of {first} and {second}</p>')
+    cells.append(
+        f'<p class="enc-key">Below: the errors, always on the scale {scale}<br>Above: reconstructions by {first} and {second}</p>'
+    )
     for name, x_hat, mean, best in zip(names, x_hats, means, lower, strict=True):
         alt = f"absolute error of {name}, mean {mean:.3f}, on a fixed scale from 0 to 1"
         under = f"<b>error {mean:.3f}</b>" if best else f"error {mean:.3f}"

@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui import charts_encode as charts
-from ui import resources, state
 from ui.sources import Prepared, Shelf, Source, belongs, prepare
-from vae_core.errors import ImageError, LatentWalkError
+from vae_core.errors import ImageError
 from vae_core.images import MAX_BYTES, UploadOptions, choices
 
 if TYPE_CHECKING:
-    from vae_core.latents import LatentModel
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vae_core.latents import Encoding, LatentModel
+    from vae_core.registry import ModelEntry
 
 SOURCE = "encode.source"  # Source | None: the picture on the page
 REFUSED = "encode.refused"  # str | None: why the last upload is not that picture
 OPTIONS = "encode.options"  # UploadOptions
 PREPARED = "encode.prepared"  # (what it was made from, Prepared): a large photograph is decoded once
+ENCODED = "encode.encoded"  # {(path, mtime_ns): (x, Encoding)}: what the models on the page made of the picture
+TAKEN = "encode.taken"  # str | None: id of the upload that was looked at last
 SEED = "encode.seed"  # int | None: of the draws on the page; None until some are asked for
 INDEX = "encode.index"  # int: number of the picture on the shelf
 UPLOADER, RANDOM = "encode.file", "encode.random"
+KINDS = {
+    "test": "Pictures of the dataset that were kept away from training, by their number.",
+    "example": "Pictures the model was trained on, by their number.",
+}
+STEPS = "The model knows pictures of one size only; these steps make yours such a picture."
 OPTION_WORDS = {
     "rotate": "Turn",
     "background": "Behind transparent parts",
@@ -37,13 +47,15 @@ VALUE_WORDS = {"auto": "automatic", "0": "as in the file", "90": "90° clockwise
 
 def remember() -> None:
     """Gives this page's session keys their defaults."""
-    for key, default in ((SOURCE, None), (REFUSED, None), (OPTIONS, UploadOptions()), (SEED, None), (PREPARED, None)):
+    first = {SOURCE: None, REFUSED: None, OPTIONS: UploadOptions(), SEED: None, PREPARED: None, TAKEN: None}
+    for key, default in first.items():
         st.session_state.setdefault(key, default)
 
 
-def heading(text: str, aside: str = "") -> None:
-    """A card's small heading, with a quiet remark at its right."""
-    st.html(f'<h2 class="enc-h">{escape(text)}<span>{escape(aside)}</span></h2>')
+def heading(text: str, aside: str = "", meaning: str = "") -> None:
+    """A card's small heading, with a quiet remark at its right; `meaning` shows when the pointer rests on it."""
+    title = f' title="{escape(meaning)}"' if meaning else ""
+    st.html(f'<h2 class="enc-h"{title}>{escape(text)}<span>{escape(aside)}</span></h2>')
 
 
 def note(text: str) -> None:
@@ -54,47 +66,44 @@ def note(text: str) -> None:
 def choose(shelved: Shelf) -> None:
     """Upload, or take one from the shelf."""
     heading("Your image")
-    st.file_uploader(
-        "Image file", key=UPLOADER, on_change=_uploaded, label_visibility="collapsed", max_upload_size=MAX_BYTES // 2**20
-    )
+    st.file_uploader("Image file", key=UPLOADER, label_visibility="collapsed", max_upload_size=MAX_BYTES // 2**20)
     note("PNG, JPEG, WebP, GIF, BMP or TIFF")
     if refused := st.session_state[REFUSED]:
         st.error(refused, icon=":material/error:")
     if shelved.count:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
             st.session_state[INDEX] = min(st.session_state.get(INDEX, 0), shelved.count - 1)
-            label = "Test image" if shelved.kind == "test" else "Training image"
-            st.number_input(
-                f"{label}, number",
-                0,
-                shelved.count - 1,
-                key=INDEX,
-                on_change=_take,
-                args=(shelved,),
-                label_visibility="collapsed",
-                width=104,
+            kind = "Test" if shelved.kind == "test" else "Training"
+            st.number_input(f"{kind} image, 0 to {shelved.count - 1:,}", 0, shelved.count - 1, key=INDEX, on_change=_take,
+                            args=(shelved,), width=150, help=KINDS[shelved.kind])  # fmt: skip
+            st.button("Show", on_click=_take, args=(shelved,), help=f"Shows the {kind.lower()} image of this number.")
+            st.button(
+                ":material/shuffle:", key=RANDOM, on_click=take_random, args=(shelved,), help=f"A random {kind.lower()} image"
             )
-            st.button(label, on_click=_take, args=(shelved,))
-            st.button(":material/shuffle:", key=RANDOM, on_click=take_random, args=(shelved,), help=f"A random {label.lower()}")
     if shelved.note:
         note(shelved.note)
 
 
-def _uploaded() -> None:
-    """A broken upload is refused with its reason and leaves the picture on the page alone."""
-    file = st.session_state[UPLOADER]
-    if file is None:  # taken away, or about to be replaced: the picture stays until another one comes
-        st.session_state[REFUSED] = None
+def take_upload(model: LatentModel) -> None:
+    """Takes over a new upload; a broken one is refused with its reason and leaves the picture on the page alone.
+
+    Done by the run and not by a callback: a run that is broken off does it again, a callback is not called again.
+    """
+    file = st.session_state.get(UPLOADER)
+    name = None if file is None else file.file_id
+    if name == st.session_state[TAKEN]:
         return
-    source = Source("upload", file.name, data=file.getvalue())
-    try:
-        prepare(source, resources.model(st.session_state[state.MODEL]), UploadOptions())
-    except ImageError as error:
-        st.session_state[REFUSED] = f"{file.name}: {error}"
-        return
-    except (LatentWalkError, OSError):
-        pass  # the model's trouble, which the page will show
-    _put(source)
+    st.session_state[REFUSED] = None  # taken away, or about to be replaced: the picture stays until another one comes
+    if file is not None:
+        source = Source("upload", file.name, data=file.getvalue())
+        try:
+            prepared = prepare(source, model, UploadOptions())
+        except ImageError as error:
+            st.session_state[REFUSED] = f"{file.name}: {error}"
+        else:
+            _put(source)
+            st.session_state[PREPARED] = (_made_from(source, model), prepared)
+    st.session_state[TAKEN] = name  # last
 
 
 def _put(source: Source) -> None:
@@ -118,21 +127,41 @@ def take_random(shelved: Shelf) -> None:
     _take(shelved)
 
 
+def is_chosen(model: LatentModel) -> bool:
+    """Whether there is a picture for this model: an upload, or an image of its own dataset."""
+    source: Source | None = st.session_state[SOURCE]
+    return source is not None and belongs(source, model)
+
+
 def current(model: LatentModel) -> Prepared | None:
     """The picture for this model; None when there is none, or the one there is belongs to another dataset."""
     source: Source | None = st.session_state[SOURCE]
     if source is None or not belongs(source, model):
         return None
-    made_from = (source, model.image_shape, model.header.data_digest, st.session_state[OPTIONS])
+    made_from = _made_from(source, model)
     kept = st.session_state[PREPARED]
     if kept is None or kept[0] != made_from:
         kept = st.session_state[PREPARED] = (made_from, prepare(source, model, st.session_state[OPTIONS]))
     return kept[1]
 
 
+def _made_from(source: Source, model: LatentModel) -> tuple[object, ...]:
+    return source, model.image_shape, model.header.data_digest, st.session_state[OPTIONS]
+
+
+def encoded(entry: ModelEntry, model: LatentModel, x: NDArray[np.float32]) -> Encoding:
+    """What a model makes of the picture (C, H, W): asked once, however often the page is drawn."""
+    file = (str(entry.path), entry.mtime_ns)
+    kept = {key: pair for key, pair in st.session_state.get(ENCODED, {}).items() if pair[0] is x}
+    if file not in kept:
+        kept[file] = (x, model.encode(x[None]))
+        st.session_state[ENCODED] = kept
+    return kept[file][1]
+
+
 def show_steps(prepared: Prepared) -> None:
     """From the file to the network's input, and the choices on the way."""
-    heading("What the network sees")
+    heading("What the model sees", "", STEPS)
     if prepared.proposal is None:
         note(f"{prepared.title[0].upper()}{prepared.title[1:]}, exactly as the dataset has it.")
         return

@@ -12,10 +12,22 @@ HERE = Path(__file__).parent
 ABOUT = "**Latent Walk**: walk through the latent space of a variational autoencoder."
 
 
+COLOURS = {"accent": "primaryColor", "card": "secondaryBackgroundColor", "muted": "grayColor"}  # ours -> the theme's
+
+
+def colours() -> str:
+    """The theme's colours as CSS variables of the page; Streamlit hands them to components only."""
+    themes = {mode: {ours: st.get_option(f"theme.{mode}.{name}") for ours, name in COLOURS.items()} for mode in ("light", "dark")}
+    plain = "".join(f"--lw-{ours}: {colour};" for ours, colour in themes["light"].items())
+    pairs = "".join(f"--lw-{ours}: light-dark({themes['light'][ours]}, {themes['dark'][ours]});" for ours in COLOURS)
+    return f"<style>:root {{ {plain} }} @supports (color: light-dark(red, red)) {{ :root {{ {pairs} }} }}</style>"
+
+
 def main() -> None:
     st.set_page_config(page_title="Latent Walk", page_icon=str(HERE / "icon.svg"), layout="wide", menu_items={"About": ABOUT})
     state.prepare()
     st.html(HERE / "look.css")
+    st.html(colours())
     pages = [
         st.Page(HERE / "pages" / "explore.py", title="Explore", icon=":material/explore:", default=True),
         st.Page(HERE / "pages" / "encode.py", title="Encode", icon=":material/image_search:"),

@@ -22,25 +22,27 @@ ICONS = {
 def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
     """Names and states, and below them the place to upload a checkpoint."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Runs**", width="stretch")
+        st.markdown("**Runs**", width="stretch", help="A press on a run shows it. " + run_words.ELBO)
         st.caption(run_words.totals(everything), width="content")
     if not everything:
         st.caption("None yet.")
     limit = None if st.session_state.get("train.all") else SHOWN
     with st.container(gap=None, key="train_runs"):
         for run in everything[:limit]:
-            _row(run, chosen is not None and run.run_id == chosen.run_id)
+            is_chosen = chosen is not None and run.run_id == chosen.run_id
+            with st.container(gap=None, key="train_chosen" if is_chosen else None):
+                _row(run)
     if limit and len(everything) > limit:
         st.checkbox(f"Show all {len(everything)}", key="train.all")
     run_manage.upload()
 
 
-def _row(run: RunStatus, chosen: bool) -> None:
+def _row(run: RunStatus) -> None:
     st.button(
         run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
     )
     line = run_words.state_line(run)
-    st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else f"**{line}**" if chosen else line)
+    st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
 
 
 def _show(run_id: str) -> None:

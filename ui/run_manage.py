@@ -1,25 +1,29 @@
-"""What can be done with one run: stop, explore, rename, download, delete; and uploading a checkpoint."""
+"""What can be done with one run: stop, explore, rename, download, delete; and uploading a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 import streamlit as st
 
-from ui import state, words
+from ui import downloads, state, words
 from vae_core import registry, runs
 from vae_core.errors import LatentWalkError
 from vae_core.runs import RunStatus
 
 EXPLORE = "pages/explore.py"
 NOTICE = "train.notice"  # str: why the last action was refused
+NO_MODEL = "The model of this run is not there: it may have been deleted. The list shows every run and its state."
+WISH = "train.wish"  # str: id of the run whose model was asked for
+UPLOADS = "train.uploads"  # int: files taken so far
 UPLOADED = "train.uploaded"  # (is it good, sentence) about the last upload
 
 
 def notice() -> None:
     """Why the last action was refused, if it was."""
-    if NOTICE in st.session_state:
-        st.warning(st.session_state[NOTICE], icon=":material/info:")
+    if sentence := st.session_state.get(NOTICE):
+        st.warning(sentence, icon=":material/info:")
 
 
 def buttons(run: RunStatus) -> None:
@@ -27,12 +31,31 @@ def buttons(run: RunStatus) -> None:
     if run.live:
         st.button("Stop", key=f"train.stop.{run.run_id}", icon=":material/stop:", disabled=run.stopping,
                   on_click=_attempt, args=(runs.stop, run.run_id), help="Ends soon and keeps the best model.")  # fmt: skip
-    if run.checkpoint and st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary"):
-        entry = registry.model_of_run(run.run_id)
-        if entry is not None:
-            open_model(entry.name)
+    if run.checkpoint:
+        st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
+                  on_click=_wish, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
     with st.popover("More", key=f"train.more.{run.run_id}"):
         _more(run)
+
+
+def _wish(run_id: str) -> None:
+    """Remembers which model is wanted: a press whose page run is broken off is then fulfilled by the next one."""
+    st.session_state[WISH] = run_id
+
+
+def fulfil() -> None:
+    """Goes to the Explore page if a run's model was asked for; the first thing each run of the page does."""
+    run_id = st.session_state.get(WISH)
+    if run_id is None:
+        return
+    entry = registry.model_of_run(run_id)
+    if entry is None:
+        st.session_state[NOTICE] = NO_MODEL
+        del st.session_state[WISH]
+        return
+    state.choose_model(entry.name)
+    del st.session_state[WISH]
+    st.switch_page(EXPLORE)
 
 
 def open_model(name: str) -> None:
@@ -48,8 +71,8 @@ def _more(run: RunStatus) -> None:
                   args=(runs.rename, run.run_id, name))  # fmt: skip
         st.divider()
     if run.checkpoint is not None:
-        st.download_button("Download the checkpoint", run.checkpoint.read_bytes, f"{run.name}.safetensors", on_click="ignore",
-                           key=f"train.download.{run.run_id}", icon=":material/download:")  # fmt: skip
+        name = escape(f"{run.name}.safetensors")
+        st.html(f'<a class="lw-download" href="{downloads.link(run.run_id)}" download="{name}">Download the model</a>')
     sure = st.checkbox("Yes, delete this run and its model", key=f"train.sure.{run.run_id}", disabled=run.live)
     st.button("Delete", key=f"train.delete.{run.run_id}", icon=":material/delete:", disabled=run.live or not sure,
               on_click=_delete, args=(run.run_id,), help="A run has to be stopped first." if run.live else None)  # fmt: skip
@@ -57,8 +80,10 @@ def _more(run: RunStatus) -> None:
 
 def upload() -> None:
     """The place to drop a checkpoint file, and what became of the last one."""
-    st.file_uploader("Upload a checkpoint", type=["safetensors"], key=_uploader_key(), on_change=_take_upload,
-                     help="A .safetensors file saved by this program; it is checked before it is accepted.")  # fmt: skip
+    file = st.file_uploader("Upload a model", type=["safetensors"], key=f"train.upload.{st.session_state.get(UPLOADS, 0)}",
+                            help="A .safetensors file saved by this program; it is checked before it is accepted.")  # fmt: skip
+    if file is not None:
+        _take_upload(file.getvalue(), file.name)
     good, sentence = st.session_state.get(UPLOADED, (True, ""))
     if sentence:
         (st.success if good else st.error)(sentence, icon=":material/check:" if good else ":material/error:")
@@ -68,36 +93,48 @@ def upload() -> None:
                 if st.button(entry.name, key=f"train.upload.{entry.path.name}", type="tertiary", help="Explore this model"):
                     open_model(entry.name)
                 st.button("Delete", key=f"train.upload_delete.{entry.path.name}", type="tertiary", icon=":material/delete:",
-                          on_click=_attempt, args=(registry.delete_upload, entry.name))  # fmt: skip
+                          on_click=_delete_upload, args=(entry.name,))  # fmt: skip
 
 
-def _uploader_key() -> str:
-    """A new widget after each file, so that the same file can be tried again."""
-    return f"train.upload.{st.session_state.get('train.uploads', 0)}"
-
-
-def _take_upload() -> None:
-    file = st.session_state.get(_uploader_key())
-    if file is None:
-        return
+def _take_upload(data: bytes, name: str) -> None:
+    """Checks a file and keeps it. Done in the run itself: were this one broken off, the next one finds the file still there."""
     try:
-        entry = registry.add_upload(file.getvalue(), file.name)
-        st.session_state[UPLOADED] = (True, f"{entry.name} is ready to explore.")
+        said = (True, f"{registry.add_upload(data, name).name} is ready to explore.")
     except LatentWalkError as error:
-        st.session_state[UPLOADED] = (False, f"Refused: {error}")
-    st.session_state["train.uploads"] = st.session_state.get("train.uploads", 0) + 1
+        said = (False, f"Refused: {error}")
+    # A new widget after each file, so that the same file can be tried again.
+    st.session_state.update({UPLOADED: said, UPLOADS: st.session_state.get(UPLOADS, 0) + 1})
+    st.rerun()
 
 
 def _delete(run_id: str) -> None:
-    _attempt(runs.delete, run_id)
-    if NOTICE not in st.session_state and st.query_params.get("run") == run_id:
+    """Deletes a run; that a second press finds it gone is no trouble."""
+    trouble = _tried(runs.delete, run_id)
+    gone = all(run.run_id != run_id for run in runs.list_runs())
+    st.session_state[NOTICE] = "" if gone else trouble
+    if gone and st.query_params.get("run") == run_id:
         del st.query_params["run"]
+
+
+def _delete_upload(name: str) -> None:
+    trouble = _tried(registry.delete_upload, name)
+    gone = all(entry.name != name for entry in registry.list_models())
+    st.session_state[NOTICE] = "" if gone else trouble
 
 
 def _attempt(act: Callable[..., None], *arguments: str) -> None:
     """Does it; what goes wrong is said on the page until the next attempt."""
-    st.session_state.pop(NOTICE, None)
+    trouble = _tried(act, *arguments)
+    st.session_state[NOTICE] = trouble
+
+
+def _tried(act: Callable[..., None], *arguments: str) -> str:
+    """Does it, and says what went wrong.
+
+    The deed comes before anything touches the session: there Streamlit breaks a callback off, for good, after another press.
+    """
     try:
         act(*arguments)
     except (LatentWalkError, OSError) as error:
-        st.session_state[NOTICE] = words.explain(error).what
+        return words.explain(error).what
+    return ""

@@ -5,8 +5,24 @@ from __future__ import annotations
 from vae_core.measuring import Outlook
 from vae_core.runs import RunStatus
 
-NO_RUNS = "Nothing has been trained here yet. The settings on the left make a good model of the chosen images; press **Train**."
-FORM_NEXT = "Change the setting and press Train again."
+NO_RUNS = "Nothing has been trained here yet. The settings of the form make a good model of the chosen images: press **Train**."
+ELBO = (
+    "ELBO: how well the model explains a picture, in nats per image; higher is better. Test images were never used in training; "
+    "validation images chose the epoch that is kept, so their figure is a little too good."
+)
+SPLITS = (
+    "Nats measure surprise: the fewer, the better. The model learns from training images; validation images are held back to see "
+    "whether it understands pictures it has not learnt from."
+)
+MEANINGS = {
+    "reconstruction": "How far the redrawn pictures are from the originals, −log p(x|z). It falls as the model learns.",
+    "kl": "How much the codes z say about their pictures, KL(q ‖ p). It is the price of a code; β is its weight.",
+    "loss": "What the training makes small: reconstruction plus β times KL.",
+    "beta": "The weight of KL. It usually rises from 0 at the beginning, so that the model first learns to draw.",
+    "dims": "How much each dimension of z says about a picture. A row that stays pale is a dimension the model does not use.",
+    "reconstructions": "Pictures the model has never learnt from, and how it redraws them from their codes.",
+    "samples": "Pictures decoded from random codes: what the model makes up by itself.",
+}
 STARTING = "Starting: loading the libraries and the images."
 MISSING_DATA = (
     "The images of {title} are not on this computer yet; training downloads them first. Without a network choose "
@@ -14,7 +30,7 @@ MISSING_DATA = (
 )
 DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
 TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
-TRY_FAILED = "Change what the message names on the left, and train again."
+TRY_FAILED = "Change in the form what the message names, and train again."
 KEPT = "The best model until then is kept and can be explored."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from vae_core.images import Pixels, to_png
 from vae_core.runs import RunStatus
 
 SCALE = "train.scale"  # "linear" or "log", of every chart
+ROW = 10  # samples side by side
 
 
 def live(run: RunStatus, everything: list[RunStatus]) -> None:
@@ -43,7 +45,7 @@ def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> Non
     elif run.state in ("failed", "died"):
         _bad_end(run)
     else:
-        st.caption(_summary(run, history))
+        st.caption(_summary(run, history), help=run_words.ELBO)
 
 
 def _progress(run: RunStatus, history: History) -> None:
@@ -76,50 +78,62 @@ def _bad_end(run: RunStatus) -> None:
 def _summary(run: RunStatus, history: History) -> str:
     """One line about a run that ended well."""
     end: dict[str, Any] = history.end
-    test = f"test ELBO {run_words.nats(end['test_elbo'])} nats" if end.get("test_elbo") is not None else ""
-    active = f"{end['test_active_units']} active dimensions" if end.get("test_active_units") is not None else ""
+    test = f"test ELBO {run_words.nats(end['test_elbo'])}" if end.get("test_elbo") is not None else ""
+    validation = f"validation ELBO {run_words.nats(run.elbo)}" if run.elbo is not None else ""
+    elbos = ", ".join(part for part in (test, validation) if part)
+    active = f"{end['test_active_units']:.0f} active dimensions" if end.get("test_active_units") is not None else ""
     state = run_words.stopped(run).capitalize() if run.state == "stopped" else "Done"
     message = run.message if run.state != "stopped" and not run.checkpoint else ""
-    return " · ".join(part for part in (state, message, test, active, run_words.duration(run.seconds)) if part)
+    parts = (state, message, f"{elbos} nats" if elbos else "", active, run_words.duration(run.seconds))
+    return " · ".join(part for part in parts if part)
 
 
 def _curves(run: RunStatus, history: History) -> None:
-    epochs = run.config.epochs if run.config and run.live else max(1, round(run.epoch + 0.49))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("nats per image over epochs · line: training · dots: validation", width="stretch")
-        scale = st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
+        st.caption("nats per image, over epochs · line: training · dots: validation", width="stretch", help=run_words.SPLITS)
+        st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
+    options = _options(run)
     linear = run.config is not None and run.config.warmup == "linear"
-    mark = run.config.warmup_epochs if run.config and linear and run.config.warmup_epochs < epochs else None
-    options: dict[str, Any] = {"run_id": run.run_id, "log": scale == "log", "epochs": epochs}
+    mark = run.config.warmup_epochs if run.config and linear and run.config.warmup_epochs < options["epochs"] else None
     left, right = st.columns(2, gap="small")
     _chart(left, "Reconstruction", charts_train.term_chart(history, "reconstruction", **options), "reconstruction")
     now = history.steps[-1].get("beta") if history.steps else None
-    beta = "" if now is None else f" · β {now:.2f}"
-    _chart(right, f"KL{beta}", charts_train.term_chart(history, "kl", mark=mark, **options), "kl")
-    with st.expander("Total loss and β"):
-        left, right = st.columns(2, gap="small")
-        _chart(left, "Total, as optimised", charts_train.single_chart(history, "loss", **options), "loss")
-        _chart(right, "β", charts_train.single_chart(history, "beta", **options), "beta")
+    beta = "" if now is None else f"β {now:.2f}"
+    _chart(right, "KL", charts_train.term_chart(history, "kl", mark=mark, **options), "kl", beta)
 
 
-def _chart(place: Any, title: str, figure: Any, name: str) -> None:
+def _options(run: RunStatus) -> dict[str, Any]:
+    """What all charts of a run have in common."""
+    epochs = run.config.epochs if run.config and run.live else max(1, round(run.epoch + 0.49))
+    return {"run_id": run.run_id, "log": st.session_state.get(SCALE) == "log", "epochs": epochs}
+
+
+def _chart(place: Any, title: str, figure: Any, name: str, aside: str = "") -> None:
     with place.container(key=f"train_chart_{name}", gap=None):
-        st.markdown(f"<small><b>{title}</b></small>", unsafe_allow_html=True)
+        _title(title, run_words.MEANINGS[name], aside)
         st.plotly_chart(figure, key=f"train.chart.{name}", config=charts_train.CONFIG)
 
 
+def _title(text: str, meaning: str, aside: str = "") -> None:
+    """A small heading that says more when the pointer rests on it."""
+    st.html(f'<p class="lw-title" title="{escape(meaning)}">{escape(text)} <span>{escape(aside)}</span></p>')
+
+
 def _pictures(run: RunStatus, history: History) -> None:
+    """What the model draws now comes before its inner figures: one sees it without scrolling."""
     preview = run_preview.read(run.path / "preview.npz")
     if preview is not None:
-        st.markdown("<small><b>Test images and their reconstructions</b></small>", unsafe_allow_html=True)
+        _title("Test images, and below each what the model makes of it", run_words.MEANINGS["reconstructions"])
         st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
-    left, right = st.columns(2, gap="small")
-    _chart(left, "KL per dimension, over epochs", charts_train.kl_chart(history, run_id=run.run_id), "dims")
-    if preview is not None:
-        samples = preview["samples"]
-        with right:
-            st.markdown("<small><b>Samples from the prior</b></small>", unsafe_allow_html=True)
-            st.html("".join(_strip(samples[i : i + 5], "samples from the prior") for i in range(0, len(samples), 5)))
+        _title("Samples from the prior", run_words.MEANINGS["samples"])
+        rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
+        st.html("".join(_strip(row, "samples from the prior") for row in rows))
+    _chart(st, "KL per dimension", charts_train.kl_chart(history, run_id=run.run_id), "dims", "over epochs")
+    with st.expander("Total loss and β"):
+        left, right = st.columns(2, gap="small")
+        options = _options(run)
+        _chart(left, "Total, as optimised", charts_train.single_chart(history, "loss", **options), "loss")
+        _chart(right, "β", charts_train.single_chart(history, "beta", **options), "beta")
 
 
 def _strip(images: Pixels, alt: str) -> str:

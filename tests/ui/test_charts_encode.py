@@ -80,9 +80,9 @@ def test_the_median_test_image_is_marked_on_the_same_axis():
     [
         (None, "no test images"),
         (0.0, "more likely than every"),
-        (0.2, "less likely than 1 %"),
-        (97.2, "less likely than 97 %"),
-        (99.9, "less likely than 99 %"),
+        (0.2, "more likely than 99 %"),
+        (97.2, "more likely than 3 %"),
+        (99.9, "more likely than 1 %"),
         (100.0, "less likely than every"),
     ],
 )
@@ -107,6 +107,13 @@ def test_a_picture_holds_exactly_its_pixels():
     pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     (encoded,) = re.findall(r"base64,([^\"]+)", charts.picture(pixels, "x"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded)))), pixels)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 4), (5, 5), (6, 3), (7, 4), (8, 4)])
+def test_the_steps_never_leave_one_alone_on_a_line(count, columns):
+    step = Step("cropped", "to the ink", np.zeros((2, 2, 1), np.uint8))
+    assert f"--columns:{columns}" in charts.steps_strip([step] * count)
+    assert count <= columns or count % columns != 1
 
 
 def test_text_from_outside_is_escaped():

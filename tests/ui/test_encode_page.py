@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ui import state
+from ui import sources, state
 from vae_core.latents import LatentModel, open_model
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +126,26 @@ def test_a_bad_upload_gives_a_sentence_and_the_last_picture_stays(tiny_checkpoin
     assert html(app).count('data-dim="') == before == 4 and "good.png" in html(app)
     upload(app, png(stroke()), "again.png")
     assert not app.error and "again.png" in html(app)
+
+
+def test_a_picture_is_decoded_and_encoded_once_however_often_the_page_is_drawn(tiny_checkpoint, no_data, monkeypatch):
+    asked = {"read": 0, "encode": 0}
+
+    def counted(name, function):
+        def call(*arguments, **keywords):
+            asked[name] += 1
+            return function(*arguments, **keywords)
+
+        return call
+
+    monkeypatch.setattr(sources, "read_upload", counted("read", sources.read_upload))
+    monkeypatch.setattr(LatentModel, "encode", counted("encode", LatentModel.encode))
+    app = upload(start(), png(stroke()))
+    button(app, "8 draws").click().run()
+    button(app, "Pin").click().run()
+    assert asked == {"read": 1, "encode": 1}
+    next(box for box in app.selectbox if box.label == "Turn").select("90").run()
+    assert asked == {"read": 2, "encode": 2}, "another picture is another question"
 
 
 def test_steps_can_be_changed_and_the_proposal_is_visible(tiny_checkpoint, no_data):

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.run_files import finished_rows, paced_rows, place_run
-from ui import run_words, train_fields, train_form
+from ui import run_manage, run_words, train_fields, train_form
 from vae_core import estimate, measuring, registry, runs
 from vae_core.config import TrainConfig, train_config
 
@@ -206,9 +206,42 @@ def test_a_run_that_failed_for_want_of_images_offers_shapes():
 def test_a_finished_run_shows_its_test_elbo_and_opens_in_explore(tiny_checkpoint):
     place_run("good one", rows=finished_rows(), checkpoint=tiny_checkpoint)
     app = start()
-    assert "test ELBO −109.5 nats" in texts(app)
+    assert "test ELBO −109.5" in texts(app)
     app.button(key="train.explore.good one").click().run()
     assert app.session_state["model"] == "good one" and not app.exception
+
+
+def test_the_figures_of_a_finished_run_say_which_images_they_are_of():
+    place_run("good one", rows=finished_rows())
+    said = texts(start())
+    assert "test ELBO −109.5, validation ELBO −109.0 nats" in said
+    assert "done · validation ELBO −109.0" in said
+
+
+def test_a_wish_to_explore_outlives_a_run_that_was_broken_off_and_a_missing_model_is_said(tiny_checkpoint):
+    place_run("good one", rows=finished_rows(), checkpoint=tiny_checkpoint)
+    app = start()
+    app.session_state[run_manage.WISH] = "good one"
+    app.run()
+    assert app.session_state["model"] == "good one" and not app.exception
+    app = start()
+    app.session_state[run_manage.WISH] = "no such run"
+    app.run()
+    assert run_manage.NO_MODEL in texts(app) and not app.exception
+
+
+def test_a_second_press_on_delete_finds_nothing_to_complain_about():
+    place_run("doomed")
+    run_manage._tried(runs.delete, "doomed")
+    app = start()
+
+    def second_press():
+        from ui import run_manage
+
+        run_manage._delete("doomed")
+
+    second = AppTest.from_function(second_press).run()
+    assert second.session_state[run_manage.NOTICE] == "" and not second.exception and not app.exception
 
 
 def test_a_run_is_renamed_in_place():

@@ -20,9 +20,22 @@ if TYPE_CHECKING:
     from vae_core.registry import ModelEntry
 
 DRAWS = 8
-PIN_HELP = "Keeps μ in the tray of the Explore page, as a stop of a path"
+PIN_HELP = "Keeps this code in the tray of the Explore page, as a stop of a path."
+EXPLORE_HELP = "Opens the sliders at this code, with its uncertainty drawn on them."
+DRAWS_HELP = "Decodes codes drawn from q(z|x): the more these pictures differ, the less sure the encoder is."
 PINNED = "Pinned: it waits in the tray of the Explore page."
 NOT_PINNED = f"It is in the tray already, or the tray holds its {state.MOST_PINS} pins."
+CODE = "The encoder does not give one code but a range for each dimension: μ is its middle, σ how unsure it is."
+BARS = (
+    "Tick: μ, bar: μ ± σ, tint: where codes of all pictures lie. Right: how much the dimension says about this picture, in nats; "
+    "one with μ = 0 and σ = 1 says nothing."
+)
+IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
+WILL_SHOW = (
+    ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
+    ("In nats", "how likely the model finds the picture, compared with the test images"),
+    ("The code", "where the picture lies in the latent space, and how sure the encoder is of each number"),
+)
 STYLE = Path(__file__).parents[1] / "encode.css"
 
 
@@ -32,17 +45,17 @@ def page() -> None:
     address.read_address()
     encode_picture.remember()
     st.html(STYLE)
-    colours = f"--enc-acc: {theme_colour('primaryColor')}; --enc-card: {theme_colour('secondaryBackgroundColor')};"
-    st.html(f"<style>.st-key-encode {{ {colours} }}</style>")
     picker.with_model(draw)
 
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:
     """Three cards: the picture and how it came in, what the model makes of it, the posterior."""
     with st.container(key="encode"):
-        left, middle, right = st.columns([300, 524, 372], gap="small")
+        shelved = shelf(model)
+        encode_picture.take_upload(model)
+        empty = not encode_picture.is_chosen(model)
+        left, middle, *more = st.columns([300, 904] if empty else [300, 524, 372], gap="small")
         with left, st.container(border=True, height="stretch", key="encode-source"):
-            shelved = shelf(model)
             encode_picture.choose(shelved)
             prepared = encode_picture.current(model)
             if prepared is not None:
@@ -51,13 +64,13 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
             with middle, st.container(border=True, height="stretch", key="encode-empty"):
                 show_empty(shelved)
             return
-        encoding = finite(model.encode(prepared.x[None]))
+        encoding = finite(encode_picture.encoded(entry, model, prepared.x))
         with middle, st.container(border=True, height="stretch", key="encode-result"):
             show_result(entry, model, prepared, encoding)
-        with right, st.container(border=True, height="stretch", key="encode-posterior"):
-            heading("q(z|x), to scale", "μ ± σ against N(0, 1)")
+        with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
+            heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
             st.html(charts.posterior_bars(encoding.mu[0], encoding.std[0], encoding.kl_per_dim[0]))
-            note("Bars show ±1σ; the tint is the prior's density. A dimension with μ = 0 and σ = 1 carries nothing.")
+            note(BARS)
 
 
 def finite(encoding: Encoding) -> Encoding:
@@ -71,21 +84,23 @@ def finite(encoding: Encoding) -> Encoding:
     return encoding
 
 
-def theme_colour(name: str) -> str:
-    """A colour of the theme as CSS, for light and dark; Streamlit hands its colours to components only."""
-    light, dark = (st.get_option(f"theme.{mode}.{name}") or "transparent" for mode in ("light", "dark"))
-    return f"light-dark({light}, {dark})"
-
-
 def show_empty(shelved: Shelf) -> None:
-    """What to do first."""
+    """What there will be to see, and how to begin."""
     heading("Nothing to see yet")
-    note("Upload a picture: here you will see what the model makes of it, where it lies, and how sure the encoder is.")
+    note("Once there is a picture, this page shows:")
+    st.html(f'<ul class="enc-will">{"".join(f"<li><b>{what}</b>: {why}</li>" for what, why in WILL_SHOW)}</ul>')
     if compared := st.session_state[state.COMPARED]:
         note(f"The same for {compared}, beside it.")
-    if shelved.count:
-        offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
-        st.button(offer, icon=":material/shuffle:", type="primary", on_click=encode_picture.take_random, args=(shelved,))
+    if not shelved.count:
+        note("Upload a picture to begin.")
+        return
+    note(
+        "Upload a picture of your own, or begin with one the model has "
+        + ("never" if shelved.kind == "test" else "already")
+        + " seen:"
+    )
+    offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
+    st.button(offer, icon=":material/shuffle:", type="primary", on_click=encode_picture.take_random, args=(shelved,))
 
 
 def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
@@ -101,10 +116,11 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
             note(str(second))
         show_alone(model, prepared, encoding)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        explore = st.button("Explore from here", type="primary", icon=":material/explore:")
+        explore = st.button("Explore from here", type="primary", icon=":material/explore:", help=EXPLORE_HELP)
         st.button("Pin", icon=":material/keep:", on_click=_pin, args=(encoding.mu[0].tolist(), prepared.title), help=PIN_HELP)
         drawn = st.session_state[SEED] is not None
-        st.button("Draw again" if drawn else f"{DRAWS} draws from q(z|x)", icon=":material/casino:", on_click=_draw_again)
+        again = "Draw again" if drawn else f"{DRAWS} draws from q(z|x)"
+        st.button(again, icon=":material/casino:", on_click=_draw_again, help=DRAWS_HELP)
     if drawn:
         show_draws(model, encoding)
     if explore:
@@ -121,7 +137,7 @@ def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> No
     error = charts.error_map(prepared.x, x_hat)
     st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
     elbo, elbos = float(encoding.elbo[0]), model.test_elbos
-    heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)))
+    heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)), IN_NATS)
     st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
 
 

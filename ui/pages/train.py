@@ -20,6 +20,7 @@ WAS_LIVE = "train.was_live"  # bool: something ran when the page was drawn, so i
 
 def page() -> None:
     state.prepare()
+    run_manage.fulfil()
     st.html(Path(__file__).parents[1] / "train.css")
     left, rest = st.columns([25, 75], gap="small")
     with rest:
@@ -32,6 +33,8 @@ def page() -> None:
 
 def watch() -> None:
     """The chosen run and the list; redraws itself while something runs, and the page when that changes."""
+    if st.session_state.get(run_manage.WISH) is not None:
+        st.rerun(scope="app")  # only a run of the whole page can go to another one
     everything = runs.list_runs()
     chosen = choose(everything)
     middle, right = st.columns([68, 32], gap="small")
