@@ -31,7 +31,7 @@ def test_a_learned_sigma_that_fell_too_low_finds_its_way_back():
         optimizer.zero_grad()
         (-head(torch.full_like(x, 0.5)).log_prob(x).mean()).backward()
         optimizer.step()
-    assert -3.0 < float(head.log_sigma) < -2.3, "log 0.07 is -2.66"
+    assert -3.0 < head.log_sigma.item() < -2.3, "log 0.07 is -2.66"
 
 
 def test_a_log_variance_outside_its_bounds_has_a_gradient():
