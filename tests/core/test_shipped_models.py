@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 
 from tools import checkpoint_table
+from vae_core import shapes
 from vae_core.header import load_header
 from vae_core.latents import open_model
 
 MODELS = sorted(checkpoint_table.FOLDER.glob("*.safetensors"))
-FLOORS = {"mnist-2d": 140.0, "mnist-10d": 95.0, "fashion-16d": 234.0}  # reconstruction + KL, nats per test image
+FLOORS = {
+    "mnist-2d": 140.0,
+    "mnist-10d": 95.0,
+    "fashion-16d": 234.0,
+    "shapes-8d": 520.0,
+}  # reconstruction + KL, nats per test image
 
 
 def test_four_models_are_shipped():
@@ -30,6 +36,25 @@ def test_a_shipped_model_opens_is_small_and_knows_what_it_is(path):
 
 def test_the_shapes_model_was_trained_with_a_stronger_kl():
     assert load_header(checkpoint_table.FOLDER / "shapes-8d.safetensors").config.beta > 1
+
+
+def test_every_factor_can_be_read_from_the_codes_of_the_shapes_model():
+    scores = load_header(checkpoint_table.FOLDER / "shapes-8d.safetensors").factors
+    floors = {"x": 0.95, "y": 0.95, "size": 0.95, "colour": 0.9, "shape": 0.9, "rotation": 0.7}
+    assert {name: scores[name].score for name in floors if scores[name].score < floors[name]} == {}
+
+
+def test_the_shapes_model_draws_the_hue_of_the_image_it_encodes():
+    """Six images that differ in hue alone: their reconstructions differ as they do."""
+    table = np.repeat([[1, 0.22, 10.0, 0.5, 0.5, 0.0]], 6, axis=0)
+    table[:, 5] = np.linspace(0.02, 0.78, 6)
+    images = shapes.render(table)
+    model = open_model(checkpoint_table.FOLDER / "shapes-8d.safetensors", device="cpu")
+    drawn = model.encode(images.astype(np.float32) / 255).x_hat
+    inside = images.max(axis=1, keepdims=True) > 200
+    seen = [(x * inside).sum(axis=(2, 3)) / inside.sum(axis=(2, 3)) for x in (images / 255, drawn)]
+    assert np.abs(seen[0] - seen[1]).mean() < 0.1
+    assert (seen[1].max(axis=0) - seen[1].min(axis=0)).min() > 0.5, "of 1; it was 0.01"
 
 
 def test_the_readme_beside_them_is_written_from_their_headers():
