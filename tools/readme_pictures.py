@@ -88,6 +88,7 @@ def _free_port() -> int:
 def _tab(chromium: Browser, theme: Theme) -> Iterator[Page]:
     context = chromium.new_context(viewport=SIZE, color_scheme=theme)  # type: ignore[arg-type]
     context.set_default_timeout(60_000)
+    context.add_init_script("localStorage.setItem('latent-walk.guide', 'seen')")
     yield context.new_page()
     context.close()
 
