@@ -42,11 +42,10 @@ def _card(entry: ModelEntry, here: bool, choose: Callable[[str], None]) -> None:
     except (LatentWalkError, OSError) as error:
         st.caption(f"{entry.name}: {error}")
         return
-    with st.container(key=f"card-{entry.name}", gap="xsmall"):
-        alt = f"pictures by {entry.name}"
-        st.html(STRIP.format(alt=escape(alt), png=pictures))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(STRIP.format(alt=escape(f"pictures by {entry.name}"), png=pictures), width="content")
         st.button(entry.name, key=f"card-open-{entry.name}", disabled=here, on_click=choose, args=(entry.name,))
-        st.caption(sentence + (" This is the one on the page." if here else ""))
+    st.caption(sentence + (" This is the one on the page." if here else ""))
 
 
 def describe(header: Header) -> str:
@@ -57,7 +56,7 @@ def describe(header: Header) -> str:
     numbers = f"{size} numbers" + ("" if used >= size else f", {used} of them in use")
     elbo = f"{header.metrics.elbo:.1f}".replace("-", "−")
     split, architecture = header.metrics.split, config.model.architecture
-    return f"{data} from {numbers}. Architecture {architecture}, {split} ELBO {elbo} nats (higher is better)."
+    return f"{data} from {numbers}. Architecture {architecture}, {split} ELBO {elbo} nats."
 
 
 @lru_cache(maxsize=2 * MOST)

@@ -29,7 +29,7 @@ export class Traversal {
     this.#canvas.addEventListener("keydown", (event) => this.#key(event));
     this.#canvas.addEventListener("blur", () => (this.#cursor.hidden = true));
     this.#canvas.addEventListener("focus", () => this.#at !== null && this.#point(this.#at));
-    this.sheet = h("dialog.lw-dialog.lw-wide", { "aria-label": "Traversal" },
+    this.sheet = h("dialog.lw-dialog.lw-wide.lw-fit", { "aria-label": "Traversal" },
       h("h2", {}, "Traversal"),
       this.#words,
       h("div.lw-scroll", {}, h("div.lw-traversal-place", {}, this.#canvas, this.#cursor)),
@@ -66,7 +66,7 @@ export class Traversal {
     pen.textBaseline = "middle";
     rows.forEach((dimension, i) => pen.fillText(`z${dimension}`, 6, HEAD + (i + 0.5) * CELL));
     pen.textAlign = "center";
-    quantiles().forEach((value, i) => pen.fillText(value.toFixed(1).replace("-", "−"), NAME + (i + 0.5) * CELL, HEAD / 2));
+    quantiles().forEach((value, i) => pen.fillText(value.toFixed(1).replace("-0.0", "0.0").replace("-", "−"), NAME + (i + 0.5) * CELL, HEAD / 2));
   }
 
   #click(event) {
