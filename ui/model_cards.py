@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 MOST = 24  # cards; each opens its model's file once
 PICTURES = 6
-HEIGHT = 460  # px of the list
+FEW = 4  # need no scroll bar
+HEIGHT = 460  # px of the list otherwise
 
 STRIP = '<img alt="{alt}" src="data:image/png;base64,{png}" style="height:44px;border-radius:6px;image-rendering:pixelated">'
 
 
 def draw(entries: list[ModelEntry], chosen: str, choose: Callable[[str], None]) -> None:
     """A card for each model; `choose` is called with the name on the button that was pressed."""
-    with st.container(height=HEIGHT, border=False):
+    with st.container(height=HEIGHT if len(entries) > FEW else "content", border=False):
         for entry in entries[:MOST]:
             _card(entry, entry.name == chosen, choose)
         if len(entries) > MOST:
