@@ -197,35 +197,6 @@ def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
     assert found["methods"] == ["GET", "POST", "POST", "GET", "GET"]  # looking starts nothing
 
 
-def test_a_question_that_a_busy_server_did_not_take_is_asked_again_after_growing_pauses(js):
-    script = """async (m) => {
-      const sent = [], pauses = [];
-      window.WebSocket = class {
-        constructor() { window.socket = this; }
-        send(frame) { sent.push(new DataView(frame).getUint32(4, true)); }
-        close() {}
-      };
-      const later = window.setTimeout;
-      window.setTimeout = (then, ms) => (ms >= 20000 ? 0 : (pauses.push(ms), later(then, 0)));
-      Math.random = () => 0.5;
-      const frame = (size, fill) => { const view = new DataView(new ArrayBuffer(size)); fill(view); return {data: view.buffer}; };
-      const asides = new m.Asides('ws://nowhere');
-      socket.onmessage(frame(8, (view) => view.setUint8(0, 2)));
-      const places = asides.places('here', [[0, 0]]);
-      const turn = () => new Promise((resolve) => later(resolve, 20));
-      for (let refusals = 0; refusals < 3; refusals += 1) {
-        socket.onmessage(frame(8, (view) => {
-          view.setUint8(0, 7); view.setUint8(1, 4); view.setUint16(2, 1000, true); view.setUint32(4, sent.at(-1), true);
-        }));
-        await turn();
-      }
-      socket.onmessage(frame(8 + 16 + 32, (view) => { view.setUint8(0, 4); view.setUint32(4, sent.at(-1), true); }));
-      return {sent, pauses, answered: (await places).length};
-    }"""
-    found = js("explorer/map/asides.js", script)
-    assert found == {"sent": [1, 2, 3, 4], "pauses": [1000, 2000, 4000], "answered": 1}
-
-
 def test_a_link_names_the_plane_through_three_points(js):
     script = """(m) => {
       const choice = m.throughChoice([[0, 0, 1], [2, 0, 1], [0.5, 3, 1]]);

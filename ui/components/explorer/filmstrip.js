@@ -53,18 +53,27 @@ export class Filmstrips {
 
   async #ask() {
     if (this.#rail === null || this.#asides === null) return; // not open yet: opening asks by itself
-    const rows = this.#rail.visible.slice(0, Math.floor(MOST / FRAMES)).map((row) => ({ ...row, range: { ...row.slider.range } }));
-    if (rows.length === 0) return;
+    const rows = this.#rail.visible.map((row) => ({ ...row, range: { ...row.slider.range } }));
+    const [rail, started, most] = [this.#rail, this.#started, Math.floor(MOST / FRAMES)];
+    for (let done = 0; done < rows.length; done += most) {
+      if (!(await this.#askFor(rows.slice(done, done + most)))) return;
+      if (rail !== this.#rail || started !== this.#started) return; // another model, or a newer point
+    }
+    if (rows.length > 0) performance.measure("film-refresh", { start: started, end: performance.now() });
+  }
+
+  /** Strips of some rows; false when a newer question came first. */
+  async #askFor(rows) {
     const points = rows.flatMap(({ along, range }) => framesOf(range).map((value) => along(this.#z, value)));
-    const [rail, started] = [this.#rail, this.#started];
+    const rail = this.#rail;
     const pictures = await this.#asides.pictures("film", points, SIDE);
-    if (pictures === null || rail !== this.#rail) return;
+    if (pictures === null || rail !== this.#rail) return false;
     rows.forEach(({ slider, range }, i) => {
       this.#strips.set(slider, { range, pictures: pictures.slice(i * FRAMES, (i + 1) * FRAMES) });
       this.#paint(slider);
       slider.film.classList.remove("lw-stale");
     });
-    performance.measure("film-refresh", { start: started, end: performance.now() });
+    return true;
   }
 
   #paint(slider) {
