@@ -51,7 +51,7 @@ def _rows(atlas: Atlas, likeness: Likeness | None, what: int, z: NDArray[np.floa
     found = {name: np.full(len(z), np.nan) for name in FIELDS}
     around = atlas.surroundings
     if what in (EVERYTHING, DENSITIES):
-        found["log_prior"], found["log_aggregate"] = around.log_prior(z), around.log_aggregate(z)
+        found["log_prior"], found["log_aggregate"] = around.log_prior(z), around.log_aggregate(z, around.own(z))
         if likeness is not None:
             found["denser"] = likeness.denser(found["log_aggregate"])
     if what in (EVERYTHING, LIKENESS):

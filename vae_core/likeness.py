@@ -116,7 +116,7 @@ class Likeness:
         points = check_z(z, self._model.latent_dim)
         if not self.errors.tells:
             return self._by_distance(points)
-        found = self._features(points)
+        found = self._features(points, self._around.own(points))
         distance, cycle = (
             np.exp(found[:, column]) - SMALLEST for column in (FEATURES.index("distance"), FEATURES.index("cycle"))
         )
@@ -124,7 +124,7 @@ class Likeness:
         return Judgement(distance, self._nearer(distance), cycle, typical, tuple(_verdict(float(share)) for share in typical))
 
     def _by_distance(self, z: NDArray[np.float32]) -> Judgement:
-        distance = self._around.around(z).distance.astype(np.float64)
+        distance = self._around.around(z, self._around.own(z)).distance.astype(np.float64)
         nearer = self._nearer(distance)
         return Judgement(distance, nearer, np.full(len(z), np.nan), nearer, tuple("unsaid" for _ in z))
 

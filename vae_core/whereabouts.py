@@ -16,6 +16,8 @@ Floats = NDArray[np.float32]
 
 NEIGHBOURS = 5  # the distance is the mean over so many nearest encoded images
 KINDS_AMONG = 15  # nearest encoded images whose labels are compared
+SAME = 6e-4  # in every dimension: z is the code of that image, as the page rounds it
+FEW = 16  # points among which codes are looked for; more are a path or a grid
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,24 @@ class Surroundings:
         """Their kinds, (N,)."""
         return self._labels.numpy()
 
+    def own(self, z: ArrayLike) -> NDArray[np.int64]:
+        """The numbers of the encoded images whose codes latents (B, D) are, -1 for none, (B,); not looked for beyond `FEW`."""
+        points = _points(z)
+        if len(points) > FEW:
+            return np.full(len(points), -1)
+        offset = (points[:, None, :] - self._means[None]).abs().amax(dim=2)
+        nearest = offset.min(dim=1)
+        return torch.where(nearest.values < SAME, nearest.indices, -1).numpy()
+
     def around(self, z: ArrayLike, own: ArrayLike | None = None) -> Neighbourhood:
         """What lies around latents (B, D).
 
         Args:
-            own: where each z is the code of an encoded image, that image's number (B,): it does not count as its own neighbour.
+            own: as from `own`: an image does not count as its own neighbour.
         """
         distances = torch.cdist(_points(z)[:, self._active], self._landmarks)
         if own is not None:
-            distances[torch.arange(len(distances)), torch.as_tensor(own)] = torch.inf
+            _leave_out(distances, own, torch.inf)
         values, indices = distances.topk(min(KINDS_AMONG, distances.shape[1]), dim=1, largest=False)
         nearest = values[:, :NEIGHBOURS]
         labels = self._labels[indices]
@@ -90,7 +101,7 @@ class Surroundings:
         return prior_log_prob(_points(z)).numpy()
 
     def log_aggregate(self, z: ArrayLike, own: ArrayLike | None = None, *, rows: int = 256) -> Floats:
-        """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,), without `own` as in `around`. Hoffman & Johnson 2016, section 2."""
+        """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,), without its `own`. Hoffman & Johnson 2016, section 2."""
         points = _points(z)
         left_out = torch.full((len(points),), -1) if own is None else torch.as_tensor(own)
         parts = zip(points.split(rows), left_out.split(rows), strict=True)
@@ -98,9 +109,15 @@ class Surroundings:
 
     def _log_aggregate(self, z: Tensor, own: Tensor) -> Tensor:
         log_each = z @ self._weighted.T - 0.5 * z.square() @ self._precision.T - self._constant
-        rows = torch.nonzero(own >= 0)[:, 0]
-        log_each[rows, own[rows]] = -torch.inf
+        _leave_out(log_each, own, -torch.inf)
         return torch.logsumexp(log_each, dim=1) - math.log(len(self._means))
+
+
+def _leave_out(table: Tensor, own: ArrayLike, value: float) -> None:
+    """Sets each row's own column, where it has one."""
+    columns = torch.as_tensor(own)
+    rows = torch.nonzero(columns >= 0)[:, 0]
+    table[rows, columns[rows]] = value
 
 
 def _points(z: ArrayLike) -> Tensor:

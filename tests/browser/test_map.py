@@ -133,12 +133,13 @@ def test_the_indicator_says_no_more_than_the_model_allows(mapped):
     expect(figures).to_have_text(re.compile(r"^nearer to real codes than \d+ % of test images$"))
     mapped.get_by_role("button", name="details").click()
     prior = f"−{2 * math.log(2 * math.pi):.1f}"  # log density of four dimensions at the origin
-    expect(mapped.locator(".lw-where-more")).to_contain_text(re.compile(rf"No verdict: .*log p\(z\), the prior: {prior} nats"))
+    more = mapped.locator(".lw-where-more")
+    expect(more).to_contain_text(re.compile(rf"No verdict: .*log p\(z\), the prior's density: {prior} nats"))
     picture = mapped.get_by_test_id("decoded").bounding_box()
-    box = mapped.locator(".lw-where-more").bounding_box()
+    box = more.bounding_box()
     assert box["y"] >= 0 and box["y"] + box["height"] <= 720 and box["width"] > 200, "on the screen, wherever the line is"
     mapped.keyboard.press("Escape")
-    expect(mapped.locator(".lw-where-more")).to_be_hidden()
+    expect(more).to_be_hidden()
     assert mapped.get_by_test_id("decoded").bounding_box() == picture
     mapped.goto(mapped.url.replace("z=0,0,0,0", "z=9,9,9,0"))
     live(mapped)

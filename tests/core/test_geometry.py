@@ -168,6 +168,14 @@ def test_an_image_is_not_its_own_neighbour():
     assert with_own[0] > 0 > without[0] and without[0] < -500, "fifty standard deviations from all others"
 
 
+def test_a_point_on_a_code_is_known_as_that_images_own(surroundings):
+    around, means = surroundings
+    z = np.stack([means[17].round(3), means[17] + 0.01, means[40]])
+    np.testing.assert_array_equal(around.own(z), [17, -1, 40])
+    assert (around.own(means[:17]) == -1).all(), "among many it is not looked for"
+    assert around.around(z[:1], around.own(z[:1])).distance[0] > around.around(z[:1]).distance[0]
+
+
 def test_an_inactive_dimension_does_not_count(surroundings):
     _, means = surroundings
     wide = np.concatenate([means, np.zeros((len(means), 1))], axis=1)

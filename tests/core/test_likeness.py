@@ -86,6 +86,15 @@ def test_where_midpoints_are_data_too_nothing_is_said(shipped):
     np.testing.assert_array_equal(found.typical, found.nearer)
 
 
+def test_at_the_code_of_a_test_image_its_own_density_does_not_count(shipped):
+    model, likeness = shipped("mnist-10d")
+    around = Atlas(model).surroundings
+    z = model.test_means[:200].round(3)
+    density = np.concatenate([around.log_aggregate(part, around.own(part)) for part in np.array_split(z, 20)])
+    assert likeness.denser(density).mean() == pytest.approx(50, abs=8)
+    assert likeness.denser(around.log_aggregate(z)).mean() > 95, "with its own, every image would lie at the densest place"
+
+
 def untrained(path, architecture):
     """A model file as training writes it before the first step: real images, encoded by fresh weights."""
     training = train_config(data={"name": "shapes"}, model={"architecture": architecture, "latent_dim": 6, "hidden": (32,)})

@@ -66,7 +66,7 @@ export class Where {
     this.words.textContent = WORDS[place.verdict] ?? "";
     this.words.hidden = place.verdict === "unsaid";
     this.figures.textContent = figureWords(place);
-    this.words.title = this.figures.title = meaningOf(place);
+    this.words.title = this.figures.title = meaningOf(place).join(" ");
     this.more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
   }
 
@@ -92,29 +92,30 @@ export function figureWords({ verdict, typical, nearer }) {
   return `more typical than ${whole(typical)} of test images`;
 }
 
-/** What the verdict means and how often it errs, in a sentence or two. */
+/** What the verdict means and how often it errs: two sentences, or why there is none. */
 export function meaningOf({ verdict, errors }) {
-  if (verdict === "measuring") return "";
+  if (verdict === "measuring") return [];
   const { auc, missed, midpointsTaken, farTaken } = errors;
   if (verdict === "unsaid") {
-    return `No verdict: on this model the measure ranks a test image above a picture that is none only ${whole(100 * auc)} of the time; by chance it would be 50 %.`;
+    return [`No verdict: on this model the measure ranks a test image above a picture that is none only ${whole(100 * auc)} of the time; chance is 50 %.`];
   }
-  return (
-    "Judged by how well the encoder recognises the picture, how undecided its pixels are, and whether the test images near it are of one kind. " +
-    `It errs: ${whole(100 * missed)} of other test images are called unusual or unlike, ${whole(100 * midpointsTaken)} of the midpoints between two kinds and ` +
-    `${whole(100 * farTaken)} of the points far out look like the data to it.`
-  );
+  return [
+    "Judged by how well the encoder recognises the picture, how undecided its pixels are, and whether the test images near it are of one kind.",
+    `It errs: it calls ${whole(100 * missed)} of test images unusual or unlike the data, and ${whole(100 * midpointsTaken)} of the midpoints between ` +
+      `two kinds and ${whole(100 * farTaken)} of points far out look like the data to it.`,
+  ];
 }
 
 function detailsOf(place) {
   if (place.verdict === "measuring") return [];
   const nats = (value) => `${value.toFixed(1).replace("-", "−")} nats`;
-  const cycle = Number.isFinite(place.cycle) ? [`cycle error: the encoder puts this picture ${place.cycle.toFixed(1)} of its own standard deviations from z, on each axis`] : [];
+  const cycle = `Cycle error: the encoder puts this picture ${place.cycle.toFixed(1)} of its own standard deviations from z, on each axis.`;
   return [
-    meaningOf(place),
-    `distance to the nearest codes of test images: ${place.distance.toFixed(2)}, nearer than ${whole(place.nearer)} of test images`,
-    ...cycle,
-    `log p(z), the prior: ${nats(place.logPrior)} · log q(z), all codes together: ${nats(place.logAggregate)}, denser than at ${whole(place.denser)} of test images`,
+    ...meaningOf(place),
+    `Distance to the nearest codes: ${place.distance.toFixed(2)}, nearer than ${whole(place.nearer)} of test images.`,
+    ...(Number.isFinite(place.cycle) ? [cycle] : []),
+    `log p(z), the prior's density: ${nats(place.logPrior)}.`,
+    `log q(z), the density of all codes: ${nats(place.logAggregate)}, denser than at ${whole(place.denser)} of test images.`,
   ];
 }
 
