@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from ui import resources
 from ui.lanes import Lane
-from ui.routes import BadRequestError, served, whole_number
+from ui.routes import BadRequestError, Pieces, served, whole_number
 from vae_core.errors import LatentError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_PICTURES = 1024
 MAX_BYTES = 64 << 20  # of pictures in one file: 341 of 256x256 in colour
 PASS = 64  # pictures decoded at a time
 SHEET_SIDE = 84  # px: small pictures are enlarged to about this on a sheet
-KINDS = {"gif": "image/gif", "mp4": "video/mp4", "sheet": "image/png", "npz": "application/octet-stream"}
+KINDS = {"gif": "image/gif", "mp4": "video/mp4", "sheet": "image/png", "npz": "application/zip"}
 _lane = Lane("exports", threads=1, waiting=8)
 
 
@@ -64,7 +64,7 @@ def _answer(request: Request, body: bytes) -> Response:
     columns = whole_number(request, "columns", least=1, most=MAX_PICTURES) if request.query_params.get("columns") else None
     model = resources.model(request.query_params.get("model", ""))
     z = latents(body, model.latent_dim, model.image_shape)
-    return Response(exported(model, what, z, columns), media_type=KINDS[what])
+    return Pieces(exported(model, what, z, columns), media_type=KINDS[what])
 
 
 def export_route(prefix: str = "") -> Route:

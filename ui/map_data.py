@@ -12,7 +12,9 @@ codes, as JSON with PNGs in base64. The first question about latents encodes eve
 from __future__ import annotations
 
 import base64
+import gzip
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ from ui import resources
 from ui.address import parse_z
 from ui.embeddings import embedding
 from ui.lanes import Lane
-from ui.routes import BadRequestError, served, whole_number
+from ui.routes import BadRequestError, Pieces, served, whole_number
 from vae_core.datasets import test_image
 from vae_core.errors import DataError
 
@@ -49,13 +51,27 @@ def encoded(atlas: Atlas) -> bytes:
     return head + b"".join(part.astype("<f4").tobytes() for part in floats) + atlas.points.labels.tobytes()
 
 
+def _pack(path: Path) -> bytes:
+    return gzip.compress(encoded(resources.atlas_of(path)), 5)
+
+
+_packed = resources.FileCache(_pack, resources.MAX_MODELS)
+
+
 def _model(request: Request) -> ModelEntry:
     return resources.entry(request.query_params.get("model", ""))
 
 
 def _points(request: Request, _: bytes) -> Response:
+    entry = _model(request)
+    packed = _packed.get(Path(entry.path), entry.mtime_ns)
     # The address carries the version of the model's file, so the answer never changes.
-    return Response(encoded(resources.atlas(_model(request))), media_type="application/octet-stream", headers=KEPT)
+    headers = KEPT | {"Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"  # Streamlit's middleware would compress it anew for each visitor
+    else:
+        packed = gzip.decompress(packed)
+    return Pieces(packed, media_type="application/octet-stream", headers=headers)
 
 
 def _image(request: Request, _: bytes) -> Response:

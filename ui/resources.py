@@ -190,6 +190,11 @@ def atlas(found: ModelEntry) -> Atlas:
     return _atlases.get(Path(found.path), found.mtime_ns)
 
 
+def atlas_of(path: Path) -> Atlas:
+    """The same for a file as it is now."""
+    return _atlases.get(path, path.stat().st_mtime_ns)
+
+
 def real_images(found: ModelEntry) -> RealImages:
     """Training images to compare pictures with.
 

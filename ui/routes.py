@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,7 +18,13 @@ from ui import origins
 from ui.lanes import BusyError, Lane, TooLongError
 from vae_core.errors import LatentError, LatentWalkError
 
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
 FOREIGN = "This page belongs to another site, which may not ask this server. Open the app itself."
+MOST_ON_THE_WAY = 128 << 20  # bytes
+PIECE = 64 << 10
+PATIENCE = 20.0  # seconds
 SHOWN = 40  # characters of a wrong value that are repeated
 
 
@@ -26,6 +34,35 @@ class BadRequestError(LatentWalkError):
 
 class TooLargeError(LatentWalkError):
     """The request's body is larger than it may be."""
+
+
+class Pieces(Response):
+    """A large body that leaves piece by piece, as fast as the client reads.
+
+    What is on its way to all clients together is bounded, and a client that takes nothing for PATIENCE seconds gets no more:
+    otherwise a few that never read could fill the server's memory.
+    """
+
+    on_the_way = 0  # bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if Pieces.on_the_way + len(self.body) > MOST_ON_THE_WAY:
+            await _explained(BusyError(5.0))(scope, receive, send)
+            return
+        Pieces.on_the_way += len(self.body)
+        try:
+            await self._deliver(send)
+        except TimeoutError:
+            pass  # the connection is closed by the server
+        finally:
+            Pieces.on_the_way -= len(self.body)
+
+    async def _deliver(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for start in range(0, len(self.body), PIECE):
+            piece = bytes(self.body[start : start + PIECE])
+            more = start + PIECE < len(self.body)
+            await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": more}), PATIENCE)
 
 
 def whole_number(request: Request, key: str, *, least: int, most: int) -> int:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from ui import exporting, resources
+from ui import exporting, resources, routes
 from vae_core.errors import LatentError
 
 Z = np.linspace(-1, 1, 24, dtype="<f4").reshape(6, 4)
@@ -120,3 +120,27 @@ def test_pictures_are_bounded_by_their_bytes_too():
 
 def test_a_file_is_only_made_on_post(ask):
     assert ask("GET", b"", what="gif").status_code == 405
+
+
+def test_files_on_their_way_are_bounded_and_then_the_answer_is_busy(post, monkeypatch):
+    monkeypatch.setattr(routes, "MOST_ON_THE_WAY", 100)
+    answer = post(Z.tobytes(), what="gif")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert routes.Pieces.on_the_way == 0
+
+
+def test_a_client_that_takes_nothing_gets_no_more_and_frees_its_place(monkeypatch):
+    monkeypatch.setattr(routes, "PATIENCE", 0.02)
+    taken = []
+
+    async def send(message):
+        taken.append(message["type"])
+        await asyncio.sleep(60 if len(taken) == 3 else 0)
+
+    async def main():
+        await routes.Pieces(bytes(5 * routes.PIECE))({"type": "http"}, None, send)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main()).result(10)
+    assert taken == ["http.response.start", "http.response.body", "http.response.body"]
+    assert routes.Pieces.on_the_way == 0

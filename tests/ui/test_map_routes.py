@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import io
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,14 @@ def test_the_maps_points_are_the_models_encoded_images(tiny, get):
     floats = np.frombuffer(answer.content, "<f4", offset=8, count=latent_dim + latent_dim**2 + count * latent_dim)
     np.testing.assert_array_equal(floats[latent_dim + latent_dim**2 :].reshape(count, latent_dim), tiny.test_means)
     np.testing.assert_array_equal(np.frombuffer(answer.content[-count:], np.uint8), tiny.test_labels)
+
+
+def test_the_maps_points_are_packed_once_and_sent_plain_to_who_cannot_unpack(get, ask_route, monkeypatch):
+    packed = get("/map", model="tiny")
+    assert packed.headers["content-encoding"] == "gzip"
+    monkeypatch.setattr(gzip, "compress", None)  # not again
+    plain = ask_route("GET", "/map", {"Accept-Encoding": "identity"}, model="tiny")
+    assert "content-encoding" not in plain.headers and plain.content == packed.content
 
 
 def test_an_unknown_model_is_a_sentence_not_a_traceback(get):
