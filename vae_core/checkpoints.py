@@ -10,25 +10,29 @@ Loading executes nothing and checks names, shapes and kinds of all tensors again
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as load_bytes
 from safetensors.torch import save_file
 from torch import Tensor
 
 from vae_core.config import ModelConfig
 from vae_core.errors import CheckpointError
-from vae_core.header import METADATA_KEY, Header, load_header, parse_header, read_raw_header
+from vae_core.header import METADATA_KEY, Header, load_header, open_model_file, parse_header, read_raw_header
 from vae_core.vae import VAE, build
 
 __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
 
 MAX_LATENTS = 10_000
+_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "I64": 8, "U8": 1}  # of one number
 _FLOATS = {"F16", "BF16", "F32"}
 _KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.elbo": _FLOATS, "latents.labels": {"I64"},
           "reference.images": {"U8"}, "reference.labels": {"I64"}}  # fmt: skip
@@ -79,17 +83,19 @@ def load(path: Path | str) -> Checkpoint:
     Raises:
         CheckpointError: the file is missing, broken, hostile, or does not fit its own config; the sentence says how.
     """
-    path = Path(path)
-    raw = read_raw_header(path)
-    header = parse_header(raw, path.name)
-    expected = _expected_weights(header.config.model)
-    _check_tensors(raw, expected, header, path.name)
-    tensors = _read(path)
+    filename = Path(path).name
+    with open_model_file(path) as file:
+        raw = read_raw_header(file, filename)
+        header = parse_header(raw, filename)
+        expected = _expected_weights(header.config.model)
+        _check_tensors(raw, expected, header, filename)
+        tensors = _read(file, raw, filename)
     weights = {name: tensors.pop(f"model.{name}").to(like.dtype) for name, like in expected.items()}
-    _check_finite(weights | tensors, path.name)
+    _check_finite(weights | tensors, filename)
     return Checkpoint(_assemble(header.config.model, weights), header, tensors)
 
 
+@lru_cache(maxsize=32)
 def _expected_weights(config: ModelConfig) -> dict[str, Tensor]:
     with torch.device("meta"):  # shapes without memory, whatever size the config claims
         return VAE(config).state_dict()
@@ -100,7 +106,7 @@ def _check_tensors(raw: Mapping[str, Any], expected: Mapping[str, Tensor], heade
     wanted = {f"model.{name}": list(tensor.shape) for name, tensor in expected.items()}
     missing, foreign = wanted.keys() - entries.keys(), entries.keys() - wanted.keys() - _KINDS.keys()
     if missing or foreign:
-        what = f"{min(missing)} is missing" if missing else f"{min(foreign)} does not belong"
+        what = f"{min(missing)} is missing" if missing else f"{min(foreign)[:100]!r} does not belong"
         raise CheckpointError(f"{filename} does not fit its own config: the tensor {what}. Save or download it again.")
     for name, entry in entries.items():
         kinds = _weight_kinds(expected, name) if name in wanted else _KINDS[name]
@@ -124,19 +130,25 @@ def _extra_shape(name: str, entries: Mapping[str, Any], header: Header) -> list[
 
 def _check_entry(name: str, entry: Any, kinds: set[str], shape: list[int], filename: str) -> None:
     kind, got = (entry.get("dtype"), entry.get("shape")) if isinstance(entry, dict) else (None, None)
-    if kind not in kinds or got != shape:
+    if not isinstance(kind, str) or kind not in kinds or got != shape:
+        what = f"has shape {str(got)[:100]} of kind {str(kind)[:20]}; expected {shape} of kind {' or '.join(sorted(kinds))}"
+        raise CheckpointError(f"{filename} does not fit its own config: the tensor {name} {what}. Save or download it again.")
+
+
+def _read(file: BinaryIO, raw: Mapping[str, Any], filename: str) -> dict[str, Tensor]:
+    """All tensors, from the file whose header was checked; it may hold as many bytes as they need and no more."""
+    begins = file.tell()
+    needed = sum(math.prod(entry["shape"]) * _BYTES[entry["dtype"]] for name, entry in raw.items() if name != "__metadata__")
+    holds = os.fstat(file.fileno()).st_size - begins
+    if holds != needed:
         raise CheckpointError(
-            f"{filename} does not fit its own config: the tensor {name} has shape {got} of kind {kind}; expected {shape} of kind "
-            f"{' or '.join(sorted(kinds))}. Save or download it again."
+            f"{filename} is broken: its tensors need {needed:,} bytes and it holds {holds:,}. Save or download it again."
         )
-
-
-def _read(path: Path) -> dict[str, Tensor]:
+    file.seek(0)
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} is broken ({error}). Save or download it again.") from None
+        return load_bytes(file.read(begins + needed))
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{filename} is broken ({error}). Save or download it again.") from None
 
 
 def _check_finite(tensors: Mapping[str, Tensor], filename: str) -> None:

@@ -5,12 +5,14 @@ Knows nothing of torch. A key that is not listed here is an error, so a misspelt
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae_core.errors import ConfigError
 
+Where = tuple[int | str, ...]  # the way to a field: ("model", "latent_dim")
 DatasetName = Literal["mnist", "fashion-mnist", "shapes"]
 NATIVE_SHAPES: dict[str, tuple[int, int, int]] = {  # height, width, channels
     "mnist": (28, 28, 1),
@@ -26,27 +28,78 @@ class _Config(BaseModel):
 class DataConfig(_Config):
     """Which images."""
 
-    name: DatasetName = Field("mnist", description="Which set of images to learn.")
-    validation: int = Field(5000, ge=100, le=20000, description="Images held out of the training set to choose the best epoch.")
-    limit: int | None = Field(None, ge=500, description="Use only the first so many training images; empty means all of them.")
+    name: DatasetName = Field("mnist", description="The set of images to learn from.")
+    validation: int = Field(
+        5000,
+        ge=100,
+        le=20000,
+        description="Images kept aside from training. After each epoch the model is tried on them, and the best epoch is kept.",
+    )
+    limit: int | None = Field(
+        None,
+        ge=500,
+        description="Train on the first so many images only: quicker, but the pictures get worse. Empty means all.",
+    )
 
 
 class ModelConfig(_Config):
     """The network: any height and width from 8 to 256, grey or colour."""
 
-    architecture: Literal["mlp", "conv"] = Field("conv", description="Fully connected layers, or convolutions.")
-    height: int = Field(28, ge=8, le=256, description="Image height in pixels.")
-    width: int = Field(28, ge=8, le=256, description="Image width in pixels.")
-    channels: Literal[1, 3] = Field(1, description="1 for grey images, 3 for colour.")
-    latent_dim: int = Field(10, ge=1, le=256, description="Size of z; 2 gives a map of the whole space.")
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
-        (512, 256), min_length=1, max_length=8, description="Widths of the mlp's hidden layers, from the image inwards."
+    architecture: Literal["mlp", "conv"] = Field(
+        "conv",
+        description=(
+            "How the network is built. conv (convolutions) draws sharper pictures; mlp (fully connected layers) is "
+            "simpler and quicker."
+        ),
     )
-    filters: int = Field(32, ge=4, le=256, description="Filters of the conv net's first layer; deeper layers have twice as many.")
-    features: int = Field(256, ge=4, le=4096, description="Width of the conv net's dense layer next to z.")
-    likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="How a pixel varies around its decoded mean.")
+    height: int = Field(28, ge=8, le=256, description="Height of the images in pixels.")
+    width: int = Field(28, ge=8, le=256, description="Width of the images in pixels.")
+    channels: Literal[1, 3] = Field(1, description="1 for grey images, 3 for colour.")
+    latent_dim: int = Field(
+        10,
+        ge=1,
+        le=256,
+        description=(
+            "How many numbers describe one image, each a slider on the Explore page. More keep more detail; 2 can be "
+            "drawn whole as a map."
+        ),
+    )
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
+        (512, 256),
+        min_length=1,
+        max_length=8,
+        description="Units in each layer of an mlp, from the image inwards. More units can learn more and take longer.",
+    )
+    filters: int = Field(
+        32,
+        ge=4,
+        le=256,
+        description=(
+            "Patterns that the first layer of a conv looks for; the next layer has twice as many. More can learn more "
+            "and take longer."
+        ),
+    )
+    features: int = Field(
+        256,
+        ge=4,
+        le=4096,
+        description="Units of the layer between a conv's patterns and z. More can learn more and take longer.",
+    )
+    likelihood: Literal["bernoulli", "gaussian"] = Field(
+        "bernoulli",
+        description=(
+            "How the error of a pixel is measured: bernoulli suits pixels that are mostly black or white, gaussian any"
+            " grey or colour."
+        ),
+    )
     sigma: float | None = Field(
-        None, gt=0.001, le=10, description="The Gaussian's fixed standard deviation; empty means one learned value."
+        None,
+        gt=0.001,
+        le=10,
+        description=(
+            "How far a pixel may miss before it costs much (gaussian only, pixels run from 0 to 1). Empty lets the "
+            "model learn it."
+        ),
     )
 
     @property
@@ -60,28 +113,94 @@ class TrainConfig(_Config):
 
     data: DataConfig = Field(default_factory=lambda: DataConfig())
     model: ModelConfig = Field(default_factory=lambda: ModelConfig())
-    beta: float = Field(1.0, ge=0, le=1000, description="Final weight of the KL term; 1 is the ELBO.")
-    warmup: Literal["none", "linear", "cyclical"] = Field("linear", description="How beta rises from 0 to its final value.")
-    warmup_epochs: float = Field(1.0, ge=0, le=1000, description="Epochs the linear rise takes.")
-    cycles: int = Field(4, ge=1, le=100, description="Rises and plateaus of the cyclical warm-up over the whole run.")
-    free_bits: float = Field(0.0, ge=0, le=10, description="KL in nats per dimension that is not penalised.")
-    epochs: int = Field(8, ge=1, le=2000, description="Passes over the training images.")
-    batch_size: int = Field(128, ge=8, le=4096, description="Images per step.")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak learning rate of Adam.")
-    lr_schedule: Literal["one-cycle", "constant"] = Field(
-        "one-cycle", description="One-cycle rises, then falls to nearly zero; constant stays."
+    beta: float = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description=(
+            "How strongly z is kept simple. Higher gives fewer, more separate sliders and blurrier pictures; lower "
+            "gives sharper pictures; 1 is the usual choice."
+        ),
     )
-    grad_clip: float = Field(100.0, gt=0, description="A gradient of the mean loss with a larger norm is scaled down to it.")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
-    binarize: bool = Field(False, description="Draw each pixel as 0 or 1 afresh at every step, instead of grey values.")
-    half_weights: bool = Field(False, description="Store the weights as float16: half the file, measured after rounding.")
+    warmup: Literal["none", "linear", "cyclical"] = Field(
+        "linear",
+        description=(
+            "How beta rises from 0, which lets the model first learn to draw: linear rises once, cyclical several "
+            "times, none starts at full beta."
+        ),
+    )
+    warmup_epochs: float = Field(1.0, ge=0, le=1000, description="How many epochs the linear rise of beta takes.")
+    cycles: int = Field(4, ge=1, le=100, description="How often beta rises from 0 during the run (cyclical only).")
+    free_bits: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Information that each number of z may carry at no cost, in nats. Above 0 it keeps more sliders in use.",
+    )
+    epochs: int = Field(
+        8,
+        ge=1,
+        le=2000,
+        description="How many times the model sees every training image. More takes longer and, up to a point, draws better.",
+    )
+    batch_size: int = Field(
+        128,
+        ge=8,
+        le=4096,
+        description="Images the model looks at before each small correction. Larger is steadier and needs more memory.",
+    )
+    learning_rate: float = Field(
+        2e-3,
+        gt=0,
+        le=1,
+        description="How large each correction is. Too high and training fails, too low and it takes very long.",
+    )
+    lr_schedule: Literal["one-cycle", "constant"] = Field(
+        "one-cycle",
+        description=(
+            "Whether the learning rate rises and then falls to nearly zero (one-cycle, usually better) or stays (constant)."
+        ),
+    )
+    grad_clip: float = Field(
+        100.0,
+        gt=0,
+        description=(
+            "Limits how far one unusual batch can throw the model off: a gradient with a larger norm is scaled down to this."
+        ),
+    )
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Pulls the weights of the network towards 0, which can help against learning images by heart. 0 is off.",
+    )
+    binarize: bool = Field(
+        False,
+        description="Turn grey pixels into black or white ones, drawn anew at every step, as published results for MNIST do.",
+    )
+    half_weights: bool = Field(
+        False,
+        description=(
+            "Store the weights with half the digits: half the file, and the test figures are those of the rounded model."
+        ),
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Arithmetic inside the network; auto takes bfloat16 where the hardware has it."
+        "auto",
+        description=(
+            "Digits kept while computing: bfloat16 is quicker where the hardware has it, float32 more exact. auto chooses."
+        ),
     )
     device: str = Field(
-        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps|xpu)$", description="auto takes an accelerator when there is one."
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?|mps|xpu)$",
+        description="What to compute on. auto takes a graphics card when there is one.",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the weights, the batches and the draws of z.")
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="Where all chance begins: the same seed and settings give the same model on one kind of device.",
+    )
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
@@ -95,30 +214,54 @@ class TrainConfig(_Config):
         return self
 
 
+def dotted(where: Where) -> str:
+    """A field as it lies in the configuration: "model.latent_dim"."""
+    return ".".join(str(part) for part in where)
+
+
 def train_config(**fields: object) -> TrainConfig:
     """A TrainConfig whose model takes its image shape from the dataset unless one is given.
 
     Raises:
         ConfigError: one sentence per field that is wrong.
     """
+    return checked_config(fields)
+
+
+def checked_config(fields: dict[str, Any], called: Callable[[Where], str] = dotted) -> TrainConfig:
+    """As `train_config`; `called` gives a field the name by which the person who set it knows it.
+
+    Raises:
+        ConfigError: one sentence per field that is wrong.
+    """
+    fields = dict(fields)
     raw_data, raw_model = fields.pop("data", {}), fields.pop("model", {})
-    data = raw_data if isinstance(raw_data, dict) else raw_data.model_dump()  # type: ignore[attr-defined]
-    model = raw_model if isinstance(raw_model, dict) else raw_model.model_dump()  # type: ignore[attr-defined]
+    data = raw_data if isinstance(raw_data, dict) else raw_data.model_dump()
+    model = raw_model if isinstance(raw_model, dict) else raw_model.model_dump()
     shape = NATIVE_SHAPES.get(str(data.get("name", "mnist")))
     if shape is not None:
         model = dict(zip(("height", "width", "channels"), shape, strict=True)) | model
     try:
         return TrainConfig.model_validate({"data": data, "model": model, **fields})
     except ValidationError as error:
-        raise ConfigError(explain(error)) from None
+        raise ConfigError(explain(error, called)) from None
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, called: Callable[[Where], str] = dotted) -> str:
     """A pydantic error as sentences a person can act on."""
-    return " ".join(_sentence(detail["loc"], detail["msg"], detail["input"]) for detail in error.errors())
+    return " ".join(_sentence(called(detail["loc"]), detail["msg"], detail["input"]) for detail in error.errors()[:5])
 
 
-def _sentence(where: tuple[int | str, ...], message: str, got: object) -> str:
-    field = ".".join(str(part) for part in where) or "The configuration"
-    value = f" (got {got!r})" if isinstance(got, (str, int, float, bool, type(None))) else ""
-    return f"{field}: {message.removeprefix('Value error, ')}{value}."
+def _sentence(field: str, message: str, got: object) -> str:
+    field = field or "The configuration"
+    shown = _shortened(got) if isinstance(got, (str, int, float, bool, type(None))) else ""
+    value = f" (got {shown})" if shown else ""
+    return f"{field[:100]}: {message.removeprefix('Value error, ')[:300]}{value}."
+
+
+def _shortened(got: object) -> str:
+    try:
+        text = repr(got)
+    except ValueError:  # a number of thousands of digits
+        return "a very long number"
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,17 +7,22 @@ Layout (safetensors): 8 bytes little-endian header length, the header as JSON, t
 from __future__ import annotations
 
 import json
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae_core.config import TrainConfig, explain
 from vae_core.errors import CheckpointError
+from vae_core.regular import open_regular
 
 METADATA_KEY = "latent_walk"
 MAX_HEADER_BYTES = 1_000_000
+_CHOOSE = "Choose a .safetensors file saved by this program, or download it again."
 QUANTILES = (0.005, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.995)
 
 
@@ -95,41 +100,48 @@ def load_header(path: Path | str) -> Header:
     Raises:
         CheckpointError: the file is missing, truncated, no model of ours, or contradicts itself.
     """
-    return parse_header(read_raw_header(path), Path(path).name)
+    with open_model_file(path) as file:
+        return parse_header(read_raw_header(file, Path(path).name), Path(path).name)
 
 
-def read_raw_header(path: Path | str) -> dict[str, Any]:
+@contextmanager
+def open_model_file(path: Path | str) -> Iterator[BinaryIO]:
+    """The file, opened once: what is read within all comes from one version of it, though another may take its place.
+
+    Raises:
+        CheckpointError: it is missing or cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            yield file
+    except OSError as error:
+        reason = error.strerror.lower() if error.strerror else str(error)
+        raise CheckpointError(f"{Path(path).name} cannot be read ({reason}). Choose another model.") from None
+
+
+def read_raw_header(file: BinaryIO, filename: str) -> dict[str, Any]:
     """The whole safetensors header as a dict, after checking its size against the file's.
 
     Raises:
-        CheckpointError: the file is missing or its header is broken.
+        CheckpointError: it is no safetensors file, or its header is broken.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            return _read_json(file.read(8), file, path)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}). Choose another model.") from None
-
-
-def _read_json(prefix: bytes, file: Any, path: Path) -> dict[str, Any]:
-    size = path.stat().st_size
-    if len(prefix) < 8:
+    size = os.fstat(file.fileno()).st_size
+    prefix = file.read(8)
+    length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+    if not length or length + 8 > size:  # anything else than a safetensors file begins with eight bytes that mean something else
+        what = "it is empty" if not size else "it does not begin as one, or it was cut short"
+        raise CheckpointError(f"{filename} is not a safetensors file: {what}. {_CHOOSE}")
+    if length > MAX_HEADER_BYTES:
         raise CheckpointError(
-            f"{path.name} is not a model file: it has {size} bytes. Choose a .safetensors file saved by this program."
-        )
-    (length,) = struct.unpack("<Q", prefix)
-    if length > MAX_HEADER_BYTES or length + 8 > size:
-        raise CheckpointError(
-            f"{path.name} is broken or is not a .safetensors file: it announces a header of {length:,} bytes; allowed are "
-            f"{MAX_HEADER_BYTES:,} and no more than the file holds ({size:,}). Save or download it again."
+            f"{filename} is not a model of this program: the description at its beginning has {length:,} bytes; at most "
+            f"{MAX_HEADER_BYTES:,} are read. {_CHOOSE}"
         )
     try:
         header = json.loads(file.read(length))
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        raise CheckpointError(f"{path.name} is broken: its header is not JSON. Save or download it again.")
+        raise CheckpointError(f"{filename} is not a safetensors file: its header is not JSON. {_CHOOSE}")
     return header
 
 

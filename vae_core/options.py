@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from vae_core.config import TrainConfig, train_config
+from vae_core.config import TrainConfig, Where, checked_config, dotted
 from vae_core.errors import ConfigError
 
 FROM_THE_DATA: set[tuple[str, ...]] = {
@@ -66,7 +66,13 @@ def config_of(values: Mapping[str, Any]) -> TrainConfig:
             *parents, last = option.path
             home = fields[parents[0]] if parents else fields
             home[last] = _parse(option, values[option.name])
-    return train_config(**fields)
+    return checked_config(fields, _flag_of)
+
+
+def _flag_of(where: Where) -> str:
+    """The option that sets this field; a place within a list counts as the list."""
+    found = (option.flag for option in options() if where[: len(option.path)] == option.path)
+    return next(found, dotted(where))
 
 
 def command_line(config: TrainConfig) -> str:

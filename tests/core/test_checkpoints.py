@@ -1,6 +1,7 @@
 """A model file survives a round trip; a broken or hostile one is refused with a sentence, and nothing in it is executed."""
 
 import json
+import os
 import pickle
 import struct
 
@@ -68,11 +69,11 @@ def test_a_fixed_sigma_is_rebuilt_from_the_config(tmp_path, make_model):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "it has 0 bytes"),
-        (b"abc", "it has 3 bytes"),
-        (pickle.dumps({"weights": list(range(100))}), "is not a .safetensors file"),
-        (struct.pack("<Q", 2**63) + b"{}", "announces a header"),
-        (struct.pack("<Q", MAX_HEADER_BYTES + 1) + b" " * (MAX_HEADER_BYTES + 10), "announces a header"),
+        (b"", "it is empty"),
+        (b"abc", "is not a safetensors file"),
+        (pickle.dumps({"weights": list(range(100))}), "is not a safetensors file"),
+        (struct.pack("<Q", 2**63) + b"{}", "bad.safetensors is not a safetensors file: it does not begin as one"),
+        (struct.pack("<Q", MAX_HEADER_BYTES + 1) + b" " * (MAX_HEADER_BYTES + 10), "at most 1,000,000 are read"),
         (struct.pack("<Q", 4) + b"nope", "not JSON"),
         (struct.pack("<Q", 2) + b"[]", "not JSON"),
         (struct.pack("<Q", 400_000) + b"[" * 400_000, "not JSON"),
@@ -139,7 +140,7 @@ def _statistics_of_another_size(tensors, header):
     ("change", "sentence"),
     [
         (_drop_weight, "dense.1.weight is missing"),
-        (_foreign_tensor, "extra does not belong"),
+        (_foreign_tensor, "'extra' does not belong"),
         (_wrong_shape, r"has shape \[2, 2\]"),
         (_wrong_kind, "of kind I32; expected"),
         (_nan_weight, "not finite"),
@@ -162,3 +163,35 @@ def test_a_huge_model_that_the_file_does_not_hold_takes_no_memory(path):
 
     rewrite(path, claim)
     refused(path, "is missing")
+
+
+def test_a_file_that_is_replaced_while_it_is_read_gives_one_whole_version(path, make_model, monkeypatch):
+    other = make_model(path.with_name("other.safetensors"), architecture="conv", latent_dim=3, seed=5)
+    wanted = checkpoints.load(path)
+    parse = checkpoints.parse_header
+
+    def parse_while_another_takes_its_place(raw, filename):
+        if other.exists():
+            other.replace(path)
+        return parse(raw, filename)
+
+    monkeypatch.setattr(checkpoints, "parse_header", parse_while_another_takes_its_place)
+    loaded = checkpoints.load(path)
+    assert not other.exists() and loaded.header.name == "good"
+    for name, tensor in wanted.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], tensor), name
+    assert checkpoints.load(path).header.name == "other"
+
+
+def test_a_file_with_more_or_fewer_bytes_than_its_tensors_need_is_not_read(path):
+    good = path.read_bytes()
+    for data in (good + b"x", good[:-1]):
+        path.write_bytes(data)
+        refused(path, r"its tensors need [\d,]+ bytes and it holds")
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
+    place = tmp_path / "m.safetensors"
+    {"folder": place.mkdir, "fifo": lambda: os.mkfifo(place), "loop": lambda: place.symlink_to(place.name)}[kind]()
+    refused(place, "m.safetensors cannot be read")

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from vae_core.cli import app
+from vae_core.cli import app, common
 from vae_core.config import train_config
 from vae_core.errors import ConfigError
 from vae_core.header import load_header
@@ -110,8 +110,10 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("train --latent-dim 0", "model.latent_dim: Input should be greater than or equal to 1 (got 0)"),
+        ("train --latent-dim 0", "--latent-dim: Input should be greater than or equal to 1 (got 0)"),
         ("train --data cats", "'mnist', 'fashion-mnist' or 'shapes' (got 'cats')"),
+        ("train --data shapes --lr-schedule up", "--lr-schedule: Input should be 'one-cycle' or 'constant' (got 'up')"),
+        ("train --hidden 3,0", "--hidden: Input should be greater than or equal to 1 (got 0)"),
         ("train --hidden 3,x", "--hidden takes whole numbers with commas between them"),
         ("train --out model.pt", "--out takes the name of a .safetensors file; got 'model.pt'"),
         ("train --data shapes --device cuda:93", "not available on this machine"),
@@ -129,7 +131,7 @@ def test_bad_input_is_answered_by_a_sentence_and_exit_status_2(words, said, tmp_
 
 def test_an_option_field_of_a_kind_without_parser_would_be_noticed():
     assert {option.kind for option in options()} <= {bool, int, float, str}
-    with pytest.raises(ConfigError, match="latent_dim"):
+    with pytest.raises(ConfigError, match="--latent-dim"):
         config_of({"latent_dim": 1000})
 
 
@@ -194,6 +196,20 @@ def test_list_shows_a_model_and_skips_a_broken_one_with_a_word(model, tmp_path, 
     assert "good" in table and "shapes" in table
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_list_never_cuts_a_name_and_leaves_out_columns_that_do_not_fit(model, tmp_path, monkeypatch, width):
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("VAE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(common.out, "_width", width)
+    name = "mnist-conv-10d-b4 [bold] second"
+    (tmp_path / f"{name}.safetensors").write_bytes(model.read_bytes())
+    lines = run("list").stdout.splitlines()
+    assert any(name in line for line in lines) and all(len(line) <= width for line in lines)
+    assert any("trained" in line and "┃" in line for line in lines) == (width == 200)
+    assert any("ELBO" in line for line in lines)
+
+
 def test_a_listed_name_opens_the_model(model, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
     (tmp_path / "good.safetensors").write_bytes(model.read_bytes())
@@ -208,7 +224,20 @@ def test_sample_draws_a_square_sheet_that_its_seed_determines(model, tmp_path):
     for path, seed in ((first, 1), (again, 1), (other, 2)):
         assert run(f"sample --count 9 --seed {seed} --out", path, model).exit_code == 0
     assert first.read_bytes() == again.read_bytes() != other.read_bytes()
-    assert size_of(first) == (3 * 66 + 2, 3 * 66 + 2)
+    assert size_of(first) == (1000, 1000)  # 3 * 66 + 2 pixels a side, five times as large
+
+
+def test_a_sheet_is_enlarged_without_changing_its_pixels(model, tmp_path):
+    for scale in (1, 3):
+        assert run(f"sample --count 4 --scale {scale} --out", tmp_path / f"{scale}.png", model).exit_code == 0
+    small, large = (Image.open(tmp_path / f"{scale}.png") for scale in (1, 3))
+    assert small.size == (2 * 66 + 2, 2 * 66 + 2)
+    assert large.tobytes() == small.resize((3 * small.width, 3 * small.height), Image.Resampling.NEAREST).tobytes()
+
+
+def test_a_sheet_beyond_all_measure_is_refused_before_it_is_made(model, tmp_path):
+    result = run("sample --count 900 --scale 64 --out", tmp_path / "huge.png", model)
+    assert result.exit_code == 2 and "smaller --scale" in result.stderr and not list(tmp_path.iterdir())
 
 
 def test_traverse_draws_a_row_for_each_latent_asked_for(model, tmp_path):
@@ -216,7 +245,7 @@ def test_traverse_draws_a_row_for_each_latent_asked_for(model, tmp_path):
     result = run("traverse --dims 2,0 --steps 5 --image 3 --out", path, model)
     assert result.exit_code == 0, result.output
     assert "z2, z0" in result.stdout
-    assert size_of(path) == (5 * 66 + 2, 2 * 66 + 2)
+    assert size_of(path) == (3 * (5 * 66 + 2), 3 * (2 * 66 + 2))
 
 
 def test_traverse_refuses_a_latent_the_model_does_not_have(model):
@@ -236,7 +265,7 @@ def test_encode_gives_one_record_per_image_and_a_picture_of_the_reconstructions(
     assert all(len(record["mu"]) == len(record["std"]) == 3 for record in records)
     assert all(record["elbo"] == pytest.approx(record["log_px_z"] - record["kl"], abs=0.01) for record in records)
     assert records[0]["mu"] != records[1]["mu"]
-    assert size_of(sheet) == (2 * 66 + 2, 2 * 66 + 2)
+    assert size_of(sheet) == (7 * (2 * 66 + 2), 7 * (2 * 66 + 2))
 
 
 def test_encode_names_the_file_that_is_no_image(model, tmp_path):

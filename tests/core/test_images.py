@@ -264,6 +264,16 @@ def test_a_photograph_of_48_megapixels_is_read_in_moderate_time_and_memory():
         assert "8000 × 6000" in upload.steps[0].detail and upload.x.max() > 0.95
 
 
+def test_a_picture_that_is_opened_once_gives_every_network_what_its_bytes_give():
+    data = as_file(Image.new("RGBA", (1500, 1300), (200, 30, 40, 128)))
+    picture = images.open_picture(data)
+    before = picture.image.tobytes()
+    for model in (MNIST, COLOUR, FASHION):
+        for options in (UploadOptions(), UploadOptions(rotate="90", invert="yes", fit="pad")):
+            assert np.array_equal(read_upload(picture, **model, options=options).x, read_upload(data, **model, options=options).x)
+    assert picture.image.tobytes() == before
+
+
 def test_an_unknown_choice_lists_the_allowed_ones():
     with pytest.raises(ImageError, match=r"rotate cannot be '45'; choose from auto, 0, 90, 180, 270"):
         UploadOptions(rotate="45")

@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from image_files import AS_IN_PRODUCTION, GREY, MNIST, as_file, png_claiming
+from PIL import Image
 
 from vae_core import images
 from vae_core.errors import ImageError
-from vae_core.images import read_upload
+from vae_core.images import decode, read_upload
 
 
 @AS_IN_PRODUCTION
@@ -18,6 +21,59 @@ from vae_core.images import read_upload
 def test_a_decompression_bomb_is_refused_by_its_header(claimed):
     with pytest.raises(ImageError, match=r"pixels; at most 50 million are read\. Scale it down"):
         read_upload(png_claiming(*claimed), **GREY)
+
+
+@AS_IN_PRODUCTION
+@pytest.mark.parametrize("claimed", [(1, 49_999_999), (49_999_999, 1), (20_001, 1), (1, 20_001), (2_000, 24_999)])
+def test_a_side_that_is_too_long_is_refused_by_the_header(claimed):
+    with pytest.raises(ImageError, match=r"at most 20,000 on each side are read\. Cut it"):
+        read_upload(png_claiming(*claimed), **GREY)
+
+
+EXTREME = [(1, 1), (1, 20_000), (20_000, 1), (300, 16_000), (3_000, 2_000)]
+MODES = {"PNG": ("L", "RGB", "RGBA", "P", "1", "I;16"), "JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"), "GIF": ("P",),
+         "BMP": ("RGB",), "TIFF": ("L", "RGBA", "F", "I;16", "I")}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES.items() for mode in modes])
+def test_pictures_of_extreme_sizes_are_read_with_little_work(kind, mode):
+    for size in EXTREME:
+        if kind == "WEBP" and max(size) > 16_383:  # more than the format can have
+            continue
+        picture = images.open_picture(as_file(Image.new(mode, size), kind))
+        assert picture.image.width * picture.image.height <= 4_800_000
+        began = time.process_time()
+        upload = read_upload(picture, **MNIST)
+        assert upload.x.shape == (1, 28, 28) and np.isfinite(upload.x).all()
+        assert time.process_time() - began < 5
+
+
+def test_the_largest_pictures_with_many_bits_are_averaged_before_they_become_floats():
+    for mode in ("I;16", "F", "I"):
+        picture = images.open_picture(as_file(Image.new(mode, (3000, 2500), 9), "TIFF"))
+        assert picture.image.size == (1500, 1250) and picture.image.getextrema() == (9, 9)
+
+
+def test_only_so_many_are_decoded_at_once(monkeypatch):
+    data, inside, gate = as_file(np.zeros((20, 20), np.uint8)), threading.Semaphore(0), threading.Event()
+    load = decode._load
+
+    def slow(image):
+        inside.release()
+        gate.wait(20)
+        return load(image)
+
+    monkeypatch.setattr(decode, "_load", slow)
+    asking = [threading.Thread(target=read_upload, args=(data,), kwargs=GREY) for _ in range(5)]
+    for thread in asking:
+        thread.start()
+    for _ in range(decode.AT_ONCE):
+        assert inside.acquire(timeout=20)
+    assert not inside.acquire(timeout=0.2)  # the others wait
+    gate.set()
+    for thread in asking:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in asking)
 
 
 def test_refusing_a_bomb_allocates_nothing():

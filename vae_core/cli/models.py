@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Argument(help="A name that `list` shows, or the path of a .safetensors file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DISPENSABLE = ("trained", "origin", "beta", "architecture", "active", "data")  # columns of `list`, the first to go first
+WIDE = 400  # characters, where there is no window to fit into
 Seed = Annotated[int, typer.Option(help="Seed of the draws of z.", min=0)]
 
 
@@ -66,7 +71,9 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         out.print_json(json.dumps(rows))
     else:
-        out.print(_models_table(rows))
+        # A pipe has no width, and gets every column.
+        console = out if out.is_terminal or "COLUMNS" in os.environ else Console(width=WIDE)
+        console.print(_models_table(rows, console.width), soft_wrap=False)
 
 
 def _importance(network: VAE, images: Tensor, samples: int, seed: int) -> dict[str, Any]:
@@ -134,12 +141,38 @@ def _row(name: str, origin: str, header: Header) -> dict[str, Any]:
     }
 
 
-def _models_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(caption="ELBO in nats per image, beta = 1, higher is better", caption_justify="left")
-    for title in ("name", "origin", "data", "network", "z", "beta", "ELBO", "active", "trained"):
-        table.add_column(title, justify="right" if title in ("z", "beta", "ELBO", "active") else "left")
-    for row in rows:
-        elbo = f"{row['test_elbo']:.1f}" if "test_elbo" in row else f"{row['validation_elbo']:.1f} (validation)"
-        latent = [str(row["latent_dim"]), f"{row['beta']:g}", elbo, str(row["active_units"])]
-        table.add_row(row["name"], row["origin"], row["data"], row["architecture"], *latent, row["created"][:10])
+def _models_table(rows: list[dict[str, Any]], width: int) -> Table:
+    """As many columns as fit into `width` characters; names are never cut."""
+    left_out: list[str] = []
+    while True:
+        table = _table_of(rows, left_out)
+        if len(left_out) == len(DISPENSABLE) or out.measure(table, options=out.options.update(width=WIDE)).maximum <= width:
+            return table
+        left_out.append(DISPENSABLE[len(left_out)])
+
+
+def _table_of(rows: list[dict[str, Any]], left_out: list[str]) -> Table:
+    caption = "ELBO in nats per image, beta = 1, higher is better"
+    more = f"; left out here: {', '.join(left_out)} (--json has them)" if left_out else ""
+    table = Table(caption=caption + more, caption_justify="left")
+    cells = [_cells(row) for row in rows]
+    for title in ("name", "origin", "data", "architecture", "z", "beta", "ELBO", "active", "trained"):
+        if title not in left_out:
+            table.add_column(title, justify="right" if title in ("z", "beta", "ELBO", "active") else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(escape(text) for title, text in row.items() if title not in left_out))
     return table
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": row["name"],
+        "origin": row["origin"],
+        "data": row["data"],
+        "architecture": row["architecture"],
+        "z": str(row["latent_dim"]),
+        "beta": f"{row['beta']:g}",
+        "ELBO": f"{row['test_elbo']:.1f}" if "test_elbo" in row else f"{row['validation_elbo']:.1f} (validation)",
+        "active": str(row["active_units"]),
+        "trained": row["created"][:10],
+    }

@@ -23,7 +23,14 @@ Pixels = NDArray[np.uint8]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The PNG file to write; by default named after the model, in this folder.")
 ]
+Scale = Annotated[
+    int | None,
+    typer.Option(help="Draw each pixel of the model as so many, so that pictures are large enough to look at; by default so "
+                      "that the sheet has about 1,000 pixels.", min=1, max=64),
+]  # fmt: skip
 MAX_PICTURES = 10_000
+SHEET = 1000  # pixels, longest side of a sheet as it is drawn by default
+MAX_SHEET = 100_000_000  # pixels
 
 
 def sample(
@@ -33,12 +40,13 @@ def sample(
         float, typer.Option(help="Standard deviation of the prior; below 1 is closer to the average.", min=0)
     ] = 1.0,
     seed: Seed = 0,
+    scale: Scale = None,
     out_path: Out = None,
 ) -> None:
     """Draw z from the prior and save the decoded means as one picture."""
     latent = open_model(model)
     z = latent.sample_prior(count, seed, temperature=temperature)
-    _save(grid(latent.decode(z), columns=math.ceil(math.sqrt(count))), out_path, f"{_stem(model)}-samples.png")
+    _save(grid(latent.decode(z), columns=math.ceil(math.sqrt(count))), scale, out_path, f"{_stem(model)}-samples.png")
 
 
 def traverse(
@@ -53,6 +61,7 @@ def traverse(
     image: Annotated[
         int | None, typer.Option(help="Start from the code of this test image; from z = 0 by default.", min=0)
     ] = None,
+    scale: Scale = None,
     out_path: Out = None,
 ) -> None:
     """Move one latent at a time and save the decoded means: a row per latent, its value rising from left to right."""
@@ -62,7 +71,7 @@ def traverse(
     values = np.linspace(-span, span, steps)
     rows = np.concatenate([latent.decode(latent.traverse(z, dim, values)) for dim in chosen])
     out.print(f"rows, from the top: {', '.join(f'z{dim}' for dim in chosen)}; columns: {-span:g} to {span:g}", highlight=False)
-    _save(grid(rows, columns=steps), out_path, f"{_stem(model)}-traverse.png")
+    _save(grid(rows, columns=steps), scale, out_path, f"{_stem(model)}-traverse.png")
 
 
 def encode(
@@ -71,6 +80,7 @@ def encode(
     ],
     model: Annotated[str, typer.Option(help="A name that `list` shows, or the path of a .safetensors file.")] = "mnist-10d",
     as_json: AsJson = False,
+    scale: Scale = None,
     out_path: Annotated[
         Path | None, typer.Option("--out", help="Also save a PNG: a row per image, input beside reconstruction.")
     ] = None,
@@ -84,7 +94,7 @@ def encode(
     else:
         out.print(_encodings_table(files, encoding))
     if out_path is not None:
-        _save(grid(_pairs(x, encoding.x_hat), columns=2), out_path, "")
+        _save(grid(_pairs(x, encoding.x_hat), columns=2), scale, out_path, "")
 
 
 def grid(images: Pixels, columns: int, gap: int = 2) -> Pixels:
@@ -98,9 +108,26 @@ def grid(images: Pixels, columns: int, gap: int = 2) -> Pixels:
     return sheet
 
 
-def _save(sheet: Pixels, path: Path | None, default: str) -> None:
+def enlarged(sheet: Pixels, scale: int | None) -> Pixels:
+    """Each pixel as a square of `scale` pixels; None: so that the longest side has about SHEET, and never smaller than it is.
+
+    Raises:
+        ImageError: the sheet would have more than MAX_SHEET pixels.
+    """
+    height, width = sheet.shape[:2]
+    factor = scale or max(1, round(SHEET / max(height, width)))
+    if height * width * factor**2 > MAX_SHEET:
+        raise ImageError(
+            f"The picture would have {width * factor:,} x {height * factor:,} pixels; at most {MAX_SHEET // 10**6} million are "
+            "written. Ask for fewer pictures or a smaller --scale."
+        )
+    return sheet.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _save(sheet: Pixels, scale: int | None, path: Path | None, default: str) -> None:
     from vae_core.images import to_png
 
+    sheet = enlarged(sheet, scale)
     target = path or Path(default)
     target.write_bytes(to_png(sheet))
     out.print(f"Saved {target} ({sheet.shape[1]}x{sheet.shape[0]})", markup=False, highlight=False)

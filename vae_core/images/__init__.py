@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, decode
+from vae_core.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Picture, open_picture
 from vae_core.images.look import Pixels, array
 from vae_core.images.options import Ink, UploadOptions, choices
 from vae_core.images.steps import Step, Work
@@ -24,13 +24,16 @@ __all__ = [
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",
+    "MAX_SIDE",
     "Ink",
+    "Picture",
     "Pixels",
     "Step",
     "Upload",
     "UploadOptions",
     "choices",
     "from_uint8",
+    "open_picture",
     "read_upload",
     "to_png",
     "to_uint8",
@@ -47,7 +50,7 @@ class Upload:
 
 
 def read_upload(
-    data: bytes,
+    data: bytes | Picture,
     *,
     height: int,
     width: int,
@@ -55,13 +58,15 @@ def read_upload(
     ink: Ink | None = None,
     options: UploadOptions | None = None,
 ) -> Upload:
-    """Bytes of an image file as a network for (channels, height, width) sees them. `ink` says what its dataset looks like.
+    """An image file as a network for (channels, height, width) sees it. `ink` says what its dataset looks like.
+
+    Who asks more than once, for another network or with other options, opens the picture once and passes that.
 
     Raises:
         ImageError: too large, empty, truncated, or not an image.
     """
     wanted = options or UploadOptions()
-    work = Work(*decode(data), wanted)
+    work = Work(open_picture(data) if isinstance(data, bytes) else data, wanted)
     work.turn()
     work.scale_depth()
     work.flatten()

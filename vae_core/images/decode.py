@@ -1,8 +1,15 @@
-"""Uploaded bytes -> one Pillow image, or a sentence. The only place that meets hostile bytes."""
+"""Uploaded bytes -> one Pillow image, or a sentence. The only place that meets hostile bytes.
+
+Bounded are the bytes of the file, each side and the number of pixels, all before a pixel is decoded, and how many files are
+decoded at once.
+"""
 
 from __future__ import annotations
 
 import io
+import math
+import threading
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -11,7 +18,10 @@ from vae_core.errors import ImageError
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 32 * 2**20
 MAX_PIXELS = 50_000_000  # a 50-megapixel photograph; as RGB it takes 150 MB for a moment
+MAX_SIDE = 20_000  # readers work line by line, and a line costs however short it is
 WORK = 1024  # pixels, longest side that the steps work on; a larger picture is box-averaged down first
+WORK_PIXELS = 2_000_000  # for very long pictures, whose short side would get too small by the rule above
+AT_ONCE = 2  # pictures decoded at a time; the largest take about half a gigabyte for a moment
 
 _ORIENTATION = 0x0112  # EXIF tag
 UPRIGHT = {  # EXIF orientation -> what makes it upright
@@ -32,8 +42,24 @@ _OTHER_FILES = {  # first bytes -> what a person may have uploaded instead
 }
 
 
-def decode(data: bytes) -> tuple[Image.Image, int, str]:
-    """The first picture, its EXIF orientation still to be applied (1: none), and what the file was, in words."""
+_decoding = threading.BoundedSemaphore(AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded upload, no larger than the steps need; it may be kept and used again and again."""
+
+    image: Image.Image = field(repr=False)
+    orientation: int  # EXIF, still to be applied; 1: none
+    words: str  # what the file was
+
+
+def open_picture(data: bytes) -> Picture:
+    """The first picture of a file.
+
+    Raises:
+        ImageError: too large, empty, truncated, or not an image.
+    """
     if not data:
         raise ImageError("The file is empty (0 bytes). Choose an image file.")
     if len(data) > MAX_BYTES:
@@ -48,6 +74,14 @@ def decode(data: bytes) -> tuple[Image.Image, int, str]:
         raise ImageError(_not_an_image(data)) from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_many_pixels(f"{image.width} x {image.height}"))
+    if max(image.size) > MAX_SIDE:
+        size = f"{image.width} x {image.height} pixels"
+        raise ImageError(f"The image has {size}; at most {MAX_SIDE:,} on each side are read. Cut it or scale it down first.")
+    with _decoding:
+        return _load(image)
+
+
+def _load(image: Image.Image) -> Picture:
     words = f"{image.format}, {image.width} × {image.height}"
     try:
         orientation = _orientation(image)
@@ -58,7 +92,7 @@ def decode(data: bytes) -> tuple[Image.Image, int, str]:
         raise ImageError(f"The {image.format} file is damaged or cut short; save or export it again.") from error
     if image.format == "TIFF" and orientation in UPRIGHT:  # Pillow has turned it while loading; undone, so that one rule holds
         pixels = pixels.transpose(UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)])
-    return reduced(pixels), orientation, words
+    return Picture(reduced(pixels), orientation, words)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -66,7 +100,7 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith(("I", "F")):
-        return image
+        return image.convert("I") if image.mode.startswith("I;") else image
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
@@ -94,4 +128,5 @@ def _orientation(image: Image.Image) -> int:
 def reduced(image: Image.Image) -> Image.Image:
     """Box-averaged by a whole number so that the longest side is near WORK, unless the short side would get too small."""
     factor = min(max(image.size) // WORK, min(image.size) // 256)
-    return image.reduce(factor) if factor > 1 and image.mode in ("L", "RGB", "RGBA") else image
+    factor = max(factor, math.isqrt(image.width * image.height // WORK_PIXELS))
+    return image.reduce(factor) if factor > 1 else image

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from vae_core.images import look
-from vae_core.images.decode import UPRIGHT, reduced
+from vae_core.images.decode import UPRIGHT, Picture
 from vae_core.images.look import Pixels
 from vae_core.images.options import Ink, UploadOptions
 
@@ -28,11 +28,11 @@ class Step:
 class Work:
     """The picture on its way through the steps."""
 
-    def __init__(self, image: Image.Image, orientation: int, words: str, options: UploadOptions) -> None:
-        self.image, self.orientation, self.chosen = image, orientation, options
+    def __init__(self, picture: Picture, options: UploadOptions) -> None:
+        self.image, self.orientation, self.chosen = picture.image, picture.orientation, options
         self.steps: list[Step] = []
         self._brighten = False
-        self._note("file", words)
+        self._note("file", picture.words)
 
     def _note(self, name: str, detail: str) -> None:
         self.steps.append(Step(name, detail, look.preview(self.image)))
@@ -58,7 +58,7 @@ class Work:
         values = np.nan_to_num(np.asarray(self.image, np.float32), posinf=0.0, neginf=0.0)
         low, high = look.value_range(values, sixteen=self.image.mode.startswith("I"))
         scaled = Image.fromarray(np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8))
-        self._do(reduced(scaled), "8 bits", f"values {low:g} to {high:g} become 0 to 255")
+        self._do(scaled, "8 bits", f"values {low:g} to {high:g} become 0 to 255")
 
     def flatten(self) -> None:
         """Transparent pixels get a background: black behind light content, white behind dark."""

@@ -122,7 +122,7 @@ def _parse(path: Path, _: Signature, schema: type[BaseModel]) -> Found[BaseModel
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        return Found(problem=f"{path.name} cannot be understood: {f'{where}: ' if where else ''}{first['msg']}."[:300])
+        return Found(problem=f"{path.name} cannot be understood ({f'{where}: ' if where else ''}{first['msg'][:200]}).")
 
 
 @lru_cache(maxsize=4096)
