@@ -30,9 +30,8 @@ def test_a_side_that_is_too_long_is_refused_by_the_header(claimed):
         read_upload(png_claiming(*claimed), **GREY)
 
 
-EXTREME = [(1, 1), (1, 20_000), (20_000, 1), (300, 16_000), (3_000, 2_000)]
-MODES = {"PNG": ("L", "RGB", "RGBA", "P", "1", "I;16"), "JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"), "GIF": ("P",),
-         "BMP": ("RGB",), "TIFF": ("L", "RGBA", "F", "I;16", "I")}  # fmt: skip
+EXTREME = [(1, 20_000), (20_000, 1), (300, 12_000)]
+MODES = {"PNG": ("L", "RGBA", "I;16"), "JPEG": ("RGB",), "WEBP": ("RGB",), "GIF": ("P",), "BMP": ("RGB",), "TIFF": ("F",)}
 
 
 @pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES.items() for mode in modes])
@@ -41,7 +40,7 @@ def test_pictures_of_extreme_sizes_are_read_with_little_work(kind, mode):
         if kind == "WEBP" and max(size) > 16_383:  # more than the format can have
             continue
         picture = images.open_picture(as_file(Image.new(mode, size), kind))
-        assert picture.image.width * picture.image.height <= 4_800_000
+        assert picture.image.width * picture.image.height <= 3_600_000
         began = time.process_time()
         upload = read_upload(picture, **MNIST)
         assert upload.x.shape == (1, 28, 28) and np.isfinite(upload.x).all()
@@ -50,8 +49,8 @@ def test_pictures_of_extreme_sizes_are_read_with_little_work(kind, mode):
 
 def test_the_largest_pictures_with_many_bits_are_averaged_before_they_become_floats():
     for mode in ("I;16", "F", "I"):
-        picture = images.open_picture(as_file(Image.new(mode, (3000, 2500), 9), "TIFF"))
-        assert picture.image.size == (1500, 1250) and picture.image.getextrema() == (9, 9)
+        picture = images.open_picture(as_file(Image.new(mode, (2100, 1500), 9), "TIFF"))
+        assert picture.image.size == (1050, 750) and picture.image.getextrema() == (9, 9)
 
 
 def test_only_so_many_are_decoded_at_once(monkeypatch):
