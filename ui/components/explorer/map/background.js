@@ -8,6 +8,8 @@ import { DENSITIES, LIKENESS } from "./questions.js";
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
 const LARGEST = 1.5; // cells: no picture is drawn larger, however far apart they lie
+const CLOSEST = 15; // px between two pictures in the prior's middle, where they lie closest
+const HEIGHT = 1 / Math.sqrt(2 * Math.PI); // of N(0, 1) there
 const FIELD = 28; // densities along one side
 const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes: with very many dimensions the field is coarser
 const AGAIN = 1000; // ms until a model that is still being measured is asked again
@@ -24,7 +26,7 @@ export const BACKGROUNDS = {
 export class Background {
   kind = "manifold";
   range = null; // of the log densities that are shown, [low, high] in nats
-  told = ""; // "measuring" or "unsaid" when it is not known (yet) what looks like the data
+  told = ""; // of holes: "comparing", "measuring" or "unsaid" while it is not known what looks like the data
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer = null;
@@ -46,6 +48,11 @@ export class Background {
     this.#bounds = null;
   }
 
+  /** Whether there is nothing yet of what is to be shown. */
+  get awaited() {
+    return this.kind !== "none" && this.#bounds === null;
+  }
+
   /** Asks for a sharp rendering of what is in view, once things have settled. */
   refresh(plane, viewport, delay = SETTLE) {
     clearTimeout(this.#timer);
@@ -65,44 +72,52 @@ export class Background {
     const { bounds } = viewport;
     const { kind } = this;
     const started = performance.now();
-    const paint = await (kind === "density" ? this.#density(plane, bounds) : this.#pictures(plane, bounds, viewport));
-    if (paint === null || kind !== this.kind) return;
-    paint();
-    this.#bounds = bounds;
+    for await (const paint of kind === "density" ? this.#density(plane, bounds) : this.#pictures(plane, bounds, viewport)) {
+      if (kind !== this.kind) return;
+      paint();
+      this.#bounds = bounds;
+      this.#onChange();
+    }
     performance.measure("map-background", { start: started, end: performance.now() });
-    this.#onChange();
   }
 
-  /** What paints it, once it is known what; null when something newer was asked for. */
-  async #pictures(plane, bounds, viewport) {
+  /** What paints it, as soon as it is known: the pictures, and for holes the same again with their tint. */
+  async *#pictures(plane, bounds, viewport) {
     const { width, height } = viewport;
     const { kind } = this;
     const grid = kind === "quantiles" ? quantileGrid(plane, bounds, viewport) : evenGrid(bounds, viewport);
     const points = grid.map(({ place }) => plane.latent(place));
-    const [pictures, tint] = await Promise.all([
-      this.#asides.pictures("background", points, CELL),
-      kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : [],
-    ]);
-    if (pictures === null || tint === null) return null;
-    return () => {
-      this.told = tint[0]?.verdict ?? "";
+    const tinting = kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : null;
+    const pictures = await this.#asides.pictures("background", points, CELL);
+    if (pictures === null) return;
+    yield () => {
+      this.told = "comparing";
+      this.#paintPictures(width, height, pictures, grid);
+    };
+    const tint = await tinting;
+    if (!tint) return;
+    yield () => {
+      this.told = tint[0].verdict;
       if (this.told === "measuring") this.refresh(plane, viewport, AGAIN);
-      const context = this.#blank(width, height);
-      context.imageSmoothingEnabled = false;
-      pictures.forEach((picture, i) => {
-        drawPicture(context, picture, grid[i].box);
-        if (kind === "holes" && tint[i].verdict !== "unsaid") drawTint(context, tint[i].typical, grid[i].box);
-      });
+      const context = this.#paintPictures(width, height, pictures, grid);
+      if (this.told !== "unsaid") tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
     };
   }
 
-  async #density(plane, bounds) {
+  #paintPictures(width, height, pictures, grid) {
+    const context = this.#blank(width, height);
+    context.imageSmoothingEnabled = false;
+    pictures.forEach((picture, i) => drawPicture(context, picture, grid[i].box));
+    return context;
+  }
+
+  async *#density(plane, bounds) {
     const latentDim = plane.origin.length;
     const side = Math.min(FIELD, Math.floor(Math.sqrt(LARGEST_QUESTION / (4 * latentDim))));
     const [across, up] = [evenEdges(bounds.left, bounds.right, side), evenEdges(bounds.top, bounds.bottom, side)];
     const places = await this.#asides.places("background", up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b]))), DENSITIES);
-    if (places === null) return null;
-    return () => {
+    if (places === null) return;
+    yield () => {
       const context = this.#blank(side, side);
       const image = context.createImageData(side, side);
       const values = places.map((place) => place.logAggregate);
@@ -132,7 +147,11 @@ function evenGrid(bounds, { width, height }) {
 export function quantileGrid(plane, bounds, viewport) {
   const [columns, rows] = cellsOf(viewport.width, viewport.height);
   const [a, b] = plane.coordinates(plane.origin.map(() => 0)); // the prior's middle
-  const spaced = (from, to, middle, n) => quantileEdges(from - middle, to - middle, n).middles.map((value) => value + middle);
+  const spaced = (from, to, middle, most) => {
+    const share = Math.abs(normalShare(to - middle) - normalShare(from - middle)); // of the prior, in view
+    const n = Math.max(2, Math.min(most, Math.round((share * viewport.scale) / (HEIGHT * CLOSEST))));
+    return quantileEdges(from - middle, to - middle, n).middles.map((value) => value + middle);
+  };
   const across = spaced(bounds.left, bounds.right, a, columns);
   const up = spaced(bounds.top, bounds.bottom, b, rows);
   const [widths, heights] = [roomOf(across), roomOf(up)].map((rooms) => rooms.map((room) => Math.min(room * viewport.scale, LARGEST * CELL)));

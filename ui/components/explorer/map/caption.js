@@ -28,8 +28,8 @@ export class Caption {
     this.element = h("div.lw-muted.lw-caption", { id: "lw-map-caption", hidden: "" }, h("p", {}, this.#dots, " ", this.#all), h("p", {}, this.#ground, " ", this.#key), h("p.lw-touch", {}, TOUCH), this.#here);
   }
 
-  /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats), told (see Background)} */
-  show({ points, cloud, kind, background, flat, own, range, told }) {
+  /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats), told, awaited (see Background)} */
+  show({ points, cloud, kind, background, flat, own, range, told, awaited }) {
     this.element.hidden = false;
     this.#flat = flat;
     this.#names = axisNames(kind, own);
@@ -39,7 +39,7 @@ export class Caption {
     this.#all.textContent = allWords(cloud.sampling, cloud.count, SAMPLE);
     const words = groundWords(background, { flat, own });
     this.#ground.textContent = words && `${words}.`;
-    this.#key.replaceChildren(...keyOf(background, range, told));
+    this.#key.replaceChildren(...(awaited && words ? ["drawing …"] : keyOf(background, range, told)));
   }
 
   /** What lies over the map. */
@@ -62,11 +62,13 @@ export class Caption {
 /** The background's colours and what each means. */
 function keyOf(background, range, told) {
   if (background === "density" && range) {
-    const [low, high] = range.map((value) => value.toFixed(0).replace("-", "−"));
-    return [low, h("i.lw-ramp", { style: `background:linear-gradient(to right, ${RAMP.map((colour) => `rgb(${colour})`).join(", ")})` }), `${high} nats`];
+    const [low, high] = range.map((value) => `${Math.round(value) || 0}`.replace("-", "−")); // never "-0"
+    const colours = RAMP.map((colour) => `rgb(${colour})`).join(", ");
+    return [h("span.lw-key-part", {}, low, h("i.lw-ramp", { style: `background:linear-gradient(to right, ${colours})` }), `${high} nats`)];
   }
   if (background !== "holes") return [];
+  if (told === "comparing") return ["comparing with the data …"];
   if (told === "measuring") return [WORDS.measuring];
   if (told === "unsaid") return ["Nothing is tinted: on this model the measure cannot tell what looks like the data."];
-  return ["unusual", "unlike"].flatMap((verdict) => [h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), WORDS[verdict]]);
+  return ["unusual", "unlike"].map((verdict) => h("span.lw-key-part", {}, h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), WORDS[verdict], " "));
 }

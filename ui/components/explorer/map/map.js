@@ -361,8 +361,8 @@ export class LatentMap {
   /** What the map shows, in words beside it. */
   #explain() {
     if (!this.#atlas) return;
-    const { kind, range, told } = this.#background;
-    const ground = { background: this.#scattered ? "none" : kind, range, told };
+    const { kind, range, told, awaited } = this.#background;
+    const ground = { background: this.#scattered ? "none" : kind, range, told, awaited };
     this.#caption.show({ points: this.#points || this.#scattered, cloud: this.#cloud, kind: this.#choice, flat: this.#atlas.latentDim === 2, own: this.#own, ...ground });
   }
 

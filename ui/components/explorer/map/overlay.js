@@ -11,12 +11,13 @@ export function drawPrior(context, viewport, plane) {
   for (const sigma of [1, 2, 3]) {
     const radius = sigma * viewport.scale;
     outlined(context, 0.55, () => context.arc(x, y, radius, 0, 2 * Math.PI));
-    if (viewport.scale > NARROW) label(context, `${sigma}σ${sigma === 3 ? " of the prior" : ""}`, [x + radius * Math.SQRT1_2, y - radius * Math.SQRT1_2]);
+    if (viewport.scale > NARROW) label(context, viewport, `${sigma}σ${sigma === 3 ? " of the prior" : ""}`, [x + radius * Math.SQRT1_2, y - radius * Math.SQRT1_2]);
   }
 }
 
-function label(context, words, [x, y]) {
+function label(context, viewport, words, [at, y]) {
   const width = context.measureText(words).width + 8;
+  const x = Math.min(at, Math.max(at - width / 2, viewport.width - width / 2 - 2)); // as far as it fits
   context.fillStyle = "rgba(0, 0, 0, 0.7)";
   context.fillRect(x - width / 2, y - 8, width, 15);
   context.fillStyle = "#fff";
