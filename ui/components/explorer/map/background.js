@@ -12,6 +12,7 @@ const CLOSEST = 15; // px between two pictures in the prior's middle, where they
 const HEIGHT = 1 / Math.sqrt(2 * Math.PI); // of N(0, 1) there
 const FIELD = 28; // densities along one side
 const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes: with very many dimensions the field is coarser
+const PART = 64; // places compared with the data in one question: those about where one stands go in between
 const AGAIN = 1000; // ms until a model that is still being measured is asked again
 const SETTLE = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
 
@@ -26,10 +27,11 @@ export const BACKGROUNDS = {
 export class Background {
   kind = "manifold";
   range = null; // of the log densities that are shown, [low, high] in nats
-  told = ""; // of holes: "comparing", "measuring" or "unsaid" while it is not known what looks like the data
+  told = ""; // of holes: "told", or "comparing", "measuring" or "unsaid" while it is not known what looks like the data
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer = null;
+  #turn = 0; // grows with each rendering, so that an older one ends
   #onChange;
   #asides = null;
 
@@ -45,6 +47,7 @@ export class Background {
 
   clear() {
     clearTimeout(this.#timer);
+    this.#turn += 1;
     this.#bounds = null;
   }
 
@@ -70,45 +73,46 @@ export class Background {
 
   async #render(plane, viewport) {
     const { bounds } = viewport;
-    const { kind } = this;
+    const turn = (this.#turn += 1);
     const started = performance.now();
-    for await (const paint of kind === "density" ? this.#density(plane, bounds) : this.#pictures(plane, bounds, viewport)) {
-      if (kind !== this.kind) return;
+    let painted = false;
+    for await (const paint of this.kind === "density" ? this.#density(plane, bounds) : this.#pictures(plane, bounds, viewport)) {
+      if (turn !== this.#turn) return;
       paint();
       this.#bounds = bounds;
       this.#onChange();
+      painted = true;
     }
-    performance.measure("map-background", { start: started, end: performance.now() });
+    if (painted) performance.measure("map-background", { start: started, end: performance.now() });
   }
 
-  /** What paints it, as soon as it is known: the pictures, and for holes the same again with their tint. */
+  /** What paints it, as soon as it is known: the pictures, and for holes the same again with their tint, part by part. */
   async *#pictures(plane, bounds, viewport) {
     const { width, height } = viewport;
     const { kind } = this;
     const grid = kind === "quantiles" ? quantileGrid(plane, bounds, viewport) : evenGrid(bounds, viewport);
     const points = grid.map(({ place }) => plane.latent(place));
-    const tinting = kind === "holes" ? this.#asides.places("tint", points, LIKENESS) : null;
     const pictures = await this.#asides.pictures("background", points, CELL);
     if (pictures === null) return;
-    yield () => {
-      this.told = "comparing";
-      this.#paintPictures(width, height, pictures, grid);
-    };
-    const tint = await tinting;
-    if (!tint) return;
-    yield () => {
-      this.told = tint[0].verdict;
-      if (this.told === "measuring") this.refresh(plane, viewport, AGAIN);
-      const context = this.#paintPictures(width, height, pictures, grid);
-      if (this.told !== "unsaid") tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
-    };
+    const tint = [];
+    for (;;) {
+      yield () => {
+        this.#paintPictures(width, height, pictures, grid, tint);
+        this.told = toldBy(tint, points.length);
+        if (this.told === "measuring") this.refresh(plane, viewport, AGAIN);
+      };
+      if (kind !== "holes" || toldBy(tint, points.length) !== "comparing") return;
+      const part = await this.#asides.places("tint", points.slice(tint.length, tint.length + PART), LIKENESS);
+      if (part === null) return;
+      tint.push(...part);
+    }
   }
 
-  #paintPictures(width, height, pictures, grid) {
+  #paintPictures(width, height, pictures, grid, tint) {
     const context = this.#blank(width, height);
     context.imageSmoothingEnabled = false;
     pictures.forEach((picture, i) => drawPicture(context, picture, grid[i].box));
-    return context;
+    if (tint[0]?.verdict !== "unsaid") tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
   }
 
   async *#density(plane, bounds) {
@@ -132,6 +136,13 @@ export class Background {
     this.#canvas.height = height;
     return this.#canvas.getContext("2d");
   }
+}
+
+/** What is known once these places of `count` have been compared with the data. */
+function toldBy(tint, count) {
+  const verdict = tint[0]?.verdict;
+  if (verdict === "measuring" || verdict === "unsaid") return verdict;
+  return tint.length < count ? "comparing" : "told";
 }
 
 /** [{place, box}]: where pictures are decoded, in map coordinates, and where each is painted, [x, y, width, height] in pixels. */
