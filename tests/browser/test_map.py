@@ -58,7 +58,7 @@ def test_every_background_looks_different(mapped, kind):
 
 def test_every_background_is_explained(mapped):
     caption = mapped.locator(".lw-caption")
-    expect(caption).to_contain_text("Dots: the codes of 200 test images, projected onto this plane.")
+    expect(caption).to_contain_text("Points: the codes of 200 test images, projected onto this plane.")
     expect(caption).to_contain_text("Background: what the decoder draws on the slice through your point")
     drawn = mapped.evaluate("() => performance.getEntriesByName('map-background').length")
     mapped.get_by_label("background of the map").select_option("density")

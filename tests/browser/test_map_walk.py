@@ -109,11 +109,11 @@ def test_escape_takes_a_walk_back(mapped):
 
 def test_of_thousands_of_dots_a_sample_is_shown_and_all_on_demand(dense):
     caption = dense.locator(".lw-caption")
-    expect(caption).to_contain_text("Dots: the codes of 600 of 6,000 test images")
+    expect(caption).to_contain_text("Points: the codes of 600 of 6,000 test images")
     before = dense.evaluate(MAP)
     caption.get_by_role("button", name="show all 6,000").click()
     all_of_them = differs(dense, MAP, before)
-    expect(caption).to_contain_text("Dots: the codes of 6,000 test images")
+    expect(caption).to_contain_text("Points: the codes of 6,000 test images")
     caption.get_by_role("button", name="show 600").click()
     differs(dense, MAP, all_of_them)
 
@@ -156,7 +156,7 @@ def test_keys_take_the_nearest_dot_and_a_key_that_does_nothing_commits_nothing(m
     assert address_z(mapped) == [0, 0, 0, 0]
     mapped.keyboard.press("ArrowRight")
     expect(mapped.get_by_test_id(HERE)).to_contain_text("Enter takes it")
-    words = re.search(r"nearest dot is (.*):", mapped.get_by_test_id(HERE).inner_text())[1]
+    words = re.search(r"nearest point is (.*):", mapped.get_by_test_id(HERE).inner_text())[1]
     mapped.keyboard.press("Enter")
     expect(mapped.get_by_test_id(HERE)).to_contain_text(f"{words}, its own z, not the plane's.")
 

@@ -1,4 +1,4 @@
-// What explains the map: under it what its dots and its background are, how to read the background's colours, and where the person
+// What explains the map: under it what its points and its background are, how to read the background's colours, and where the person
 // stands; on it the names of its axes and where the pointer is.
 
 import { h } from "../dom.js";
@@ -6,15 +6,16 @@ import { WORDS } from "../where.js";
 import { TINTS } from "./background.js";
 import { RAMP } from "./density.js";
 import { SAMPLE } from "./cloud.js";
-import { allWords, axisNames, dotWords, groundWords, hereWords, placeWords } from "./words.js";
+import { allWords, axisNames, pointWords, groundWords, hereWords, placeWords } from "./words.js";
 
+export const CAPTION = "lw-map-caption"; // its id
 const TOUCH = "Tap to go there. Swipe sideways, or hold and drag, to walk; two fingers move and zoom.";
 
 export class Caption {
   #on;
   #names = []; // of the axes
   #flat = false;
-  #dots = h("span");
+  #points = h("span");
   #all = h("button.lw-link", { type: "button", hidden: "", onclick: () => this.#on.all() });
   #ground = h("span");
   #key = h("span.lw-key");
@@ -25,7 +26,7 @@ export class Caption {
   /** on: {all()}: all points are wanted, or the sample again */
   constructor(on) {
     this.#on = on;
-    this.element = h("div.lw-muted.lw-caption", { id: "lw-map-caption", hidden: "" }, h("p", {}, this.#dots, " ", this.#all), h("p", {}, this.#ground, " ", this.#key), h("p.lw-touch", {}, TOUCH), this.#here);
+    this.element = h("div.lw-muted.lw-caption", { id: CAPTION, hidden: "" }, h("p", {}, this.#points, " ", this.#all), h("p", {}, this.#ground, " ", this.#key), h("p.lw-touch", {}, TOUCH), this.#here);
   }
 
   /** map: {points, cloud, kind (of the plane), background, flat, own, range (of a density, in nats), told, awaited (see Background)} */
@@ -34,7 +35,7 @@ export class Caption {
     this.#flat = flat;
     this.#names = axisNames(kind, own);
     this.#axes.forEach((element, i) => (element.textContent = this.#names[i] ?? ""));
-    this.#dots.textContent = points ? `${dotWords({ shown: cloud.shown, count: cloud.count, flat, kind })}.` : "";
+    this.#points.textContent = points ? `${pointWords({ shown: cloud.shown, count: cloud.count, flat, kind })}.` : "";
     this.#all.hidden = !points || !cloud.canSample;
     this.#all.textContent = allWords(cloud.sampling, cloud.count, SAMPLE);
     const words = groundWords(background, { flat, own });

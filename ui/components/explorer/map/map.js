@@ -1,11 +1,11 @@
 // The map: a plane of the latent space in which every point decodes. Moving the pointer looks: the picture alone follows, and comes
 // back when it leaves. With the button down one walks over the plane, and stays where it is let go. A click goes there, or takes the
-// code of the image whose dot is there. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse:
-// there only the dots answer.
+// code of the image whose point is there. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse:
+// there only the points answer.
 
 import { h } from "../dom.js";
 import { Background } from "./background.js";
-import { Caption } from "./caption.js";
+import { Caption, CAPTION } from "./caption.js";
 import { Cloud } from "./cloud.js";
 import { EMBEDDINGS, whyNoInverse } from "./embedding.js";
 import { listen } from "./gestures.js";
@@ -22,7 +22,7 @@ const POINT_REACH = 12; // the same where there is nothing but points
 const TAKE_REACH = 40; // px within which Enter finds a point
 const STEP = 0.02; // share of the map's width for one arrow key, five times as much with Shift
 const MARGIN = 1.12;
-const HELP = "map of the latent space: arrow keys move, Enter takes the nearest dot, plus and minus zoom, 0 shows everything";
+const HELP = "map of the latent space: arrow keys move, Enter takes the nearest point, plus and minus zoom, 0 shows everything";
 
 export class LatentMap {
   #on;
@@ -54,7 +54,7 @@ export class LatentMap {
   /** on: {peek(z, start), preview(z, start), restore(), commit(z, start), embedding(kind, {say, signal}), say(words)} */
   constructor(on) {
     this.#on = on;
-    this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": HELP });
+    this.#canvas = h("canvas.lw-map-canvas", { tabindex: "0", role: "application", "data-testid": "map", "aria-label": HELP, "aria-describedby": CAPTION });
     const overlay = h("canvas.lw-map-canvas.lw-map-overlay", { "aria-hidden": "true", "data-testid": "map-overlay" });
     this.#painter = new Painter(this.#canvas, overlay, this.#viewport);
     this.toolbar = buildToolbar({

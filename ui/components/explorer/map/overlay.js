@@ -43,7 +43,7 @@ export function drawCross(context, viewport, plane, z) {
   });
 }
 
-/** A dot that the pointer is on. */
+/** A point that the pointer is on. */
 export function drawMark(context, [x, y]) {
   context.lineWidth = 2;
   outlined(context, 1, () => context.rect(x - 5, y - 5, 10, 10));

@@ -1,4 +1,4 @@
-// Beside the pointer: the encoded image whose dot it is on. The walk goes on underneath; only a click takes the image's code.
+// Beside the pointer: the encoded image on whose point it is. The walk goes on underneath; only a click takes the image's code.
 
 import { h } from "../dom.js";
 import { mapUrl } from "./atlas.js";

@@ -7,10 +7,10 @@ import { EMBEDDINGS } from "./embedding.js";
 /** on: {plane(choice), background(kind), points(shown)} */
 export function buildToolbar(on) {
   const planes = h("select.lw-select", { "aria-label": "plane of the map", title: "Which slice of the latent space the map shows: two principal components (PC) of the codes, two dimensions, or t-SNE and UMAP", onchange: () => on.plane(planes.value) });
-  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", title: "What lies under the dots", onchange: () => on.background(backgrounds.value) });
+  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", title: "What lies under the points", onchange: () => on.background(backgrounds.value) });
   for (const [kind, words] of Object.entries(BACKGROUNDS)) backgrounds.append(h("option", { value: kind }, words));
   const points = h("input", { type: "checkbox", checked: "", onchange: () => on.points(points.checked) });
-  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", { title: "Show the encoded test images as dots" }, points, "points"));
+  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", { title: "Show the encoded test images as points" }, points, "points"));
   const custom = new Map(); // choice -> Plane
   return {
     head: h("span.lw-tools", {}, planes, inverse),

@@ -22,19 +22,19 @@ export function imageWords(index, name) {
   return `test image ${index}, ${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** What is said of the committed place. image: the words of the test image whose code it is, or null; near: of the nearest dot, or null */
+/** What is said of the committed place. image: the words of the test image whose code it is, or null; near: of the nearest point, or null */
 export function hereWords(names, coordinates, image, { near, flat }) {
   const place = coordinates && names.length > 0 ? placeWords(names, coordinates) : "";
   if (image !== null) return `You are at ${place && `${place}: `}${image}, its own z${flat || !place ? "" : ", not the plane's"}.`;
-  const dot = near ? ` The nearest dot is ${near}: Enter takes it.` : "";
-  return place && `You are at ${place}.${dot}`;
+  const hint = near ? ` The nearest point is ${near}: Enter takes it.` : "";
+  return place && `You are at ${place}.${hint}`;
 }
 
-/** What the dots are. flat: the latent space itself is a plane */
-export function dotWords({ shown, count, flat, kind }) {
+/** What the points are. flat: the latent space itself is a plane */
+export function pointWords({ shown, count, flat, kind }) {
   const some = shown < count ? `${THOUSANDS.format(shown)} of ${THOUSANDS.format(count)} test images` : `${THOUSANDS.format(count)} test images`;
-  if (kind in EMBEDDINGS) return `Dots: the codes of ${some}, where ${EMBEDDINGS[kind]} puts them`;
-  return flat ? `Dots: the codes of ${some}` : `Dots: the codes of ${some}, projected onto this plane`;
+  if (kind in EMBEDDINGS) return `Points: the codes of ${some}, where ${EMBEDDINGS[kind]} puts them`;
+  return flat ? `Points: the codes of ${some}` : `Points: the codes of ${some}, projected onto this plane`;
 }
 
 export function allWords(sampling, count, sample) {
