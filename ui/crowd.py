@@ -1,7 +1,7 @@
 """Who is connected, and how much of what was sent to them they have not read: both are bounded.
 
-A client that reads nothing of what waits for it for PATIENCE seconds is cut off; so are those with most waiting when all
-together have more than MAX_UNREAD bytes. Otherwise a few of them could fill the server's memory with answers.
+A client that reads nothing of what waits for it for PATIENCE seconds is cut off, or for HASTE seconds where all together have
+left half of MAX_UNREAD bytes; beyond that, those with most waiting are. Otherwise a few could fill the server's memory.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ui.private_names import Wire
 MAX_CONNECTIONS = 800  # each explorer has two
 MAX_UNREAD = 192 << 20  # bytes
 PATIENCE = 20.0  # seconds; a browser reads what it gets even in a tab that nobody looks at
+HASTE = 2.0
 LOOK = 1.0  # seconds between two looks
 PACE, BURST = 150.0, 60  # connections let in a second, and at once after a quiet while
 LONGEST_WAIT = 10.0  # seconds at the door
@@ -90,7 +91,8 @@ class Crowd:
             if unread < seat.unread or unread == 0:
                 seat.since = now
             seat.unread = unread
-        late = [seat for seat in self._seats if now - seat.since > PATIENCE]
+        patience = HASTE if self.choked else PATIENCE
+        late = [seat for seat in self._seats if now - seat.since > patience]
         for seat in {*late, *self._too_much()}:
             seat.wire.cut()
         self._look_again()

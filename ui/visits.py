@@ -172,6 +172,7 @@ class Visit:
             await self._reply(await answer)
         finally:
             answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)  # its error, if any, is known already or of no interest
 
     async def _answer(self, live: LiveModel, model: LatentModel, frame: bytes) -> bytes:
         if not QUESTION_HEAD <= len(frame) <= MAX_FRAME:

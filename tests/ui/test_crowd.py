@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket as socketlib
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -185,3 +187,50 @@ def test_many_large_pictures_are_averaged_down_until_they_fit_one_reply():
 
 def test_a_density_of_the_largest_latent_size_fits_one_frame():
     assert MAX_FRAME >= 8 + 4 * 256 * 28 * 28
+
+
+class FakeWire:
+    """So many bytes unread; remembers that it was cut."""
+
+    def __init__(self, unread):
+        self.unread = unread
+        self.is_cut = False
+
+    def unsent(self):
+        return self.unread
+
+    def cut(self):
+        self.is_cut = True
+
+
+def after(seconds, wires, monkeypatch, *, reading=()):
+    """Which of these are cut when nobody but `reading` reads for so long."""
+    clock = [1000.0]
+    monkeypatch.setattr(crowd.time, "monotonic", lambda: clock[0])
+
+    async def main():
+        room = crowd.Crowd()
+        for wire in wires:
+            room.join(wire)
+        for _ in range(seconds + 1):
+            clock[0] += 1
+            for wire in reading:
+                wire.unread -= 1
+            room._look()
+        room.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main()).result(10)
+    return [wire.is_cut for wire in wires]
+
+
+def test_who_reads_slowly_is_kept_and_who_reads_nothing_is_cut_off(monkeypatch):
+    slow, deaf, quick = FakeWire(1000), FakeWire(1000), FakeWire(0)
+    assert after(15, [slow, deaf, quick], monkeypatch, reading=[slow]) == [False, False, False]
+    assert after(25, [slow, deaf, quick], monkeypatch, reading=[slow]) == [False, True, False]
+
+
+def test_where_much_is_unread_patience_is_short_and_the_greediest_go_at_once(monkeypatch):
+    half = crowd.MAX_UNREAD // 2
+    assert after(5, [FakeWire(half + 1), FakeWire(0)], monkeypatch) == [True, False]
+    assert after(0, [FakeWire(2 * half), FakeWire(1000), FakeWire(half)], monkeypatch) == [True, False, False]
