@@ -60,7 +60,7 @@ def test_letters_are_ours_alone_and_can_be_switched_off(mounted):
     mounted.keyboard.press("r")  # Streamlit would run the page again
     assert mounted.evaluate(commits) == 1
     mounted.keyboard.press("?")
-    mounted.get_by_label("Single letters are keys").uncheck()
+    mounted.get_by_label("Use single letters as keys").uncheck()
     mounted.keyboard.press("Escape")
     before = mounted.evaluate("() => heard.length")
     for key in ("r", "R", "?", "g"):
@@ -73,7 +73,7 @@ def test_letters_are_ours_alone_and_can_be_switched_off(mounted):
     mounted.evaluate("() => first.leave()")
     mounted.clock.fast_forward(1600)
     mounted.evaluate("() => { window.second = mount(); }")
-    assert not mounted.get_by_label("Single letters are keys").is_checked()  # remembered
+    assert not mounted.get_by_label("Use single letters as keys").is_checked()  # remembered
 
 
 def test_a_snapshot_of_another_latent_size_cannot_be_gone_to(mounted):
@@ -122,3 +122,41 @@ def test_an_address_belongs_to_its_page(js):
     js.page.evaluate("() => history.replaceState(null, '', '/encode')")
     js.page.clock.run_for(2000)
     assert js.page.evaluate("() => location.pathname + location.search") == "/encode"
+
+
+LISTENERS = """(m) => {
+  window.heard = new Map(); // what listens to window and document, without what the clock of the test does
+  for (const target of [window, document]) {
+    const [add, remove] = [target.addEventListener.bind(target), target.removeEventListener.bind(target)];
+    target.addEventListener = (kind, listener, options) => {
+      heard.set(listener, kind);
+      options?.signal?.addEventListener('abort', () => heard.delete(listener));
+      add(kind, listener, options);
+    };
+    target.removeEventListener = (kind, listener, options) => { heard.delete(listener); remove(kind, listener, options); };
+  }
+  window.roots = [];
+  window.once = () => {
+    const {leave} = mount();
+    roots.push(new WeakRef(document.querySelector('.lw-explorer')));
+    return leave;
+  };
+}"""
+
+
+def test_twenty_explorers_that_are_given_up_leave_nothing_behind(js):
+    page = js.page
+    page.clock.install()
+    js(MAIN, MOUNT)
+    js(MAIN, LISTENERS)
+    for _ in range(20):
+        page.evaluate("() => once()()")
+        page.clock.run_for(1600)
+    assert page.evaluate("() => document.querySelectorAll('.lw-explorer').length") == 0
+    assert page.evaluate("() => [...heard.values()]") == []
+    page.clock.run_for(60_000)  # whatever was under way has ended
+    collector = page.context.new_cdp_session(page)
+    for _ in range(2):
+        collector.send("HeapProfiler.collectGarbage")
+    alive = page.evaluate("() => roots.filter((root) => root.deref()).length")
+    assert alive < 6  # the browser itself still holds the last few; what is held by one of ours is all twenty

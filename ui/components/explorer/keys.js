@@ -15,8 +15,9 @@ export class Keys {
   constructor(commands, more) {
     this.#commands = commands;
     const rows = [...commands.filter(({ words }) => words), ...more].map(({ key, words }) => h("tr", {}, h("th", {}, h("kbd", {}, key)), h("td", {}, words)));
-    this.dialog = h("dialog.lw-dialog", { "aria-label": "Keys" }, h("h2", {}, "Keys"),
-      h("label.lw-check", {}, this.#letters, "Single letters are keys; without this, only those with Ctrl are"),
+    this.dialog = h("dialog.lw-dialog", { "aria-label": "Keys" },
+      h("h2.lw-quiet", { tabindex: "-1", autofocus: "" }, "Keys"), // else the first control would take the focus, and be scrolled to
+      h("label.lw-check.lw-letters", {}, this.#letters, "Use single letters as keys (Ctrl+Z and Ctrl+Y always work)"),
       h("table.lw-keys", {}, ...rows), h("div.lw-sheet-end", {}, closeButton()));
     this.#letters.checked = remembered();
     window.addEventListener("keydown", this.#listener, true); // before Streamlit, which takes R for "run again"

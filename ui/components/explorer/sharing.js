@@ -24,7 +24,7 @@ export class Sharing {
     const copy = (area, words) => h("button.lw-button", { type: "button", onclick: () => this.#copy(area, words) }, `Copy ${words}`);
     this.shareSheet = h("dialog.lw-dialog", { "aria-label": "Share" },
       h("h2", {}, "Share this view"),
-      h("p.lw-muted", {}, "The link holds the model, its content hash, z, the map, the pins, the kind of path, the seed of the samples and the second model. With the same model it restores the same pixels."),
+      h("p.lw-muted", {}, "Who opens this link where the same model is sees what you see: the same picture, the map, the pins and their path, the samples and the second model."),
       this.#link, copy(this.#link, "link"),
       h("p.lw-muted", {}, "In Python, from the project's folder:"),
       this.#python, copy(this.#python, "Python"),
