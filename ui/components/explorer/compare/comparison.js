@@ -45,7 +45,7 @@ export class Comparison {
     const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, onclick: run }, label);
     const panel = h("div.lw-pair-panel", { role: "group", "aria-label": "comparison" },
       h("span.lw-muted", { title: "The mean of |a − b| over all pixels: 0 is equal, 1 is black against white" }, "mean difference"), this.#mean,
-      h("span.lw-scale.lw-muted", { title: "The colours always mean the same: 0 is equal, 1 is black against white" }, "0", h("i"), "1 · fixed"),
+      h("span.lw-scale.lw-muted", { title: "The colours always mean the same: 0 is equal, 1 is black against white" }, "0", h("i"), "1"),
       this.#said,
       h("span.lw-pair-buttons", {}, button("Change", "Another second model (C)", () => this.show()), button("Off", "One picture again", () => this.#leave())));
     this.#stage = stage;
