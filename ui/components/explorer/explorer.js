@@ -99,9 +99,9 @@ export class Explorer {
       remembered: (place) => this.#view.describe(place),
       present: () => this.#view.presenting.toggle(),
       more: [
-        { key: "P", words: "Pin this point to the tray", run: on.pin },
+        { key: "P", words: "Pin this point: keep it below, as a stop of a path", run: on.pin },
         { key: "C", words: "Compare with another model", run: () => this.#comparison.show() },
-        { key: "V", words: "Traversal: every dimension as a row of pictures", run: () => this.#showTraversal() },
+        { key: "V", words: "Traversal: a row of pictures for every dimension", run: () => this.#showTraversal() },
       ],
     });
     on.traversal = () => this.#showTraversal();

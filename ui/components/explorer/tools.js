@@ -14,7 +14,7 @@ const ELSEWHERE = [
   { key: "← → Enter", words: "On the traversal: choose a picture, go there" },
   { key: "← → Space", words: "On a pin: the next one; on the path or off it. Enter goes there, Alt+← → moves it, Delete removes it" },
   { key: "← → Space", words: "On the path: step along it, with Shift in coarse steps; Space plays. Home and End are its ends" },
-  { key: "Enter P", words: "On a draw of the samples: explore it, pin it" },
+  { key: "Enter P", words: "In the samples: go to the picture, pin it" },
 ];
 
 export class Tools {
@@ -79,8 +79,8 @@ export class Tools {
       { key: "Ctrl+Z", words: "Undo", run: () => this.#go(this.#history.undo()) },
       { key: "Ctrl+Y", words: "Redo", run: () => this.#go(this.#history.redo()) },
       { key: "Ctrl+Shift+Z", run: () => this.#go(this.#history.redo()) },
-      { key: "B", words: "A/B: keep this place, then change places with it", run: () => this.#change() },
-      { key: "R", words: "A draw from the prior", run: page.random },
+      { key: "B", words: "Remember this picture as A, then go to and fro between A and where you are", run: () => this.#change() },
+      { key: "R", words: "A random picture: a draw from the prior", run: page.random },
       { key: "T", words: "A random test image", run: page.testImage },
       { key: "O", words: "All dimensions to zero", run: page.reset },
       { key: "A", words: "Animate the highlighted slider, or stop", run: page.animate },
