@@ -160,3 +160,18 @@ def test_twenty_explorers_that_are_given_up_leave_nothing_behind(js):
         collector.send("HeapProfiler.collectGarbage")
     alive = page.evaluate("() => roots.filter((root) => root.deref()).length")
     assert alive < 6  # the browser itself still holds the last few; what is held by one of ours is all twenty
+
+
+def test_what_the_system_takes_out_of_the_hand_is_not_committed(js):
+    said = js(
+        "explorer/map/gestures.js",
+        """(m) => { const said = []; const element = document.body.appendChild(document.createElement('div'));
+        element.setPointerCapture = () => {};
+        m.listen(element, new Proxy({}, {get: (_, name) => () => said.push(name)}));
+        const pointer = (kind) => element.dispatchEvent(new PointerEvent(kind, {pointerId: 1, pointerType: 'mouse', button: 0}));
+        const key = (kind, altKey) => element.dispatchEvent(new KeyboardEvent(kind, {key: 'ArrowLeft', altKey}));
+        ['pointerdown', 'pointercancel', 'pointerup'].forEach(pointer);
+        ['keydown', 'keyup'].forEach((kind) => key(kind, true));
+        return said; }""",
+    )
+    assert said == ["drag", "cancel"]
