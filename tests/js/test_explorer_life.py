@@ -124,44 +124,6 @@ def test_an_address_belongs_to_its_page(js):
     assert js.page.evaluate("() => location.pathname + location.search") == "/encode"
 
 
-LISTENERS = """(m) => {
-  window.heard = new Map(); // what listens to window and document, without what the clock of the test does
-  for (const target of [window, document]) {
-    const [add, remove] = [target.addEventListener.bind(target), target.removeEventListener.bind(target)];
-    target.addEventListener = (kind, listener, options) => {
-      heard.set(listener, kind);
-      options?.signal?.addEventListener('abort', () => heard.delete(listener));
-      add(kind, listener, options);
-    };
-    target.removeEventListener = (kind, listener, options) => { heard.delete(listener); remove(kind, listener, options); };
-  }
-  window.roots = [];
-  window.once = () => {
-    const {leave} = mount();
-    roots.push(new WeakRef(document.querySelector('.lw-explorer')));
-    return leave;
-  };
-}"""
-
-
-def test_twenty_explorers_that_are_given_up_leave_nothing_behind(js):
-    page = js.page
-    page.clock.install()
-    js(MAIN, MOUNT)
-    js(MAIN, LISTENERS)
-    for _ in range(20):
-        page.evaluate("() => once()()")
-        page.clock.run_for(1600)
-    assert page.evaluate("() => document.querySelectorAll('.lw-explorer').length") == 0
-    assert page.evaluate("() => [...heard.values()]") == []
-    page.clock.run_for(60_000)  # whatever was under way has ended
-    collector = page.context.new_cdp_session(page)
-    for _ in range(2):
-        collector.send("HeapProfiler.collectGarbage")
-    alive = page.evaluate("() => roots.filter((root) => root.deref()).length")
-    assert alive < 6  # the browser itself still holds the last few; what is held by one of ours is all twenty
-
-
 def test_what_the_system_takes_out_of_the_hand_is_not_committed(js):
     said = js(
         "explorer/map/gestures.js",
