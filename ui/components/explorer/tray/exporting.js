@@ -11,7 +11,7 @@ const FILES = [
 
 export class Exports {
   #on;
-  #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
+  #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", title: "Save the path as a film, a sheet of pictures, or numbers", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
   #menu = h("div.lw-menu", { role: "menu", "aria-label": "Export the path", hidden: "" });
   #outside = (event) => this.element.contains(event.target) || this.#open(false);
 

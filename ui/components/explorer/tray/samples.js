@@ -27,9 +27,9 @@ export class Samples {
     this.dialog = h("dialog.lw-dialog.lw-samples-sheet", { "aria-label": "Prior samples" },
       h("h2", {}, "Prior samples ", h("span.lw-muted", { title: "Random points as the model assumes its data to be spread; a higher temperature goes farther out" }, "z ~ N(0, temperature² I)")),
       h("div.lw-samples-head", {},
-        h("label", {}, "seed", this.#seed),
+        h("label", { title: "The same number draws the same pictures, here and everywhere" }, "seed", this.#seed),
         h("button.lw-button", { type: "button", onclick: () => this.#again() }, "Draw again"),
-        h("label.lw-grow", {}, "temperature", this.#temperature, this.#shown)),
+        h("label.lw-grow", { title: "How far out the points lie: 1 as the model assumes, 0 all in the middle" }, "temperature", this.#temperature, this.#shown)),
       this.#grid,
       h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Press one to explore it", h("span.lw-with-keys", {}, "; P pins it"), "."), this.#said, closeButton()));
   }

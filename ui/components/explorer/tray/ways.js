@@ -33,7 +33,7 @@ export class Ways {
       h("div.lw-compare-head", {},
         h("span", {}, h("b", {}, "Three ways through the chosen pins")),
         h("span.lw-muted.lw-grow", {}, "bars: how much the picture changes at each step, all to one scale"),
-        h("label.lw-check", {}, this.#even, "equal perceptual steps")),
+        h("label.lw-check", { title: "Space the steps so that each changes the picture equally" }, this.#even, "equal perceptual steps")),
       h("div.lw-lanes", { role: "radiogroup", "aria-label": "kind of path" }, ...KINDS.map((kind) => this.#row(kind))));
     new ResizeObserver(() => this.#paint()).observe(this.panel);
     this.#mark();
@@ -133,7 +133,7 @@ export class Ways {
       choose: h("button.lw-lane-name", { type: "button", role: "radio", title: LONG[kind], onclick: () => this.#choose(kind), onkeydown: (event) => this.#key(event, kind) }, kind),
       strip: h("canvas.lw-lane-strip", { "aria-hidden": "true", onclick: () => this.#choose(kind) }),
       changes: h("canvas.lw-lane-changes", { "aria-hidden": "true" }),
-      words: h("span.lw-muted.lw-lane-words"),
+      words: h("span.lw-muted.lw-lane-words", { title: "Length: how much the picture changes on the whole way. The largest step against the mean: 1 is perfectly even" }),
     };
     this.#rows.set(kind, row);
     return h("div.lw-lane", { "data-kind": kind }, row.choose, h("div.lw-lane-pictures", {}, row.strip, row.changes), row.words);
