@@ -23,7 +23,7 @@ from vae_core.config import ModelConfig
 from vae_core.data import to_float
 from vae_core.devices import autocast, has_bfloat16
 from vae_core.factors import factor_scores
-from vae_core.starting import opponent_colours, start_at
+from vae_core.starting import listen_to_hue, opponent_colours, start_at
 from vae_core.vae import VAE, build
 
 SIZE, BATCH, PEAK, WARMUP = 32, 128, 2e-3, 60
@@ -34,7 +34,7 @@ class Variant(NamedTuple):
 
     name: str
     mean_start: bool = False
-    gain: bool = False
+    hue: bool = False
     opponent: bool = False
     beta: float = 1.0
     latents: int = 8
@@ -49,10 +49,11 @@ VARIANTS = (
     Variant("as before, Gaussian pixels, sigma 0.1", likelihood="gaussian"),
     Variant("as before, mlp", architecture="mlp"),
     Variant("mean start", mean_start=True),
-    Variant("mean start, larger last weights", mean_start=True, gain=True),
+    Variant("weights with hue", hue=True),
     Variant("opponent steps", opponent=True),
+    Variant("mean start, weights with hue", mean_start=True, hue=True),
     Variant("mean start, opponent steps", mean_start=True, opponent=True),
-    Variant("all three (as now)", mean_start=True, gain=True, opponent=True),
+    Variant("all three (as now)", mean_start=True, hue=True, opponent=True),
 )
 
 
@@ -60,11 +61,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--images", type=int, default=12_800)
+    parser.add_argument("--only", default="", help="run variants with this in their name")
     options = parser.parse_args()
     train = torch.from_numpy(shapes.make(options.images, 1, SIZE)[0])
     test, table = shapes.make(2000, 2, SIZE)
     rows = []
-    for variant in VARIANTS:
+    for variant in (v for v in VARIANTS if options.only in v.name):
         rows.append([variant.name, *measured(trained(variant, train, options.steps), torch.from_numpy(test), table)])
         print(*rows[-1], flush=True)
     columns = ["run", "colour, correlation in and out", "hue from mu, R^2", "x", "size", "shape", "-log p(x\\|mu)", "KL"]
@@ -86,7 +88,9 @@ def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
     model = build(config)
     if variant.mean_start:
         means = to_float(images[:1000]).mean(dim=(0, 2, 3))
-        start_at(last_layer(model.decoder), means, logits=True, coloured=variant.gain)
+        start_at(last_layer(model.decoder), means, logits=True)
+    if variant.hue:
+        listen_to_hue(*colour_weights(model.encoder, model.decoder)[:2])
     turned = colour_weights(model.encoder, model.decoder) if variant.opponent else []
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0, fused=True)
     noise = torch.Generator().manual_seed(1)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LAST_GAIN = 3.0  # a colour decoder's last weights start so many times larger: hue is a small part of logits from -8 to 8
-CHROMA = 2.0  # how many times longer than those of brightness the steps of the colour differences are
+CHROMA = 2.0  # how many times larger than for brightness the first weights of colour differences are, and their steps
 DARKEST = 0.01  # a channel that is black throughout starts at this mean: its logit is finite
 
 # Brightness, red against blue, green against both: orthonormal rows.
@@ -26,20 +26,24 @@ _SCALE = torch.tensor([[1.0], [CHROMA], [CHROMA]])
 
 
 @torch.no_grad()
-def start_at(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool, coloured: bool) -> None:
+def start_at(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool) -> None:
     """Lets a decoder begin with pictures of the data's mean colour.
 
     Args:
         last: the decoder's last layer, changed in place; its bias is (C,) or (C * H * W,).
         means: of each channel over training images, in [0, 1], (C,).
         logits: whether the decoder's output is the logits of those means.
-        coloured: whether one set of weights serves the three channels of every pixel.
     """
     level = torch.logit(means, eps=DARKEST) if logits else means
     assert last.bias is not None
     last.bias.copy_(level.repeat_interleave(len(last.bias) // len(means)))
-    if coloured:
-        last.weight.mul_(LAST_GAIN)
+
+
+@torch.no_grad()
+def listen_to_hue(first: Tensor, last: Tensor) -> None:
+    """Lets the first convolution's weights and the last one's, freshly drawn, begin with more hue; the last also larger."""
+    for weight, gain in ((first, 1.0), (last, LAST_GAIN)):
+        weight.copy_(gain * _mix(_TURN.T @ (_SCALE * _TURN), weight))
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ from vae_core.factors import factor_scores, known_factors
 from vae_core.header import Header, Metrics
 from vae_core.metrics import MetricsWriter
 from vae_core.previews import Preview
-from vae_core.starting import opponent_colours, start_at
+from vae_core.starting import listen_to_hue, opponent_colours, start_at
 from vae_core.vae import VAE, build
 
 CHECKPOINT, METRICS, PREVIEW = "last.safetensors", "metrics.jsonl", "preview.npz"
@@ -117,8 +117,10 @@ class _Run:
     def _first_model(self) -> VAE:
         model = build(self.config.model, seed=self.config.seed)
         means = data.to_float(self.dataset.train.images[:MEAN_IMAGES]).mean(dim=(0, 2, 3))
-        coloured = bool(colour_weights(model.encoder, model.decoder))
-        start_at(last_layer(model.decoder), means, logits=self.config.model.likelihood == "bernoulli", coloured=coloured)
+        start_at(last_layer(model.decoder), means, logits=self.config.model.likelihood == "bernoulli")
+        coloured = colour_weights(model.encoder, model.decoder)
+        if coloured:
+            listen_to_hue(*coloured[:2])
         return model
 
     def go(self, should_stop: Callable[[], bool]) -> TrainResult:
