@@ -11,7 +11,6 @@ import contextlib
 import heapq
 import itertools
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +18,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from vae_core.politeness import step_back
+
 IDLE = 10.0  # seconds after which a thread with nothing to do ends
-NICE = 10  # of 19
 T = TypeVar("T")
 
 
@@ -152,13 +152,6 @@ def _finish(job: _Job) -> None:
         job.future.set_result(job.work(job.going))
     except BaseException as error:
         job.future.set_exception(error)
-
-
-def step_back() -> None:
-    """This thread runs when no other wants the processor; only Linux can say that of one thread."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def cores() -> int:

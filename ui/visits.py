@@ -32,9 +32,11 @@ AHEAD = 128 << 10  # bytes sent to a client that has not read them yet; the kern
 QUESTIONS = tuple(
     bytes([kind]) for kind in (live_questions.MANY, live_questions.WHERE, live_questions.WALK, live_questions.SAMPLES)
 )
+QUESTION_HEAD = live_questions.QUESTION.size
 RECHECK = 0.5  # seconds between looks at a model's file
 QUICK = 0.1  # seconds: a question that takes longer waits in the other lane
 HOLD = 0.25  # seconds before a client is told to wait, or why it is sent away: nobody can ask in a circle
+LONGEST_HOLD = 2.0  # seconds, for who asks again and again
 LONGEST = 20.0  # seconds that one question may take
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
@@ -116,6 +118,7 @@ class Visit:
 
     def __init__(self, batcher: Batcher, crowd: Crowd, seat: Seat, receive: Receive, send: Send) -> None:
         self._batcher, self._crowd, self._seat, self._receive, self._send = batcher, crowd, seat, receive, send
+        self._hold = HOLD
         self._ahead: asyncio.Future[Message] | None = None  # the next message, where one was already waited for
 
     async def serve(self, live: LiveModel, model: LatentModel) -> None:
@@ -125,7 +128,7 @@ class Visit:
             ProtocolError: the client broke a rule.
         """
         latent_dim = model.latent_dim
-        self._seat.wire.bound(MAX_FRAME, AHEAD)
+        self._seat.wire.bound(min(MAX_FRAME, QUESTION_HEAD + 4 * latent_dim * live_questions.MAX_PLACES), AHEAD)
         await self._reply(greeting(model))
         try:
             while (message := await self._next())["type"] == "websocket.receive":
@@ -183,9 +186,12 @@ class Visit:
             if self._crowd.choked:
                 raise BusyError(2.0)
             lane = _quick if expected <= QUICK else _slow
-            return await lane.run(lambda going: answered(live, frame, going), expected)
+            reply = await lane.run(lambda going: answered(live, frame, going), expected)
+            self._hold = HOLD
+            return reply
         except BusyError as error:
-            await asyncio.sleep(HOLD)
+            await asyncio.sleep(self._hold)
+            self._hold = min(LONGEST_HOLD, 2 * self._hold)
             return NOT_NOW.pack(BUSY, frame[0], round(1000 * error.seconds), REQUEST.unpack_from(frame)[1])
         except TooLongError as error:
             raise ProtocolError(TOO_LONG, f"this question is too large: {error}; ask for less") from None
@@ -193,9 +199,6 @@ class Visit:
             raise ProtocolError(NO_MODEL, str(error)) from None
         except live_questions.BadQuestionError as error:
             raise ProtocolError(INVALID, str(error)) from None
-
-
-QUESTION_HEAD = live_questions.QUESTION.size
 
 
 def short_or_long(frame: bytes) -> tuple[int, str]:

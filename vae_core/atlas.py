@@ -15,11 +15,13 @@ from vae_core.latents import LatentModel
 from vae_core.likeness import Likeness
 from vae_core.once import once
 from vae_core.planes import principal_axes
+from vae_core.politeness import step_back
 from vae_core.whereabouts import Surroundings
 
 Floats = NDArray[np.float32]
 
-_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness")  # one model at a time: it takes a core for a second or two
+# one model at a time: it takes a core for a second or two
+_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=step_back)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tools import heavy_imports
 ROOT = Path(__file__).parents[2]
 LINES = 400
 LAYERS = (  # of vae_core: a module may import its own layer and those before it
-    {"errors", "regular", "once"},
+    {"errors", "regular", "once", "politeness"},
     {"config", "header", "bounds", "posterior", "likelihoods", "metrics", "images", "embeddings"},
     {"architectures", "vae", "objectives", "schedules", "shapes", "datasets", "options", "devices", "subpixel", "exports"}
     | {"starting"},

@@ -1,0 +1,17 @@
+"""Threads that stand back for those who wait for a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+
+NICE = 10  # of 19
+
+
+def step_back() -> None:
+    """This thread runs when no other wants the processor; only Linux can say that of one thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
