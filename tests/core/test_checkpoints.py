@@ -4,6 +4,9 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -84,6 +87,28 @@ def test_what_is_not_a_model_file_is_refused(tmp_path, content, sentence):
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(content)
     refused(bad, sentence)
+
+
+SAVE_WITH_LITTLE_ROOM = """
+import resource, sys
+from vae_core import checkpoints
+loaded = checkpoints.load(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    checkpoints.save(sys.argv[1], loaded.model, loaded.header)
+except OSError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 5000])
+def test_a_disk_that_becomes_full_while_saving_leaves_the_file_before_untouched(path, room):
+    before = path.read_bytes()
+    assert len(before) > 5000
+    words = [sys.executable, "-c", SAVE_WITH_LITTLE_ROOM, str(path), str(room)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.startswith("refused:"), done.stderr
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
 def test_a_missing_and_a_truncated_file_are_refused(tmp_path, path):
