@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import numpy as np
 import pytest
 
 from ui import live_questions
 from ui.live_questions import BadQuestionError, answer
+from ui.visits import QUICK
 from vae_core.atlas import Atlas
 from vae_core.errors import CheckpointError
 from vae_core.latents import open_model
@@ -113,3 +115,59 @@ def test_the_temperature_scales_the_draws_and_zero_is_the_origin(model, atlas):
 def test_the_draws_of_a_seed_are_those_of_every_machine(model):
     # what torch's generator on the processor gives for seed 7; another value here means that grids no longer agree
     np.testing.assert_allclose(model.sample_prior(64, 7)[0], FIRST_DRAW_OF_SEED_7, atol=1e-5)
+
+
+class EnoughError(Exception):
+    """The frame was a good one, and its answer takes long."""
+
+
+def mutated(generator, frame):
+    """Bytes flipped, cut, doubled or of random numbers; the kind stays one of a question."""
+    broken = bytearray(frame)
+    for _ in range(generator.integers(1, 5)):
+        at = int(generator.integers(1, len(broken)))
+        match generator.integers(4):
+            case 0:
+                broken[at] ^= 1 << int(generator.integers(8))
+            case 1:
+                del broken[at + 1 :]
+            case 2:
+                broken += broken[:at]
+            case _:
+                broken[at : at + 8] = generator.bytes(8)
+    return bytes(broken)
+
+
+def test_whatever_a_question_holds_it_is_answered_or_told_what_is_wrong(model, atlas):
+    generator = np.random.default_rng(0)
+    where = struct.pack("<BxHI", live_questions.WHERE, 0, 1) + STOPS.tobytes()
+    many = struct.pack("<BxHI", live_questions.MANY, 9, 1) + STOPS.tobytes()
+    good = [walk_frame(STOPS, kind=2, even=True), walk_frame(STOPS), draws_frame(count=3), where, many]
+    shared, ends = atlas(), {"answered": 0, "refused": 0, "long": 0}
+    for _ in range(400):
+        frame = mutated(generator, good[generator.integers(len(good))])
+        end = time.monotonic() + 0.05
+
+        def going(end=end):
+            if time.monotonic() > end:
+                raise EnoughError
+
+        try:
+            assert len(frame) < live_questions.QUESTION.size or live_questions.seconds(frame, model.image_shape, 4) >= 0
+            answer(model, lambda: shared, frame, going)
+            ends["answered"] += 1
+        except BadQuestionError as error:
+            assert str(error)
+            ends["refused"] += 1
+        except EnoughError:
+            ends["long"] += 1
+    assert ends["refused"] > 100 and ends["answered"] > 20, ends
+
+
+def test_what_takes_longer_is_expected_to():
+    def expected(frame):
+        return live_questions.seconds(frame, (64, 64, 3), 4)
+
+    quick = [walk_frame(STOPS, count=30), draws_frame(count=9), struct.pack("<BxHI", live_questions.WHERE, 0, 1) + bytes(16)]
+    slow = [walk_frame(STOPS, kind=2), walk_frame(STOPS, count=240, even=True), draws_frame(count=512)]
+    assert max(map(expected, quick)) < QUICK < min(map(expected, slow))
