@@ -20,16 +20,19 @@ OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, 
 
 def choice(path: str, label: str, options: dict[str, str], place: Any = st) -> str:
     """One of a few words."""
-    restore(path)
-    chosen = place.selectbox(label, list(options), format_func=options.__getitem__, key=key(path), help=described(path))
+    names = list(options)
+    first = names.index(kept(path)) if kept(path) in options else 0
+    chosen = place.selectbox(label, names, first, options.__getitem__, key=key(path), help=described(path))
     return keep(path, chosen)
 
 
 def number(path: str, label: str, place: Any = st, *, step: float = 1.0) -> tuple[Any, str]:
     """A number, whole where the config wants a whole one, and what is wrong with it: empty when it can be used."""
-    restore(path)
     with place.container(gap=None):
-        typed = st.number_input(label, value=None, step=step, format="%g", key=key(path), help=described(path))
+        first = None if may_be_empty(path) else kept(path)  # a field with a default cannot be emptied
+        if may_be_empty(path) and key(path) not in st.session_state and kept(path) is not None:
+            st.session_state[key(path)] = kept(path)
+        typed = st.number_input(label, value=first, step=step, format="%g", key=key(path), help=described(path))
         keep(path, typed)
         if trouble := wrong(path, typed):
             st.caption(f":red[{trouble}]")
@@ -45,7 +48,7 @@ def wrong(path: str, typed: float | None) -> str:
     span = f"from {_plain(low)} to {_plain(high)}" if high is not None else f"of at least {_plain(low)}"
     allowed = f"{kind} above {_plain(low)}, up to {_plain(high or 0)}" if above else f"{kind} {span}"
     if typed is None:
-        return "" if _field(path).default is None else f"Give {allowed}."
+        return "" if may_be_empty(path) else f"Give {allowed}."
     fits = (low < typed if above else low <= typed) and (high is None or typed <= high)
     return "" if fits and (typed == int(typed) or not is_whole(path)) else f"Give {allowed}, not {_plain(typed)}."
 
@@ -63,6 +66,11 @@ def is_whole(path: str) -> bool:
     return _field(path).annotation in (int, int | None)
 
 
+def may_be_empty(path: str) -> bool:
+    """Whether the config takes "nothing" for an answer."""
+    return _field(path).default is None
+
+
 def described(path: str) -> str:
     """The config's own sentence about a field."""
     return _field(path).description or ""
@@ -73,12 +81,15 @@ def key(path: str) -> str:
     return f"train.{path}"
 
 
-def restore(path: str) -> None:
-    """A widget's own key dies with its page; what was chosen is put back before it is drawn again."""
-    if key(path) not in st.session_state:
-        saved = st.session_state.setdefault(SAVED, {})
-        first = saved[path] if path in saved else FIRST[path] if path in FIRST else default(path)
-        st.session_state[key(path)] = float(first) if isinstance(first, int) else first
+def kept(path: str) -> Any:
+    """What was chosen last, else where the form begins; a number as Streamlit wants it.
+
+    It is given to the widget as its default and not through the session: that would be told to the browser in one run only, and
+    where this run is overtaken by the next one, the field would look empty.
+    """
+    saved = st.session_state.setdefault(SAVED, {})
+    first = saved[path] if path in saved else FIRST[path] if path in FIRST else default(path)
+    return float(first) if isinstance(first, int) else first
 
 
 def keep(path: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ui import run_words, train_fields, words
-from ui.train_fields import choice, keep, key, number
+from ui.train_fields import choice, keep, kept, key, number
 from vae_core import measuring, runs
 from vae_core.config import TrainConfig, train_config
 from vae_core.datasets import DATASETS, available
@@ -69,7 +69,7 @@ def _name(config: TrainConfig | None) -> tuple[str, bool]:
     """The run's name as it was typed, and whether it cannot be used."""
     suggestion = runs.free_name(runs.suggest_name(config)) if config else ""
     with st.container(gap=None):
-        name = st.text_input("Name", key=key("name"), placeholder=suggestion, max_chars=None, help=NAME_HELP)
+        name = st.text_input("Name", kept("name"), key=key("name"), placeholder=suggestion, max_chars=None, help=NAME_HELP)
         keep("name", name)
         try:
             if name and name.strip():

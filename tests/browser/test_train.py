@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -39,6 +40,11 @@ def train(server, page, monkeypatch):
         if run.live:
             runs.stop(run.run_id)
     wait_for(lambda: not any(run.live for run in runs.list_runs()), 60)
+
+
+@pytest.fixture(scope="module")
+def tiny_checkpoint_file(tmp_path_factory, make_model):
+    return make_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
 def wait_for(condition, seconds: float = 30.0) -> None:
@@ -86,7 +92,7 @@ def wait_for_growth(page: Page, patience: float = 60_000) -> None:
 def test_a_run_started_from_the_form_survives_reload_and_kill_and_ends_as_a_model_to_drag(train):
     page = train()
     choose(page, "Images", "Coloured shapes")
-    choose(page, "Network", "fully connected")
+    choose(page, "Architecture", "fully connected")
     fill(page, "Latent size", "3")
     fill(page, "Epochs", "300")
     fill(page, "Batch size", "16")
@@ -142,6 +148,35 @@ def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
     status = runs.status(run_id).path / "status.json"
     os.kill(int(status.read_text().split('"pid": ')[1].split("\n")[0].rstrip(",")), signal.SIGKILL)
     expect(page.get_by_text("The process is gone without having said why")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("0", "from 1 to 256, not 0"), ("2.5", "from 1 to 256, not 2.5"), ("", "from 1 to 256.")]
+)
+def test_pressing_train_beside_a_field_in_red_trains_nothing_with_the_value_before(train, typed, words):
+    page = train()
+    page.get_by_label("Latent size", exact=True).first.fill(typed)
+    page.get_by_role("button", name="Train", exact=True).click(force=True, no_wait_after=True)  # at once, as a hasty person would
+    expect(page.get_by_text(words)).to_be_visible()
+    settled(page)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    assert runs.list_runs() == []
+    fill(page, "Latent size", "3")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+
+
+def test_the_model_is_downloaded_while_the_page_draws_itself_anew(train, tiny_checkpoint_file):
+    place_run("finished", rows=finished_rows(), checkpoint=tiny_checkpoint_file)
+    runs.start(tiny(epochs=2000), "goes on")
+    page = train("?run=finished")
+    page.get_by_role("button", name="More", exact=True).click()
+    link = page.get_by_role("link", name="Download the model")
+    expect(link).to_be_visible()
+    for _ in range(3):
+        with page.expect_download() as download:
+            link.click()
+        assert download.value.suggested_filename == "finished.safetensors"
+        assert Path(download.value.path()).read_bytes() == tiny_checkpoint_file.read_bytes()
 
 
 def test_deleting_asks_first(train):

@@ -92,7 +92,6 @@ def test_a_name_that_cannot_be_used_is_refused_under_its_field_before_anything_i
         ("model.latent_dim", 0, "Give a whole number from 1 to 256, not 0."),
         ("model.latent_dim", 2.5, "Give a whole number from 1 to 256, not 2.5."),
         ("epochs", 0, "Give a whole number from 1 to 2,000, not 0."),
-        ("epochs", None, "Give a whole number from 1 to 2,000."),
         ("batch_size", 4, "Give a whole number from 8 to 4,096, not 4."),
         ("learning_rate", 0, "Give a number above 0, up to 1, not 0."),
         ("beta", -1, "Give a number from 0 to 1,000, not -1."),
@@ -106,11 +105,22 @@ def test_a_field_that_cannot_be_used_says_so_and_nothing_is_trained_with_an_olde
     assert app.button(key="train.go").disabled and not app.exception
 
 
-@pytest.mark.parametrize("field", ["data.limit"])
-def test_a_field_that_may_be_empty_is_right_when_it_is(field):
+def test_a_field_that_may_be_empty_can_be_emptied_and_another_one_never_is():
     app = start()
-    app.number_input(key=f"train.{field}").set_value(None).run()
-    assert not app.button(key="train.go").disabled
+    app.number_input(key="train.data.limit").set_value(800).run()
+    app.number_input(key="train.data.limit").set_value(None).run()
+    assert app.number_input(key="train.data.limit").value is None and not app.button(key="train.go").disabled
+    app.number_input(key="train.epochs").set_value(None).run()
+    assert app.number_input(key="train.epochs").value is not None
+
+
+def test_what_a_field_shows_does_not_depend_on_a_run_that_the_browser_may_have_missed():
+    app = start()
+    app.run()  # a second run before anything was typed: each must tell the browser the whole truth
+    fields = {field.key: field.proto for field in app.number_input}
+    assert fields["train.model.latent_dim"].default == 10 and fields["train.epochs"].default == train_fields.FIRST["epochs"]
+    (warmup,) = [box.proto for box in app.selectbox if box.key == "train.warmup"]
+    assert warmup.options[warmup.default] == train_form.WARMUPS[TrainConfig().warmup]
 
 
 def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):
