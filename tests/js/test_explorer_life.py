@@ -77,7 +77,7 @@ def test_letters_are_ours_alone_and_can_be_switched_off(mounted):
 
 
 def test_a_snapshot_of_another_latent_size_cannot_be_gone_to(mounted):
-    kept = [{"z": [1] * size, "picture": "data:,", "note": "", "when": ""} for size in (3, 2)]
+    kept = [{"z": [1] * size, "picture": "data:image/png;base64,", "note": "", "when": "2026-01-01"} for size in (3, 2)]
     mounted.evaluate("(kept) => localStorage.setItem('latent-walk.gallery.a', JSON.stringify(kept))", kept)
     mounted.keyboard.press("g")
     cards = mounted.get_by_role("dialog", name="Gallery").locator(".lw-snap button.lw-thumb")
@@ -137,3 +137,41 @@ def test_what_the_system_takes_out_of_the_hand_is_not_committed(js):
         return said; }""",
     )
     assert said == ["drag", "cancel"]
+
+
+LISTENERS = """(m) => {
+  window.heard = new Map(); // what listens to window and document, without what the clock of the test does
+  for (const target of [window, document]) {
+    const [add, remove] = [target.addEventListener.bind(target), target.removeEventListener.bind(target)];
+    target.addEventListener = (kind, listener, options) => {
+      heard.set(listener, kind);
+      options?.signal?.addEventListener('abort', () => heard.delete(listener));
+      add(kind, listener, options);
+    };
+    target.removeEventListener = (kind, listener, options) => { heard.delete(listener); remove(kind, listener, options); };
+  }
+  window.roots = [];
+  window.once = () => {
+    const {leave} = mount();
+    roots.push(new WeakRef(document.querySelector('.lw-explorer')));
+    return leave;
+  };
+}"""
+
+
+def test_twenty_explorers_that_are_given_up_leave_nothing_behind(js):
+    page = js.page
+    page.clock.install()
+    js(MAIN, MOUNT)
+    js(MAIN, LISTENERS)
+    for _ in range(20):
+        page.evaluate("() => once()()")
+        page.clock.run_for(1600)
+    assert page.evaluate("() => document.querySelectorAll('.lw-explorer').length") == 0
+    assert page.evaluate("() => [...heard.values()]") == []
+    page.clock.run_for(60_000)  # whatever was under way has ended
+    collector = page.context.new_cdp_session(page)
+    for _ in range(2):
+        collector.send("HeapProfiler.collectGarbage")
+    alive = page.evaluate("() => roots.filter((root) => root.deref()).length")
+    assert alive < 6  # the browser itself still holds the last few; what is held by one of ours is all twenty
