@@ -13,7 +13,7 @@ export const WORDS = {
   like: "looks like the data",
   unusual: "unusual",
   unlike: "unlike the data",
-  measuring: "measuring what the data looks like to this model ...",
+  measuring: "measuring what the data is like …",
 };
 
 export function verdictOf(typical) {
