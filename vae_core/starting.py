@@ -1,10 +1,13 @@
 """Where training starts and in which colours it steps: without this a convolutional model of colour images learns no colour.
 
-Measured in benchmarks/results/ (colour_start): a decoder of bright things on black that starts grey first learns to be black,
-with weights that move all channels alike. What its small first weights said about hue is lost under that, the encoder learns to
-ignore hue, and then nothing leads back. And Adam scales the step of a weight by that weight's own gradients, in which brightness
-outweighs hue. So training starts at the data's mean colour, and the layers that touch pixels are stepped in brightness and
-two colour differences instead of red, green and blue.
+A decoder of bright things on black that starts grey first learns to be black, with weights that move all channels alike. What its
+first weights said about hue is lost under that, the encoder learns to ignore hue, and then nothing leads back: neither beta nor
+more latents nor more steps. So training starts at the data's mean colour, with first weights that speak of hue more than of
+brightness. Either alone does not help, both together do (benchmarks/colour_start.py and its results).
+
+The layers that touch pixels are also stepped in brightness and two colour differences instead of red, green and blue: Adam scales
+a weight's step by that weight's own gradients, in which brightness outweighs hue. The shipped colour model was trained with these
+steps and the mean start; where the first weights speak of hue, the benchmark shows no gain from them.
 """
 
 from __future__ import annotations
