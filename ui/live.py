@@ -27,7 +27,6 @@ Questions that may take longer than a frame, for a connection of their own (each
         u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 verdicts (1: may be said), K x D
         float32 z, for a walk K float32 change from the picture before (the first 0) and K float32 per cent of the test images
         that look less like the data (as above; NaN: no encoded images), K pictures
-
         u8 kind = 7 (busy), u8 kind of the question, u16 milliseconds to wait, u32 its sequence number: not answered, ask it again
 
 A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
@@ -37,7 +36,7 @@ read the answer before. One reply has at most MAX_ANSWER bytes of pictures (ui/l
 
 A connection that breaks a rule is closed with a code; no other one notices.
 
-    1003  a text frame                      1009  a frame larger than MAX_FRAME
+    1003  a text frame                      1009  a frame larger than MAX_FRAME, or than the largest question
     1007  malformed, wrong length, NaN/inf  1011  the decoder failed
     4404  no such model, or it was deleted  4409  the model's file was replaced by one of another size: connect again
     4408  a question took too long: ask less, the same would end the same way

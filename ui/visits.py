@@ -37,7 +37,7 @@ RECHECK = 0.5  # seconds between looks at a model's file
 QUICK = 0.1  # seconds: a question that takes longer waits in the other lane
 HOLD = 0.25  # seconds before a client is told to wait, or why it is sent away: nobody can ask in a circle
 LONGEST_HOLD = 2.0  # seconds, for who asks again and again
-LONGEST = 20.0  # seconds that one question may take
+LONGEST = 20.0  # seconds of a processor that one question may take
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
 NO_MODEL, TOO_LONG, CHANGED, CROWDED = 4404, 4408, 4409, 4429
