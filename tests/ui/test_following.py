@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.run_files import place_run
+from tests.run_files import finished_rows, place_run
 from ui import following
 from ui.pages import __path__ as pages_path
 from vae_core import registry, runs
 from vae_core.metrics import MetricsWriter
 
-STEP = {"kind": "step", "step": 30, "epoch": 2.25, "reconstruction": 100.0, "kl": 1.0}
+STEP = next(row for row in finished_rows() if row["kind"] == "step") | {"step": 30, "epoch": 2.25}
 
 
 @pytest.fixture
