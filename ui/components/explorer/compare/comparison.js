@@ -37,7 +37,7 @@ export class Comparison {
     this.#choice = new Choice({ sameZ: (name) => this.#choose(name), sameImage: on.sameImage, off: () => this.#choose(null) });
     this.sheet = this.#choice.dialog;
     const words = "Compare with another model at the same z (C)";
-    this.button = h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": words, "aria-pressed": "false", onclick: () => this.show() }, "vs");
+    this.button = h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": `vs: ${words}`, "aria-pressed": "false", onclick: () => this.show() }, "vs");
   }
 
   /** Takes its place around the first model's canvas. */
