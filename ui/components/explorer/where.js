@@ -16,6 +16,9 @@ export const WORDS = {
   measuring: "measuring what the data is like …",
 };
 
+/** What is tinted where there is no verdict. */
+export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
+
 export function verdictOf(typical) {
   if (!Number.isFinite(typical)) return "unsaid";
   if (typical < UNLIKE) return "unlike";

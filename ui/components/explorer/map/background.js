@@ -27,7 +27,7 @@ export const BACKGROUNDS = {
 export class Background {
   kind = "manifold";
   range = null; // of the log densities that are shown, [low, high] in nats
-  told = ""; // of holes: "told", or "comparing", "measuring" or "unsaid" while it is not known what looks like the data
+  told = ""; // of holes: "told", "unsaid" (the tint tells the distance only), "comparing" or "measuring" until it is known
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer = null;
@@ -112,7 +112,7 @@ export class Background {
     const context = this.#blank(width, height);
     context.imageSmoothingEnabled = false;
     pictures.forEach((picture, i) => drawPicture(context, picture, grid[i].box));
-    if (tint[0]?.verdict !== "unsaid") tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
+    tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
   }
 
   async *#density(plane, bounds) {
@@ -141,8 +141,9 @@ export class Background {
 /** What is known once these places of `count` have been compared with the data. */
 function toldBy(tint, count) {
   const verdict = tint[0]?.verdict;
-  if (verdict === "measuring" || verdict === "unsaid") return verdict;
-  return tint.length < count ? "comparing" : "told";
+  if (verdict === "measuring") return verdict;
+  if (tint.length < count) return "comparing";
+  return verdict === "unsaid" ? verdict : "told";
 }
 
 /** [{place, box}]: where pictures are decoded, in map coordinates, and where each is painted, [x, y, width, height] in pixels. */

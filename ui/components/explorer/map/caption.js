@@ -2,7 +2,7 @@
 // stands; on it the names of its axes and where the pointer is.
 
 import { h } from "../dom.js";
-import { WORDS } from "../where.js";
+import { FAR, WORDS } from "../where.js";
 import { TINTS } from "./background.js";
 import { RAMP } from "./density.js";
 import { SAMPLE } from "./cloud.js";
@@ -70,6 +70,7 @@ function keyOf(background, range, told) {
   if (background !== "holes") return [];
   if (told === "comparing") return ["comparing with the data …"];
   if (told === "measuring") return [WORDS.measuring];
-  if (told === "unsaid") return ["Nothing is tinted: on this model the measure cannot tell what looks like the data."];
-  return ["unusual", "unlike"].map((verdict) => h("span.lw-key-part", {}, h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), WORDS[verdict], " "));
+  const part = (verdict, words) => h("span.lw-key-part", {}, h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), words, " ");
+  if (told === "unsaid") return [part("unlike", FAR)];
+  return ["unusual", "unlike"].map((verdict) => part(verdict, WORDS[verdict]));
 }
