@@ -1,6 +1,6 @@
 # make run     install what the app needs and start it        (PORT=8501 ADDRESS=localhost)
 # make check   lint, types, fast tests: about a minute, no browser
-# make test    everything, in a real browser too
+# make test    everything, in a real Chromium and a real Firefox too
 # Each installs only what changed since last time. PYTHON=/path/to/python chooses the interpreter of a new .venv.
 PORT ?= 8501
 ADDRESS ?= localhost
@@ -24,8 +24,9 @@ run: $(VENV)/.run
 	@$(BIN)/python -m tools.serve --address "$(ADDRESS)" --port "$(PORT)"
 
 test: lint types
-	@browser=$$($(BIN)/python -m tools.browser) && echo "Browser: $$browser"
+	@browsers=$$($(BIN)/python -m tools.browser) && echo "Browsers:" $$browsers
 	$(BIN)/python -m pytest tests/core tests/ui tests/js tests/browser
+	$(BIN)/python -m pytest tests/browser -m firefox --engine firefox
 
 check: lint types
 	$(BIN)/python -m pytest tests/core tests/ui -m "not browser"

@@ -1,7 +1,7 @@
-"""Finds a Chromium for the browser tests, and installs one where there is none.
+"""Finds a Chromium and a Firefox for the browser tests, and installs one where there is none.
 
 `find()` only looks; `ensure()` also installs: Playwright's own build, else the Debian package when root.
-`python -m tools.browser` prints the path. The variable CHROMIUM names one explicitly.
+`python -m tools.browser` prints the paths. The variables CHROMIUM and FIREFOX name one explicitly.
 """
 
 from __future__ import annotations
@@ -11,51 +11,91 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
-MAC_APPS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One kind of browser: Playwright's name of it, and what it is called where it is installed."""
+
+    name: str
+    title: str
+    commands: tuple[str, ...]
+    mac_apps: tuple[str, ...]
+    package: str  # Debian's
+
+    @property
+    def variable(self) -> str:
+        return self.name.upper()
+
+
+CHROMIUM = Engine(
+    "chromium",
+    "Chromium or Chrome",
+    ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge"),
+    ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    "chromium",
+)
+FIREFOX = Engine(
+    "firefox", "Firefox", ("firefox", "firefox-esr"), ("/Applications/Firefox.app/Contents/MacOS/firefox",), "firefox-esr"
+)
+ENGINES = {engine.name: engine for engine in (CHROMIUM, FIREFOX)}
 
 
 class NoBrowserError(RuntimeError):
-    """No Chromium here, and none could be installed; the message says what to do."""
+    """No such browser here, and none could be installed; the message says what to do."""
 
 
-def find() -> Path | None:
-    """The first Chromium that starts: $CHROMIUM, an installed one, Playwright's own."""
-    named = os.environ.get("CHROMIUM")
+def find(engine: Engine = CHROMIUM) -> Path | None:
+    """The first browser of this kind that starts: the one its variable names, an installed one, Playwright's own."""
+    named = os.environ.get(engine.variable)
     if named:
         if not _starts(named):
-            raise NoBrowserError(f"CHROMIUM={named} does not start. Unset it, or give the path of a Chromium or Chrome.")
+            raise NoBrowserError(f"{engine.variable}={named} does not start. Unset it, or give the path of a {engine.title}.")
         return Path(named)
-    return next((Path(path) for path in _candidates() if path and _starts(path)), None)
+    return next((Path(path) for path in _candidates(engine) if path and _starts(path)), None)
 
 
-def ensure() -> Path:
-    """A Chromium that starts, installed now if need be.
+def ensure(engine: Engine = CHROMIUM) -> Path:
+    """A browser of this kind that starts, installed now if need be.
 
     Raises:
         NoBrowserError: with what was tried and what to do.
     """
-    found = find()
+    found = find(engine)
     for install in (_install_playwrights, _install_debians):
         if found:
             return found
-        install()
-        found = find()
+        install(engine)
+        found = find(engine)
     if found:
         return found
     raise NoBrowserError(
-        "The browser tests need Chromium and none could be installed (tried `playwright install chromium`"
+        f"The browser tests need {engine.title} and none could be installed (tried `playwright install {engine.name}`"
         + (" and apt-get). " if _is_root() else "; apt-get needs root). ")
-        + "Install Chromium or Chrome, or name one: make test CHROMIUM=/path/to/chrome"
+        + f"Install {engine.title}, or name one: make test {engine.variable}=/path/to/{engine.commands[0]}"
     )
 
 
-def _candidates() -> Iterator[str | None]:
-    yield from (shutil.which(name) for name in NAMES)
-    yield from MAC_APPS
-    yield _playwright_path()
+def launch(playwright: Playwright, engine: Engine, installed: Path | None) -> Browser:
+    """Starts what `find` found; None is Playwright's own build, whose absence is an error."""
+    if engine is CHROMIUM:
+        return playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
+    if installed is None or installed == Path(playwright.firefox.executable_path):
+        return playwright.firefox.launch()
+    # A Firefox as people have it: driven by WebDriver BiDi, where Playwright's own build is driven by a patch.
+    return playwright.firefox.launch(channel="moz-firefox", executable_path=installed)
+
+
+def _candidates(engine: Engine) -> Iterator[str | None]:
+    yield from (shutil.which(command) for command in engine.commands)
+    yield from engine.mac_apps
+    yield _playwright_path(engine)
 
 
 def _starts(path: str) -> bool:
@@ -67,22 +107,22 @@ def _starts(path: str) -> bool:
         return False
 
 
-def _playwright_path() -> str | None:
+def _playwright_path(engine: Engine) -> str | None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        return playwright.chromium.executable_path
+        return getattr(playwright, engine.name).executable_path
 
 
-def _install_playwrights() -> None:
+def _install_playwrights(engine: Engine) -> None:
     with_deps = ["--with-deps"] if _is_root() and shutil.which("apt-get") else []
-    _try([sys.executable, "-m", "playwright", "install", *with_deps, "chromium"])
+    _try([sys.executable, "-m", "playwright", "install", *with_deps, engine.name])
 
 
-def _install_debians() -> None:
+def _install_debians(engine: Engine) -> None:
     if _is_root() and shutil.which("apt-get"):
         _try(["apt-get", "update", "-q"])
-        _try(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"])
+        _try(["apt-get", "install", "-y", "-q", "--no-install-recommends", engine.package])
 
 
 def _try(argv: list[str]) -> None:
@@ -101,6 +141,7 @@ def _is_root() -> bool:
 
 if __name__ == "__main__":
     try:
-        print(ensure())
+        for wanted in ENGINES.values():
+            print(ensure(wanted))
     except NoBrowserError as error:
         sys.exit(str(error))

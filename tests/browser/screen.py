@@ -66,6 +66,14 @@ def settled(page: Page) -> None:
     expect(page.locator(".lw-explorer")).to_have_attribute("data-kept", "true")
 
 
+def typed(box: Locator, text: str) -> None:
+    """The text in place of what was there, key by key: Firefox calls a field changed only when keys have changed it."""
+    box.click()
+    box.press("ControlOrMeta+a")
+    box.press_sequentially(text)
+    box.press("Enter")
+
+
 def address_z(page: Page) -> list[float]:
     return [float(part) for part in re.search(r"[?&]z=([^&]*)", page.url)[1].split(",")]
 

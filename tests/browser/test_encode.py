@@ -72,6 +72,7 @@ def background(page, selector):
     return page.locator(selector).first.evaluate("element => getComputedStyle(element).backgroundColor")
 
 
+@pytest.mark.firefox
 def test_an_uploaded_png_shows_pictures_bars_to_scale_and_nats(encode_page):
     page = encode_page
     expect(page.get_by_text("Nothing to see yet")).to_be_visible()
@@ -91,6 +92,7 @@ def test_an_uploaded_png_shows_pictures_bars_to_scale_and_nats(encode_page):
     expect(page.get_by_text("likely than")).to_be_visible()
 
 
+@pytest.mark.firefox
 def test_changing_a_step_changes_the_pixels_of_the_page(encode_page):
     page = encode_page
     upload(page, drawing())
@@ -149,6 +151,7 @@ def test_other_formats_arrive_the_same(encode_page):
         expect(encode_page.locator(".enc-bar[data-dim]")).to_have_count(4)
 
 
+@pytest.mark.firefox
 def test_draws_come_on_request_and_differ_with_the_seed(encode_page):
     page = encode_page
     upload(page, drawing())
@@ -161,6 +164,7 @@ def test_draws_come_on_request_and_differ_with_the_seed(encode_page):
     expect(page.locator(".enc-draws img").first).not_to_have_attribute("src", first)
 
 
+@pytest.mark.firefox
 def test_explore_from_here_puts_the_sliders_at_mu(encode_page):
     page = encode_page
     upload(page, drawing())

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import PIXELS, address_z, differs, live, settled, slider, value, wait_for_address
+from screen import PIXELS, address_z, differs, live, settled, slider, typed, value, wait_for_address
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def explore(server, make_model, page):
     return open_page
 
 
+@pytest.mark.firefox
 def test_the_picture_changes_while_the_pointer_is_still_down(explore):
     page = explore()
     box = slider(page, 2).bounding_box()
@@ -44,6 +45,7 @@ def test_the_picture_changes_while_the_pointer_is_still_down(explore):
     assert page.evaluate("performance.getEntriesByName('drag-to-paint').length") >= 5
 
 
+@pytest.mark.firefox
 def test_every_painted_reply_is_measured_from_its_input_event(explore):
     page = explore()
     entry = page.evaluate("""async () => {
@@ -60,6 +62,7 @@ def test_every_painted_reply_is_measured_from_its_input_event(explore):
     assert 0 < entry["duration"] < 2000
 
 
+@pytest.mark.firefox
 def test_keys_step_finely_and_coarsely(explore):
     page = explore()
     slider(page, 1).focus()
@@ -82,19 +85,19 @@ def test_a_double_click_resets_one_slider_and_reset_resets_all(explore):
     assert [value(page, d) for d in range(4)] == [0, 0, 0, 0]
 
 
+@pytest.mark.firefox
 def test_a_typed_value_outside_the_range_widens_the_slider(explore):
     page = explore()
     number = page.get_by_label("value of z0")
-    number.fill("7,5")
-    number.press("Enter")
+    typed(number, "7,5")
     assert value(page, 0) == 7.5
     assert float(slider(page, 0).get_attribute("max")) == 7.5
     wait_for_address(page, [7.5, 0, 0, 0])
-    number.fill("a lot")
-    number.press("Enter")
+    typed(number, "a lot")
     expect(number).to_have_value("7.50")
 
 
+@pytest.mark.firefox
 def test_dragging_twice_keeps_both_sliders(explore):
     page = explore()
     for dimension in (2, 0):
@@ -112,6 +115,7 @@ def test_random_draws_a_point_and_commits_it(explore):
     assert address_z(page) == pytest.approx([value(page, d) for d in range(4)])
 
 
+@pytest.mark.firefox
 def test_a_test_images_code_comes_with_its_band_to_scale(explore):
     page = explore()
     page.get_by_role("button", name="Test image").click()
@@ -130,6 +134,7 @@ def test_a_test_images_code_comes_with_its_band_to_scale(explore):
     expect(page.get_by_text("blue band")).to_be_hidden()
 
 
+@pytest.mark.firefox
 def test_animate_moves_the_chosen_dimension_until_stopped(explore):
     page = explore()
     slider(page, 1).focus()
@@ -173,6 +178,7 @@ def test_inactive_dimensions_are_folded_away_and_still_work(explore):
     assert value(page, 3) > 0
 
 
+@pytest.mark.firefox
 def test_the_explorer_survives_a_killed_and_restarted_server(explore):
     page = explore()
     slider(page, 2).click(position={"x": 30, "y": 10})
@@ -268,6 +274,7 @@ def test_the_component_follows_the_theme(explore):
     assert (light, dark) == ("rgb(255, 255, 255)", "rgb(23, 27, 36)")
 
 
+@pytest.mark.firefox
 def test_another_page_and_back_keeps_the_point(explore):
     page = explore("?model=tiny&z=1,0.5,-1,0")
     page.get_by_test_id("stTopNavLink").filter(has_text="Encode").click()

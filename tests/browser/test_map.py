@@ -13,6 +13,7 @@ from screen import MAP, OVERLAY, PIXELS, address_z, at, background, differs, liv
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="  # one black pixel
 
 
+@pytest.mark.firefox
 def test_a_click_on_the_map_commits_the_point_under_it(mapped):
     before = mapped.evaluate(PIXELS)
     mapped.mouse.click(*at(mapped, 0.2, 0.25))
@@ -23,6 +24,7 @@ def test_a_click_on_the_map_commits_the_point_under_it(mapped):
     assert address_z(mapped) == pytest.approx([value(mapped, d) for d in range(4)], abs=1e-3)
 
 
+@pytest.mark.firefox
 def test_dragging_on_the_map_changes_the_picture_under_way(mapped):
     mapped.mouse.move(*at(mapped, 0.1, 0.1))
     mapped.mouse.down()
@@ -33,6 +35,7 @@ def test_dragging_on_the_map_changes_the_picture_under_way(mapped):
     mapped.mouse.up()
 
 
+@pytest.mark.firefox
 def test_a_slider_moves_the_cross(mapped):
     before = mapped.evaluate(OVERLAY)
     slider(mapped, 0).focus()
@@ -40,6 +43,7 @@ def test_a_slider_moves_the_cross(mapped):
     differs(mapped, OVERLAY, before)
 
 
+@pytest.mark.firefox
 def test_zooming_draws_the_pictures_anew_and_sharp(mapped):
     before = mapped.evaluate(MAP)
     drawn = mapped.evaluate("() => performance.getEntriesByName('map-background').length")
@@ -71,6 +75,7 @@ def test_every_background_is_explained(mapped):
     expect(mapped.locator(".lw-axis-y")).to_have_text("PC 2")
 
 
+@pytest.mark.firefox
 def test_the_legend_and_the_box_switch_points(mapped):
     before = mapped.evaluate(MAP)
     legend = mapped.get_by_role("group", name="classes shown").locator(".lw-class")
@@ -106,6 +111,7 @@ def test_another_plane_shows_another_map(mapped):
     differs(mapped, MAP, before)
 
 
+@pytest.mark.firefox
 def test_the_arrow_keys_walk_over_the_map(mapped):
     mapped.get_by_test_id("map").focus()
     before = mapped.evaluate(PIXELS)
@@ -115,6 +121,7 @@ def test_the_arrow_keys_walk_over_the_map(mapped):
     mapped.wait_for_function("() => !location.search.includes('z=0,0,0,0')")
 
 
+@pytest.mark.firefox
 def test_strips_behind_the_sliders_show_where_they_lead(mapped):
     mapped.wait_for_function("() => performance.getEntriesByName('film-refresh').length >= 1")
     film = "() => document.querySelector('.lw-dim .lw-film').toDataURL()"

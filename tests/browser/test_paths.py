@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from screen import OVERLAY, PIXELS, differs, hash_of, live, same, settled, still
+from screen import OVERLAY, PIXELS, differs, hash_of, live, same, settled, still, typed
 
 FIRST, SECOND = [1.0, -1.0, 0.5, 0.0], [-1.5, 1.0, 1.0, 0.0]
 MAGIC = {"gif": b"GIF89a", "mp4": b"ftyp", "sheet": b"\x89PNG\r\n", "npz": b"PK\x03\x04"}
@@ -41,9 +41,7 @@ def scrubber(page: Page):
 
 def stand_at(page: Page, z: list[float]) -> None:
     for dimension, value in enumerate(z):
-        box = page.get_by_label(f"value of z{dimension}")
-        box.fill(str(value))
-        box.press("Enter")
+        typed(page.get_by_label(f"value of z{dimension}"), str(value))
         settled(page)  # nobody types four numbers in the time of one page run
     address(page, z)
 
@@ -62,6 +60,7 @@ def pin_two(page: Page) -> None:
     expect(scrubber(page)).to_be_visible()
 
 
+@pytest.mark.firefox
 def test_two_pins_make_a_path_that_is_walked_live_and_committed_on_release(explore):
     page = explore(FIRST)
     expect(page.get_by_text("Press Pin to keep a picture here.")).to_be_visible()
@@ -84,6 +83,7 @@ def test_two_pins_make_a_path_that_is_walked_live_and_committed_on_release(explo
     assert re.fullmatch(r"step \d+ of 61, linear", scrubber(page).get_attribute("aria-valuetext"))
 
 
+@pytest.mark.firefox
 def test_keys_walk_the_path_and_space_plays_it(explore):
     page = explore(FIRST)
     pin_two(page)
@@ -104,6 +104,7 @@ def test_keys_walk_the_path_and_space_plays_it(explore):
     address(page, [round(float(a + (b - a) * stopped / 60), 3) for a, b in zip(FIRST, SECOND, strict=True)])
 
 
+@pytest.mark.firefox
 def test_pins_and_the_path_are_drawn_on_the_map(explore):
     page = explore(FIRST)
     page.get_by_label("background of the map").select_option("none")
@@ -121,6 +122,7 @@ def test_pins_and_the_path_are_drawn_on_the_map(explore):
     same(page, OVERLAY, bare)
 
 
+@pytest.mark.firefox
 def test_compare_shows_three_kinds_to_one_scale_and_choosing_one_walks_it(explore):
     page = explore(FIRST)
     pin_two(page)
@@ -203,6 +205,7 @@ def test_the_same_seed_draws_the_same_grid_and_a_click_explores(explore):
     expect(page.get_by_role("button", name="go to pin 1, draw 2 of seed 0")).to_be_visible()
 
 
+@pytest.mark.firefox
 def test_pins_can_be_reordered_and_removed_with_keys(explore):
     page = explore(FIRST)
     pin_two(page)
@@ -235,6 +238,7 @@ def middle_of(item) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+@pytest.mark.firefox
 def test_pins_are_moved_with_the_mouse_and_letting_go_is_no_press(explore):
     page = explore(FIRST)
     pin_two(page)
@@ -287,6 +291,7 @@ def test_a_point_is_pinned_once(explore):
     expect(pins(page)).to_have_count(1)
 
 
+@pytest.mark.firefox
 def test_pins_outlive_other_pages_and_belong_to_their_model(explore):
     page = explore(FIRST)
     pin_two(page)

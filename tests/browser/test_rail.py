@@ -23,6 +23,7 @@ def menu(page: Page) -> Locator:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.firefox
 def test_the_menu_of_a_row_is_a_small_box_under_its_name_with_its_items_in_it(tiny, width):
     tiny.set_viewport_size({"width": width, "height": 800})
     name(tiny, 1).click()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import PIXELS
+from screen import PIXELS, typed
 
 from tests.run_files import finished_rows, place_run
 from vae_core import runs
@@ -70,9 +70,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def fill(page: Page, label: str, value: str) -> None:
-    box = page.get_by_label(label, exact=True).first
-    box.fill(value)
-    box.press("Enter")
+    typed(page.get_by_label(label, exact=True).first, value)
     settled(page)
 
 
@@ -89,6 +87,7 @@ def wait_for_growth(page: Page, patience: float = 60_000) -> None:
         page.wait_for_function(f"([name, last]) => ({LAST})(name) > last", arg=[name, last], timeout=patience)
 
 
+@pytest.mark.firefox
 def test_a_run_started_from_the_form_survives_reload_and_kill_and_ends_as_a_model_to_drag(train):
     page = train()
     choose(page, "Images", "Coloured shapes")
@@ -179,6 +178,7 @@ def test_the_model_is_downloaded_while_the_page_draws_itself_anew(train, tiny_ch
         assert Path(download.value.path()).read_bytes() == tiny_checkpoint_file.read_bytes()
 
 
+@pytest.mark.firefox
 def test_deleting_asks_first(train):
     place_run("doomed", rows=finished_rows())
     page = train()

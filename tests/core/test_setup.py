@@ -83,17 +83,19 @@ def test_a_requirement_that_changed_is_installed_again_and_otherwise_nothing_is(
     assert "pip install" in make("-n", "run", folder=tmp_path).stdout
 
 
-def test_a_named_browser_that_does_not_start_is_an_error_and_not_a_silent_choice(monkeypatch, tmp_path):
-    monkeypatch.setenv("CHROMIUM", str(tmp_path / "nothing"))
-    with pytest.raises(browser.NoBrowserError, match="does not start"):
-        browser.find()
+@pytest.mark.parametrize("engine", browser.ENGINES.values(), ids=browser.ENGINES)
+def test_a_named_browser_that_does_not_start_is_an_error_and_not_a_silent_choice(engine, monkeypatch, tmp_path):
+    monkeypatch.setenv(engine.variable, str(tmp_path / "nothing"))
+    with pytest.raises(browser.NoBrowserError, match=f"{engine.variable}=.* does not start"):
+        browser.find(engine)
 
 
-def test_without_any_browser_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.delenv("CHROMIUM", raising=False)
+@pytest.mark.parametrize("engine", browser.ENGINES.values(), ids=browser.ENGINES)
+def test_without_any_browser_the_error_says_what_to_install(engine, monkeypatch):
+    monkeypatch.delenv(engine.variable, raising=False)
     monkeypatch.setattr(browser, "_starts", lambda path: False)
     tried = []
-    monkeypatch.setattr(browser, "_try", lambda argv: tried.append(argv[0]))
-    with pytest.raises(browser.NoBrowserError, match="CHROMIUM="):
-        browser.ensure()
-    assert tried[0] == sys.executable
+    monkeypatch.setattr(browser, "_try", lambda argv: tried.append(argv))
+    with pytest.raises(browser.NoBrowserError, match=f"{engine.variable}="):
+        browser.ensure(engine)
+    assert tried[0][0] == sys.executable and tried[0][-1] == engine.name
