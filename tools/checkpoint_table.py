@@ -34,7 +34,7 @@ rotation is read up to the symmetry of each shape: a square turned by -45 degree
 def table(headers: dict[str, Header]) -> str:
     """The figures, a line for each model."""
     lines = [
-        "| model | latents | network | beta | test ELBO | reconstruction | KL | active units | size |",
+        "| model | latents | architecture | beta | test ELBO | reconstruction | KL | active units | size |",
         "|---|" + "---:|" * 8,
     ]
     for name, header in headers.items():
