@@ -23,8 +23,8 @@ def app(monkeypatch, tiny_checkpoint):
 
 def test_the_default_model_is_open_after_the_warm_up_and_garbage_collection_looks_past_it(app, monkeypatch):
     opened = []
-    real = resources.model
-    monkeypatch.setattr(resources, "model", lambda name: opened.append(name) or real(name))
+    real = resources.open_entry
+    monkeypatch.setattr(resources, "open_entry", lambda entry: opened.append(entry.name) or real(entry))
     app.warm_up()
     assert opened == ["tiny"]
     assert gc.get_freeze_count() > 50_000  # torch and Streamlit alone are more
