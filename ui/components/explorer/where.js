@@ -16,6 +16,9 @@ export const WORDS = {
   measuring: "measuring what the data is like …",
 };
 
+const MEASURING =
+  "Once for each model, what it draws at the codes of test images is compared with what it draws elsewhere. The verdict follows in some seconds.";
+
 /** What is tinted where there is no verdict. */
 export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
 
@@ -97,7 +100,7 @@ export function figureWords({ verdict, typical, nearer }) {
 
 /** What the verdict means and how often it errs: two sentences, or why there is none. */
 export function meaningOf({ verdict, errors }) {
-  if (verdict === "measuring") return [];
+  if (verdict === "measuring") return [MEASURING];
   const { auc, missed, midpointsTaken, farTaken } = errors;
   if (verdict === "unsaid") {
     return [`No verdict: on this model the measure ranks a test image above a picture that is none only ${whole(100 * auc)} of the time; chance is 50 %.`];
@@ -110,7 +113,7 @@ export function meaningOf({ verdict, errors }) {
 }
 
 function detailsOf(place) {
-  if (place.verdict === "measuring") return [];
+  if (place.verdict === "measuring") return meaningOf(place);
   const nats = (value) => `${value.toFixed(1).replace("-", "−")} nats`;
   const cycle = `Cycle error: the encoder puts this picture ${place.cycle.toFixed(1)} of its own standard deviations from z, on each axis.`;
   return [
