@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -59,6 +60,15 @@ def slider(page: Page, dimension: int) -> Locator:
 
 def value(page: Page, dimension: int) -> float:
     return float(slider(page, dimension).input_value())
+
+
+def again_until(holds: Callable[[], bool], act: Callable[[], object], seconds: float = 30.0) -> None:
+    """Acts until it holds: what the server notices by itself, such as a replaced file, shows in the answer to some later act."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it does not hold, however often it is tried"
+        act()
+        time.sleep(0.05)
 
 
 def settled(page: Page) -> None:

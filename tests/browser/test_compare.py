@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import COMPARED, DIFFERENCE, PIXELS, at, background, live, settled, slider
+from screen import COMPARED, DIFFERENCE, PIXELS, again_until, at, background, live, settled, slider, still
 
 TOGETHER = """() => {
   const pixels = (name) => {
@@ -129,8 +129,7 @@ def test_the_same_content_under_another_name_differs_by_exactly_nothing(tiny):
 
 def test_nothing_moves_when_the_comparison_comes_and_goes(tiny):
     settled(tiny)
-    tiny.wait_for_timeout(600)
-    before = tiny.evaluate(BOXES)
+    before = still(tiny, BOXES)
     beside(tiny)
     assert tiny.evaluate(BOXES) == before
     canvases = [tiny.get_by_test_id(name).bounding_box() for name in ("decoded", "compared", "difference")]
@@ -228,28 +227,28 @@ def test_a_replaced_second_model_is_drawn_anew(own, page, make_model):
     beside(tiny)
     before = tiny.evaluate(COMPARED)
     replace(make_model, own, seed=9)
-    tiny.wait_for_timeout(600)  # the live route looks at a file twice a second
     slider(tiny, 0).focus()
-    tiny.keyboard.press("ArrowRight")
-    tiny.keyboard.press("0")
-    tiny.wait_for_function(f"old => ({COMPARED})() !== old", arg=before)
-    in_step(tiny)
+
+    def away_and_back():
+        tiny.keyboard.press("ArrowRight")
+        tiny.keyboard.press("0")
+        in_step(tiny)
+
+    again_until(lambda: tiny.evaluate(COMPARED) != before, away_and_back)
 
 
 def test_a_second_model_of_another_size_or_none_is_said_in_words_and_can_come_back(own, page, make_model):
     tiny = at_origin(own, page)
     beside(tiny)
     replace(make_model, own, latent_dim=5)
-    tiny.wait_for_timeout(600)
-    tiny.keyboard.press("r")
     said = tiny.get_by_test_id("compare-status")
+    again_until(lambda: "it has 5" in said.inner_text(), lambda: tiny.keyboard.press("r"))
     expect(said).to_contain_text("other: it has 5 latent dimensions, here there are 4.")
     replace(make_model, own, seed=5)
     tiny.keyboard.press("r")
     expect(tiny.locator(".lw-stage")).to_have_attribute("data-compare", "live")
     (own.folder / "checkpoints" / "other.safetensors").unlink()
-    tiny.wait_for_timeout(600)
-    tiny.keyboard.press("r")
+    again_until(lambda: "no longer" in said.inner_text(), lambda: tiny.keyboard.press("r"))
     expect(said).to_have_text("other is no longer there.")
     live(tiny)
 

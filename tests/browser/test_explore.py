@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import PIXELS, address_z, differs, live, settled, slider, typed, value, wait_for_address
+from screen import PIXELS, address_z, again_until, differs, live, settled, slider, typed, value, wait_for_address
 
 
 @pytest.fixture
@@ -200,9 +200,8 @@ def test_the_explorer_survives_a_killed_and_restarted_server(explore):
 def test_a_model_deleted_while_open_is_named_and_another_one_opens(explore):
     page = explore("?model=tiny&z=0,0,0,0")
     (explore.server.folder / "checkpoints" / "tiny.safetensors").unlink()
-    page.wait_for_timeout(600)  # the route looks at a model's file twice a second
-    slider(page, 2).click(position={"x": 30, "y": 10})
-    expect(page.get_by_text("The model 'tiny' is no longer there")).to_be_visible()
+    gone = page.get_by_text("The model 'tiny' is no longer there")
+    again_until(gone.is_visible, lambda: page.keyboard.press("r"))
     live(page)
     page.wait_for_function("location.search.startsWith('?model=wide&z=')")
 
@@ -212,10 +211,8 @@ def test_a_model_replaced_while_open_is_shown_anew(explore, make_model, latent_d
     page = explore("?model=tiny&z=0,0,0,0")
     make_model(explore.server.folder / "checkpoints" / "tiny.safetensors", latent_dim=latent_dim, seed=7, inactive=0)
     before = page.evaluate(PIXELS)
-    page.wait_for_timeout(600)
-    slider(page, 2).click(position={"x": 30, "y": 10})
+    again_until(lambda: page.get_by_text("inactive").count() == 0, lambda: page.keyboard.press("r"))
     expect(page.locator('input[type="range"][aria-label^="z"]')).to_have_count(sliders)
-    expect(page.get_by_text("inactive")).to_have_count(0)
     live(page)
     differs(page, PIXELS, before)
 
