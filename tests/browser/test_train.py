@@ -149,9 +149,7 @@ def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
     expect(page.get_by_text("The process is gone without having said why")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("typed", "words"), [("0", "from 1 to 256, not 0"), ("2.5", "from 1 to 256, not 2.5"), ("", "from 1 to 256.")]
-)
+@pytest.mark.parametrize(("typed", "words"), [("0", "from 1 to 256, not 0"), ("2.5", "from 1 to 256, not 2.5")])
 def test_pressing_train_beside_a_field_in_red_trains_nothing_with_the_value_before(train, typed, words):
     page = train()
     page.get_by_label("Latent size", exact=True).first.fill(typed)
