@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from screen import PIXELS, at, differs, live, same, settled, slider, still
 
+PLACE = "() => JSON.stringify(document.querySelector('[data-testid=decoded]').getBoundingClientRect())"
+
 
 @pytest.fixture
 def tiny(steady, page) -> Page:
@@ -84,7 +86,10 @@ def test_a_snapshot_is_confirmed_and_a_refused_one_says_why(tiny):
 
 
 def test_the_picture_alone_fills_the_window_until_escape(tiny):
-    place, picture = tiny.get_by_test_id("decoded").bounding_box(), still(tiny, PIXELS)
+    tiny.get_by_test_id("where").wait_for()  # the line under the picture has come
+    picture = still(tiny, PIXELS)
+    still(tiny, PLACE)
+    place = tiny.get_by_test_id("decoded").bounding_box()
     tiny.keyboard.press("f")
     box = tiny.get_by_test_id("decoded").bounding_box()
     assert box["height"] == pytest.approx(720, abs=1) and box["y"] == pytest.approx(0, abs=1)
