@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
 
 from vae_core import runs, worker
 from vae_core.config import ModelConfig, TrainConfig
@@ -47,9 +49,12 @@ class Rate:
 
     key: str  # of the exact model and batch size
     kind: str  # rates of one kind may be scaled into each other
-    multiplications: int
-    images_per_second: float
+    multiplications: PositiveInt
+    images_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     source: str  # "the run mnist-10d", or "a short measurement"
+
+
+_RATES = TypeAdapter(list[Rate])
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def measure(config: TrainConfig) -> None:
         raise RuntimeError(str(error)) from None
     found = Rate(_key(config), _kind(config), size(config.model).multiplications, rate, "a short measurement")
     path = runs.runs_root() / FILE
-    write_json(path, {"machine": _machine(), "rates": [asdict(found), *_remembered(path)][:100]})
+    write_json(path, {"machine": _machine(), "rates": [asdict(rate) for rate in [found, *_remembered(path)][:100]]})
 
 
 def images_per_epoch(config: TrainConfig) -> float:
@@ -145,13 +150,16 @@ def _pace(run: runs.RunStatus) -> float | None:
 
 
 def _measured() -> list[Rate]:
-    return [Rate(**rate) for rate in _remembered(runs.runs_root() / FILE)]
+    return _remembered(runs.runs_root() / FILE)
 
 
-def _remembered(path: Path) -> list[dict[str, Any]]:
-    """What was measured here; a file that came from another machine counts for nothing."""
+def _remembered(path: Path) -> list[Rate]:
+    """What was measured here; a file that is damaged or came from another machine counts for nothing."""
     known = read_json(path)
-    return known.get("rates", []) if known.get("machine") == _machine() else []
+    try:
+        return _RATES.validate_python(known.get("rates", [])) if known.get("machine") == _machine() else []
+    except ValidationError:
+        return []
 
 
 def _machine() -> str:

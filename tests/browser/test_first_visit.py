@@ -86,7 +86,8 @@ def test_a_snapshot_is_confirmed_and_a_refused_one_says_why(tiny):
 
 
 def test_the_picture_alone_fills_the_window_until_escape(tiny):
-    expect(tiny.get_by_test_id("where")).to_have_attribute("data-verdict", re.compile("like|unusual|unsaid"))  # its line has come to rest
+    at_rest = re.compile("like|unusual|unsaid")  # not "measuring"
+    expect(tiny.get_by_test_id("where")).to_have_attribute("data-verdict", at_rest)
     picture = still(tiny, PIXELS)
     still(tiny, PLACE)
     place = tiny.get_by_test_id("decoded").bounding_box()

@@ -176,6 +176,19 @@ def test_the_nearest_real_images_follow_the_point_in_pixels_and_in_latents(mappe
     expect(nearest).to_contain_text("The images of 'mnist' are not here.")
 
 
+def test_the_nearest_images_are_asked_for_again_when_the_server_had_too_much_to_do(mapped):
+    nearest = mapped.get_by_test_id("nearest")
+    refusals = iter([{"status": 503, "headers": {"Retry-After": "1"}, "body": "Too much waits already."}])
+    found = {"found": [{"png": "", "label": 6, "distance": 1.0}], "source": "54,000 images"}
+
+    def answer(route):
+        route.fulfill(**next(refusals, {"status": 200, "json": found}))
+
+    mapped.route("**/map/nearest?*", answer)
+    mapped.keyboard.press("r")
+    expect(nearest.get_by_alt_text("a real 6")).to_be_visible()
+
+
 def test_a_principal_component_moves_several_sliders(mapped):
     mapped.get_by_text("principal components").click()
     component = mapped.get_by_label("PC 1", exact=True)

@@ -111,3 +111,9 @@ def test_a_measurement_that_fails_says_why(monkeypatch):
     monkeypatch.setattr(estimate.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="no figure came back"):
         estimate.measure(train_config(model={"architecture": "mlp", "hidden": (16,)}))
+
+
+@pytest.mark.parametrize("rates", [None, 3, "x", [None], [{}], [{"key": 1}], [[]]])
+def test_a_damaged_file_of_measurements_counts_for_nothing(rates):
+    runs.write_json(runs.runs_root() / estimate.FILE, {"machine": estimate._machine(), "rates": rates})
+    assert estimate.estimate(train_config()) is None

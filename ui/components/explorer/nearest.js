@@ -67,6 +67,8 @@ export class Nearest {
     let answer;
     try {
       const response = await fetch(mapUrl("map/nearest", { model: this.#model, z: this.#z.join(","), space: this.#space }));
+      const later = response.status === 503 ? Number(response.headers.get("Retry-After")) : 0; // the server has too much to do
+      if (later > 0) return void (asked === this.#asked && (this.#timer = setTimeout(() => this.#ask(asked), 1000 * later)));
       answer = response.ok ? await response.json() : { words: await response.text() };
     } catch {
       return; // offline: the old ones stay, pale
