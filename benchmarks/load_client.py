@@ -34,7 +34,7 @@ class Tally:
 
 
 class Explorer(asyncio.Protocol):
-    """One person dragging: one request in flight, newest wins, exactly as socket.js does it."""
+    """One person dragging: one request in flight, newest wins, exactly as picture_connection.js does it."""
 
     def __init__(self, latent_dim: int, seed: int) -> None:
         z = np.random.default_rng(seed).normal(size=latent_dim).astype("<f4").tobytes()

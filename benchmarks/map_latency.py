@@ -30,7 +30,7 @@ from benchmarks.models import save_untrained
 POINTS = 10_000
 LATENT_DIM = 10
 MARKS = "(name) => performance.getEntriesByName(name).map((mark) => mark.duration)"
-GRID = Path(__file__).parents[1] / "ui" / "components" / "explorer" / "map" / "grid.js"
+GRID = Path(__file__).parents[1] / "ui" / "components" / "explorer" / "map" / "point_grid.js"
 SEARCH = """async ([source, count, looks]) => {
   const { Grid } = await import('data:text/javascript,' + encodeURIComponent(source));
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());

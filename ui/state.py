@@ -22,7 +22,7 @@ NOTICE = "notice"  # (str, float | None) | None: a sentence for the next page th
 
 DEFAULTS: dict[str, Any] = {MODEL: None, Z: None, POSTERIOR: None, ADDRESS_READ: False, PINS: {}, COMPARED: None, NOTICE: None}
 DECIMALS = 4  # of a committed z, as many as an address holds: a link or the copied Python draws exactly what is shown
-MOST_PINS = 24  # in one tray, as in ui/components/explorer/tray/pins.js
+MOST_PINS = 24  # in one tray, as in ui/components/explorer/pins_and_paths/pins.js
 MOST_STOPS = 12  # of them on the path
 MOST_LABEL = 120  # characters of a pin's label
 NOTICE_SECONDS = 12

@@ -45,7 +45,7 @@ def files() -> Iterator[str]:
 
 @pytest.fixture
 def js(page: Any, files: str) -> Callable[..., Any]:
-    """js("explorer/ranges.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited."""
+    """js("explorer/numbers.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited."""
     page.goto(f"{files}/blank.html")
 
     def call(module: str, function: str, *arguments: Any) -> Any:

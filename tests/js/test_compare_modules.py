@@ -7,7 +7,7 @@ import pytest
 
 from ui.charts_encode import heat
 
-DIFFERENCE = "explorer/compare/difference.js"
+DIFFERENCE = "explorer/renderer/pixel_difference.js"
 
 
 def picture(pixels: np.ndarray) -> dict:

@@ -29,7 +29,7 @@ FAKE_SOCKET = """
 
 
 def with_socket(js, body, *arguments):
-    return js("explorer/socket.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
+    return js("explorer/connection/picture_connection.js", f"async (m) => {{ {FAKE_SOCKET} {body} }}", *arguments)
 
 
 def test_one_request_is_in_flight_and_the_newest_wins(js):
@@ -125,7 +125,7 @@ ASIDES = """
 
 
 def with_asides(js, body):
-    return js("explorer/map/asides.js", f"async (m) => {{ {FAKE_SOCKET} {ASIDES} {body} }}")
+    return js("explorer/connection/query_connection.js", f"async (m) => {{ {FAKE_SOCKET} {ASIDES} {body} }}")
 
 
 def test_every_question_ends_when_the_connection_is_closed(js):

@@ -89,7 +89,7 @@ def test_a_snapshot_of_another_latent_size_cannot_be_gone_to(mounted):
 def test_many_quick_commits_write_the_address_less_often_and_the_last_one_wins(js):
     js.page.clock.install()
     js(
-        "explorer/address.js",
+        "explorer/state/address_bar.js",
         """(m) => { window.count = 0; const old = history.replaceState.bind(history);
         history.replaceState = (...given) => { count += 1; if (count > 100) throw new DOMException('too many', 'SecurityError');
           old(...given); };
@@ -107,7 +107,7 @@ def test_many_quick_commits_write_the_address_less_often_and_the_last_one_wins(j
 def test_an_address_that_the_browser_refuses_throws_nothing_and_is_written_later(js):
     js.page.clock.install()
     js(
-        "explorer/address.js",
+        "explorer/state/address_bar.js",
         """(m) => { window.old = history.replaceState.bind(history);
         history.replaceState = () => { throw new DOMException('too many', 'SecurityError'); };
         window.address = new m.Address(); address.write('a', [1]); history.replaceState = old; }""",
@@ -119,7 +119,7 @@ def test_an_address_that_the_browser_refuses_throws_nothing_and_is_written_later
 def test_an_address_belongs_to_its_page(js):
     js.page.clock.install()
     many = "(m) => { const address = new m.Address(); for (const i of Array(60).keys()) address.write('a', [i]); }"
-    js("explorer/address.js", many)
+    js("explorer/state/address_bar.js", many)
     js.page.evaluate("() => history.replaceState(null, '', '/encode')")
     js.page.clock.run_for(2000)
     assert js.page.evaluate("() => location.pathname + location.search") == "/encode"

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-PROTOCOL, METER, RANGES = "explorer/protocol.js", "explorer/meter.js", "explorer/ranges.js"
+PROTOCOL, METER, RANGES = "explorer/connection/picture_frames.js", "explorer/picture/latency.js", "explorer/numbers.js"
 
 DECODED = "(m, b) => { const f = m.decodeFrame(Uint8Array.from(b).buffer); return {...f, pixels: [...f.pixels]}; }"
 
@@ -69,13 +69,13 @@ def test_prior_draws_are_standard_normal(js):
 
 
 def test_the_address_keeps_other_parameters_and_readable_commas(js):
-    href = js("explorer/address.js", "(m) => m.addressOf('http://h/?a=b&model=old&z=9', 'my model', [0.12345, -0, -1])")
+    href = js("explorer/state/address_bar.js", "(m) => m.addressOf('http://h/?a=b&model=old&z=9', 'my model', [0.12345, -0, -1])")
     assert href == "http://h/?model=my%20model&z=0.1235,0,-1&a=b"
 
 
 def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
     seq, size, pixels = js(
-        "explorer/picture.js",
+        "explorer/renderer/pixels.js",
         """(m) => { const canvas = document.createElement('canvas'); const picture = new m.Picture(canvas);
         picture.paint({height: 1, width: 2, channels: 1, pixels: Uint8Array.from([0, 200])});
         picture.paint({height: 1, width: 2, channels: 3, pixels: Uint8Array.from([1, 2, 3, 250, 251, 252])});
@@ -88,7 +88,7 @@ def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
 
 def test_an_animation_starts_where_the_slider_stands(js):
     first, low, high = js(
-        "explorer/animation.js",
+        "explorer/rail/animation.js",
         """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
         while (seen.length < 5) await new Promise((r) => setTimeout(r, 20));
         a.stop();
@@ -101,10 +101,10 @@ def test_an_animation_starts_where_the_slider_stands(js):
 def test_who_asks_for_less_motion_gets_stills(js):
     seen = """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
       await new Promise((r) => setTimeout(r, 600)); a.stop(); return [seen.length, new Set(seen).size]; }"""
-    frames, positions = js("explorer/animation.js", seen)
+    frames, positions = js("explorer/rail/animation.js", seen)
     assert positions > 3
     js.page.emulate_media(reduced_motion="reduce")
-    frames, positions = js("explorer/animation.js", seen)
+    frames, positions = js("explorer/rail/animation.js", seen)
     assert frames > positions
     assert positions <= 3  # sixteen in the six seconds of a period
 
@@ -120,7 +120,7 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
       know({});
       session.commit([1], null);
     }"""
-    js("explorer/session.js", begin)
+    js("explorer/state/page_messages.js", begin)
     kinds, kept = "() => sent.map(({kind}) => kind)", "() => element.dataset.kept"
     assert (page.evaluate(kinds), page.evaluate(kept)) == (["commit"], "false")
     page.clock.fast_forward(2600)

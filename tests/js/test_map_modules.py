@@ -5,7 +5,9 @@ import pytest
 
 from vae_core.planes import three_point_plane
 
-PLANE, VIEW, CLOUD, GROUND, GRID = (f"explorer/map/{name}.js" for name in ("plane", "viewport", "cloud", "background", "grid"))
+PLANE, VIEW, CLOUD, GROUND, GRID = (
+    f"explorer/map/{name}.js" for name in ("plane", "viewport", "points", "background", "point_grid")
+)
 
 
 def test_a_plane_and_its_inverse_agree_with_the_core(js):
@@ -242,7 +244,7 @@ def test_a_density_is_told_apart_where_it_is_thin_too(js):
       const light = (value) => m.colourOf(value, range).reduce((sum, part) => sum + part, 0);
       return {range, light: [-500, -17, -14, -10].map(light), flat: m.colourOf(3, m.rangeOf([3, 3], 2))};
     }"""
-    found = js("explorer/map/density.js", script)
+    found = js("explorer/map/density_colours.js", script)
     assert found["range"] == [-18, -10] and found["light"] == sorted(set(found["light"]))
     assert found["flat"] == [232, 238, 255]
 
@@ -275,7 +277,7 @@ def test_undo_and_redo_walk_through_what_was_committed(js):
       history.add({z: [9], posterior: null});
       return {back, forth, lost: history.canRedo, again: history.undo().z[0]};
     }"""
-    assert js("explorer/history.js", script) == {"back": [1, 0, None], "forth": 1, "lost": False, "again": 1}
+    assert js("explorer/state/undo.js", script) == {"back": [1, 0, None], "forth": 1, "lost": False, "again": 1}
 
 
 def test_a_and_b_change_places(js):
@@ -283,7 +285,7 @@ def test_a_and_b_change_places(js):
       const history = new m.History();
       return [history.swap('a'), history.swap('b'), history.swap('a')];
     }"""
-    assert js("explorer/history.js", script) == [None, "a", "b"]
+    assert js("explorer/state/undo.js", script) == [None, "a", "b"]
 
 
 def test_a_link_holds_the_view_and_gives_it_back(js):
@@ -295,7 +297,7 @@ def test_a_link_holds_the_view_and_gives_it_back(js):
       const odd = 'http://h/?view=1,b&pins=1;1,2&path=wormhole&samples=-1,1';
       return [href, m.readLink(href, 2), m.readLink(odd, 2), m.readLink('http://h/', 2)];
     }"""
-    href, read, odd, bare = js("explorer/share.js", script)
+    href, read, odd, bare = js("explorer/share/link.js", script)
     assert href.startswith("http://h/?model=a%20b&hash=cafe&z=0.1,-0.25&plane=pc%3A0%3A1")
     assert href.endswith("&compare=c%26d")  # the page reads it, not the component
     pins = [
@@ -314,7 +316,7 @@ def test_the_copied_python_draws_the_same_picture(js, tmp_path, make_model):
 
     path = make_model(tmp_path / "m.safetensors", latent_dim=3)
     z = [0.123, -1.5, 2.0]
-    code = js("explorer/share.js", "(m, file, z) => m.pythonOf({file, hash: 'cafe', z})", str(path), z)
+    code = js("explorer/share/link.js", "(m, file, z) => m.pythonOf({file, hash: 'cafe', z})", str(path), z)
     names: dict = {}
     exec(code, names)  # what a person would paste
     np.testing.assert_array_equal(names["picture"], open_model(path).decode([z])[0])
@@ -327,7 +329,7 @@ def test_a_gallery_page_loads_nothing_and_escapes_notes(js):
         "note": "<script>alert(1)</script>",
         "when": "2025-01-02T03:04:05Z",
     }
-    page = js("explorer/gallery.js", "(m, items) => m.galleryPage('m & m', items)", [item])
+    page = js("explorer/share/gallery.js", "(m, items) => m.galleryPage('m & m', items)", [item])
     assert "<script" not in page and "&#60;script" in page and "m &#38; m" in page
     assert "http" not in page and "data:image/png" in page and "z = [0.500]" in page
 
@@ -342,7 +344,12 @@ def test_muting_and_solo_give_back_what_they_took(js):
       holds.lock(0, true);
       return {solo, isSolo, back, kept: holds.keep(back, [9, 9, 9])};
     }"""
-    assert js("explorer/holds.js", script) == {"solo": [0, 2, 0], "isSolo": True, "back": [1, 2, 3], "kept": [1, 9, 9]}
+    assert js("explorer/state/locked_dimensions.js", script) == {
+        "solo": [0, 2, 0],
+        "isSolo": True,
+        "back": [1, 2, 3],
+        "kept": [1, 9, 9],
+    }
 
 
 def test_a_direction_moves_z_along_its_axis_to_the_wanted_coordinate(js):
@@ -351,7 +358,7 @@ def test_a_direction_moves_z_along_its_axis_to_the_wanted_coordinate(js):
       const z = m.moved([3, 0], direction, 2);
       return [m.coordinate(z, direction), z];
     }"""
-    coordinate, z = js("explorer/directions.js", script)
+    coordinate, z = js("explorer/rail/directions.js", script)
     assert coordinate == pytest.approx(2)
     offset = np.array(z) - [3, 0]
     assert offset[0] / 0.6 == pytest.approx(offset[1] / 0.8)

@@ -26,7 +26,7 @@ def test_a_question_that_a_busy_server_did_not_take_is_asked_again_after_growing
       socket.onmessage(frame(8 + 16 + 32, (view) => { view.setUint8(0, 4); view.setUint32(4, sent.at(-1), true); }));
       return {sent, pauses, answered: (await places).length};
     }"""
-    found = js("explorer/map/asides.js", script)
+    found = js("explorer/connection/query_connection.js", script)
     assert found == {"sent": [1, 2, 3, 4], "pauses": [1000, 2000, 4000], "answered": 1}
 
 
@@ -47,4 +47,4 @@ def test_more_strips_than_fit_one_question_are_asked_for_in_several(js):
       while (performance.getEntriesByName('film-refresh').length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return {asked, stale: rows.filter(({slider}) => slider.film.classList.contains('lw-stale')).length};
     }"""
-    assert js("explorer/filmstrip.js", script) == {"asked": [511, 49], "stale": 0}
+    assert js("explorer/rail/slider_pictures.js", script) == {"asked": [511, 49], "stale": 0}

@@ -7,8 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-PINS, FIGURES, QUESTIONS = "explorer/tray/pins.js", "explorer/tray/figures.js", "explorer/map/questions.js"
-WHERE = "explorer/where.js"
+PINS, FIGURES = "explorer/pins_and_paths/pins.js", "explorer/pins_and_paths/path_figures.js"
+QUESTIONS = "explorer/connection/frames.js"
+WHERE = "explorer/picture/likeness.js"
 
 
 def with_pins(js, body):

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from vae_core.header import LatentStatistics
 
 HERE = Path(__file__).parent
-STYLES = ("explorer", "rail", "map", "sheets", "tray", "paths", "compare", "guide")
+PATHS = ("pins_and_paths/tray", "pins_and_paths/paths")
+STYLES = (
+    "base",
+    "rail/rail",
+    "map/map",
+    "sheets",
+    *PATHS,
+    "compare/compare",
+    "help/guide",
+)  # a later one may overrule an earlier one
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
 LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data do not use

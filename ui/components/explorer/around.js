@@ -1,14 +1,14 @@
 // Everything that shows what lies around a point: the map, the strips behind the sliders, and the indicator. One second connection
 // serves them all; a model without encoded images simply has none of it.
 
-import { Directions, principalDirections } from "./directions.js";
-import { Filmstrips } from "./filmstrip.js";
-import { Asides } from "./map/asides.js";
-import { fetchAtlas } from "./map/atlas.js";
+import { Directions, principalDirections } from "./rail/directions.js";
+import { Filmstrips } from "./rail/slider_pictures.js";
+import { Asides } from "./connection/query_connection.js";
+import { fetchAtlas } from "./connection/encoded_images.js";
 import { fetchEmbedding } from "./map/embedding.js";
 import { LatentMap } from "./map/map.js";
-import { Nearest } from "./nearest.js";
-import { Where } from "./where.js";
+import { Nearest } from "./picture/nearest_images.js";
+import { Where } from "./picture/likeness.js";
 
 const FADE_AGAIN = 150; // ms: strips that came under way are faded again as soon
 

@@ -1,23 +1,23 @@
 // One explorer on the page: where it stands (z), what it has asked for, and how its parts hear of each other.
 
-import { Address } from "./address.js";
+import { Address } from "./state/address_bar.js";
 import { Around } from "./around.js";
 import { Comparison } from "./compare/comparison.js";
-import { Decoder } from "./decoder.js";
-import { Hand } from "./hand.js";
-import { Holds } from "./holds.js";
-import { Motions } from "./motions.js";
-import { pictureUrl } from "./picture.js";
-import { Rail } from "./rail.js";
-import { normal, rounded } from "./ranges.js";
-import { RowMenu } from "./rowmenu.js";
-import { Session } from "./session.js";
-import { readLink } from "./share.js";
-import { liveUrl } from "./socket.js";
-import { Tools } from "./tools.js";
-import { Traversal } from "./traversal.js";
-import { Tray } from "./tray/tray.js";
-import { buildView } from "./view.js";
+import { Decoder } from "./picture/picture.js";
+import { Hand } from "./rail/hand.js";
+import { Holds } from "./state/locked_dimensions.js";
+import { Motions } from "./rail/motions.js";
+import { pictureUrl } from "./renderer/pixels.js";
+import { Rail } from "./rail/sliders.js";
+import { normal, rounded } from "./numbers.js";
+import { RowMenu } from "./rail/row_menu.js";
+import { Session } from "./state/page_messages.js";
+import { readLink } from "./share/link.js";
+import { liveUrl } from "./connection/picture_connection.js";
+import { Tools } from "./picture/controls.js";
+import { Traversal } from "./picture/traversal.js";
+import { Tray } from "./pins_and_paths/tray.js";
+import { buildView } from "./layout.js";
 
 export class Explorer {
   #view;

@@ -3,11 +3,11 @@
 // It follows what the first model has painted, whatever moved it (slider, map, path, animation): each painted picture is sent along
 // with the request to the second model, so the difference is always one of two pictures of the same z.
 
-import { h } from "../dom.js";
-import { Picture } from "../picture.js";
-import { LiveSocket, liveUrl, NO_MODEL } from "../socket.js";
-import { Choice, SAME_NUMBERS } from "./choice.js";
-import { difference, meanWords } from "./difference.js";
+import { h } from "../elements.js";
+import { Picture } from "../renderer/pixels.js";
+import { LiveSocket, liveUrl, NO_MODEL } from "../connection/picture_connection.js";
+import { Choice, SAME_NUMBERS } from "./choose_model.js";
+import { difference, meanWords } from "../renderer/pixel_difference.js";
 
 const FIGURE_EVERY = 150; // ms: a number that changes faster cannot be read
 const NOTHING = "–";

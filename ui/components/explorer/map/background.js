@@ -1,9 +1,9 @@
 // What lies under the points: decoded pictures, the aggregate posterior's density, or a tint where the data is thin.
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
-import { UNLIKE, UNUSUAL } from "../where.js";
-import { colourOf, rangeOf } from "./density.js";
-import { DENSITIES, LIKENESS } from "./questions.js";
+import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
+import { colourOf, rangeOf } from "./density_colours.js";
+import { DENSITIES, LIKENESS } from "../connection/frames.js";
 
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side

@@ -1,11 +1,11 @@
 // What explains the map: under it what its points and its background are, how to read the background's colours, and where the person
 // stands; on it the names of its axes and where the pointer is.
 
-import { h } from "../dom.js";
-import { FAR, WORDS } from "../where.js";
+import { h } from "../elements.js";
+import { FAR, WORDS } from "../picture/likeness.js";
 import { TINTS } from "./background.js";
-import { RAMP } from "./density.js";
-import { SAMPLE } from "./cloud.js";
+import { RAMP } from "./density_colours.js";
+import { SAMPLE } from "./points.js";
 import { allWords, axisNames, pointWords, groundWords, hereWords, placeWords } from "./words.js";
 
 export const CAPTION = "lw-map-caption"; // its id

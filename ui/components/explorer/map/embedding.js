@@ -1,6 +1,6 @@
 // Maps without an inverse: where t-SNE or UMAP put the encoded images (ui/embeddings.py). Asked for until the server has them.
 
-import { mapUrl } from "./atlas.js";
+import { mapUrl } from "../connection/encoded_images.js";
 
 export const EMBEDDINGS = { tsne: "t-SNE", umap: "UMAP" };
 

@@ -3,17 +3,17 @@
 // code of the image whose point is there. Draws only when something changed, at most once a frame. t-SNE and UMAP have no inverse:
 // there only the points answer.
 
-import { h } from "../dom.js";
+import { h } from "../elements.js";
 import { Background } from "./background.js";
 import { Caption, CAPTION } from "./caption.js";
-import { Cloud } from "./cloud.js";
+import { Cloud } from "./points.js";
 import { EMBEDDINGS, whyNoInverse } from "./embedding.js";
 import { listen } from "./gestures.js";
-import { Legend } from "./legend.js";
-import { Painter } from "./painting.js";
+import { Legend } from "./class_legend.js";
+import { Painter } from "./painter.js";
 import { planeOf, planeThrough, throughChoice } from "./plane.js";
-import { Tip } from "./tip.js";
-import { buildToolbar } from "./toolbar.js";
+import { Tip } from "./image_tooltip.js";
+import { buildToolbar } from "./map_toolbar.js";
 import { Viewport } from "./viewport.js";
 import { imageWords } from "./words.js";
 

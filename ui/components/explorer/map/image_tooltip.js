@@ -1,0 +1,49 @@
+// Beside the pointer: the encoded image on whose point it is. The walk goes on underneath; only a click takes the image's code.
+
+import { h } from "../elements.js";
+import { mapUrl } from "../connection/encoded_images.js";
+import { imageWords } from "./words.js";
+
+const REST = 90; // ms on one point before its image is fetched: a pointer that sweeps over hundreds asks for none
+
+export class Tip {
+  #model = "";
+  #classes = [];
+  #index = null;
+  #timer = null;
+
+  constructor() {
+    this.element = h("div.lw-tip", { hidden: "", "data-testid": "map-tip" });
+  }
+
+  open(model, classes) {
+    this.hide();
+    [this.#model, this.#classes] = [model, classes];
+  }
+
+  /** Shows the image `index` with this label beside the pointer at [x, y] of a map so wide. `hint`: what a click would do. */
+  show(index, label, [x, y], width, hint) {
+    this.element.hidden = false;
+    if (this.#index !== index) this.#name(index, label, hint);
+    this.element.style.left = `${Math.max(0, Math.min(x + 14, width - this.element.offsetWidth - 4))}px`;
+    this.element.style.top = `${y < 130 ? y + 16 : y - 118}px`;
+  }
+
+  hide() {
+    clearTimeout(this.#timer);
+    this.#index = null;
+    this.element.hidden = true;
+  }
+
+  #name(index, label, hint) {
+    this.#index = index;
+    const name = this.#classes[label] ?? label;
+    const place = h("span.lw-tip-image");
+    this.element.replaceChildren(place, imageWords(index, name), h("span.lw-muted.lw-tip-hint", {}, hint));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index }), onerror: () => place.remove() });
+      place.replaceChildren(image);
+    }, REST);
+  }
+}

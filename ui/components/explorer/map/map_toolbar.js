@@ -1,0 +1,60 @@
+// What can be chosen over the map: its plane, its background, whether its points are shown.
+
+import { h } from "../elements.js";
+import { BACKGROUNDS } from "./background.js";
+import { EMBEDDINGS } from "./embedding.js";
+
+/** on: {plane(choice), background(kind), points(shown)} */
+export function buildToolbar(on) {
+  const planes = h("select.lw-select", { "aria-label": "plane of the map", title: "Which slice of the latent space the map shows: two principal components (PC) of the codes, two dimensions, or t-SNE and UMAP", onchange: () => on.plane(planes.value) });
+  const backgrounds = h("select.lw-select", { "aria-label": "background of the map", title: "What lies under the points", onchange: () => on.background(backgrounds.value) });
+  for (const [kind, words] of Object.entries(BACKGROUNDS)) backgrounds.append(h("option", { value: kind }, words));
+  const points = h("input", { type: "checkbox", checked: "", onchange: () => on.points(points.checked) });
+  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", { title: "Show the encoded test images as points" }, points, "points"));
+  const custom = new Map(); // choice -> Plane
+  return {
+    head: h("span.lw-tools", {}, planes, inverse),
+    get plane() {
+      return planes.value;
+    },
+    get first() {
+      return planes.options[0].value;
+    },
+    custom: (choice) => custom.get(choice) ?? null,
+    /** A plane of the person's own joins the list. */
+    add(choice, words, plane) {
+      custom.set(choice, plane);
+      [...planes.options].find(({ value }) => value === choice)?.remove();
+      planes.append(h("option", { value: choice }, words));
+      planes.disabled = false;
+    },
+    /** The wished plane if it is on offer, else the first. */
+    prefer(wish) {
+      if ([...planes.options].some(({ value }) => value === wish)) planes.value = wish;
+      return planes.value;
+    },
+    /** What only a map with an inverse has: a background, which is decoded, and points that can be left out. */
+    showInverse(has) {
+      inverse.style.visibility = has ? "visible" : "hidden"; // keeps its place: nothing jumps
+    },
+    chooseBackground(wish) {
+      if (wish in BACKGROUNDS) backgrounds.value = wish;
+      return backgrounds.value;
+    },
+    offer(atlas) {
+      custom.clear();
+      planes.replaceChildren(...choices(atlas).map(([value, words]) => h("option", { value }, words)));
+      planes.disabled = planes.length < 2;
+    },
+  };
+}
+
+/** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order; then the maps that are no planes. */
+export function choices({ latentDim, order }) {
+  if (latentDim === 2) return [["pair:0:1", "z0 × z1"]];
+  const pairs = [];
+  for (let i = 0; i < Math.min(order.length, 8); i += 1) {
+    for (let j = i + 1; j < Math.min(order.length, 8); j += 1) pairs.push([`pair:${order[i]}:${order[j]}`, `z${order[i]} × z${order[j]}`]);
+  }
+  return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs, ...Object.entries(EMBEDDINGS)];
+}

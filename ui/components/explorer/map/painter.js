@@ -1,0 +1,83 @@
+// Draws the map on two canvases: below the background and the points, above what moves with the pointer.
+
+import { PointLayer, pointRadius } from "./layer.js";
+import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./marks.js";
+
+export class Painter {
+  #ground;
+  #overlay;
+  #viewport;
+  #layer = null;
+
+  constructor(ground, overlay, viewport) {
+    [this.#ground, this.#overlay, this.#viewport] = [ground, overlay, viewport];
+  }
+
+  /** Both canvases in another size, in CSS pixels. */
+  resize(width, height) {
+    const ratio = window.devicePixelRatio || 1;
+    for (const canvas of [this.#ground, this.#overlay]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    this.#layer = null;
+  }
+
+  get #ratio() {
+    return this.#ground.width / this.#viewport.width;
+  }
+
+  /** map: {cloud (null: no model yet), background, plane, scattered (nothing but points), points (they are shown)} */
+  ground({ cloud, background, plane, scattered, points }) {
+    const context = this.#ground.getContext("2d", { alpha: false });
+    this.#start(context);
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, this.#viewport.width, this.#viewport.height);
+    if (cloud === null) return;
+    if (!scattered) background.draw(context, this.#viewport);
+    if (points || scattered) this.#drawPoints(context, cloud, scattered);
+    if (!scattered) drawPrior(context, this.#viewport, plane);
+    this.#ground.dataset.frames = String(Number(this.#ground.dataset.frames ?? 0) + 1);
+  }
+
+  /** map: as above, and {path, pins, posterior, shown (z), hovered (number of a point or null)} */
+  marks({ cloud, plane, scattered, path, pins, posterior, shown, hovered }) {
+    const pen = this.#overlay.getContext("2d");
+    this.#start(pen);
+    pen.clearRect(0, 0, this.#viewport.width, this.#viewport.height);
+    if (cloud === null) return;
+    if (scattered) this.#markPoints(pen, cloud, pins, shown);
+    else {
+      if (path.length > 1) drawPath(pen, this.#viewport, plane, path);
+      for (const pin of pins) drawPin(pen, this.#viewport, plane, pin);
+      if (posterior) drawPosterior(pen, this.#viewport, plane, posterior);
+      drawCross(pen, this.#viewport, plane, shown);
+    }
+    if (hovered !== null) drawMark(pen, this.#viewport.toScreen(cloud.position(hovered)));
+  }
+
+  /** Without an inverse only those pins and that cross which are exactly one of the points: anything else has no place here. */
+  #markPoints(pen, cloud, pins, shown) {
+    for (const [mark, z] of [...pins.map((pin) => [drawPin, pin]), [drawCross, shown]]) {
+      const index = cloud.find(z);
+      if (index !== null) mark(pen, this.#viewport, { coordinates: () => cloud.position(index) }, z);
+    }
+  }
+
+  #start(context) {
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+  }
+
+  #drawPoints(context, cloud, scattered) {
+    const { width, height } = this.#ground;
+    this.#layer ??= new PointLayer(width, height);
+    const [x0, y0] = this.#viewport.toScreen([0, 0]);
+    const scale = this.#viewport.scale * this.#ratio;
+    const toPixels = { ax: x0 * this.#ratio, bx: scale, ay: y0 * this.#ratio, by: -scale };
+    const radius = pointRadius(this.#viewport.scale * (scattered ? 2 : 1), this.#ratio, cloud.sampling);
+    this.#layer.paint((words) => cloud.draw(words, width, height, toPixels, radius));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.#layer.canvas, 0, 0);
+    this.#start(context);
+  }
+}

@@ -1,0 +1,130 @@
+// "Does this look like the data?": one calm indicator under the picture, kept up to date while a person moves. Its words and limits
+// are those of everything that says so: the map's background, the paths.
+
+import { h } from "../elements.js";
+
+const PAUSE = 90; // ms between two questions while moving
+const AGAIN = 500; // ms until a model that is still being measured is asked again
+const GAP = 4; // px between the line and its details
+
+export const UNUSUAL = 10; // per cent of the test images that look less like the data, as in vae_core/likeness.py
+export const UNLIKE = 2;
+export const WORDS = {
+  like: "looks like the data",
+  unusual: "unusual",
+  unlike: "unlike the data",
+  measuring: "measuring what the data is like …",
+};
+
+const MEASURING =
+  "Once for each model, what it draws at the codes of test images is compared with what it draws elsewhere. The verdict follows in some seconds.";
+
+/** What is tinted where there is no verdict. */
+export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
+
+export function verdictOf(typical) {
+  if (!Number.isFinite(typical)) return "unsaid";
+  if (typical < UNLIKE) return "unlike";
+  return typical < UNUSUAL ? "unusual" : "like";
+}
+
+export class Where {
+  #asides = null;
+  #busy = false;
+  #next = null;
+
+  constructor() {
+    this.words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
+    this.figures = h("span.lw-muted.lw-figures");
+    this.more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", onbeforetoggle: (event) => event.newState === "open" && this.#place() });
+    const button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
+    this.element = h("div.lw-where-line", { hidden: "" }, this.words, button, this.figures, this.more);
+  }
+
+  open(asides) {
+    this.#asides = asides;
+    this.#show(null);
+  }
+
+  /** Asks about z now, or as soon as the answer before has come. */
+  async at(z) {
+    this.#next = [...z];
+    if (this.#busy || this.#asides === null) return;
+    this.#busy = true;
+    while (this.#next !== null) {
+      const [asides, point] = [this.#asides, this.#next];
+      this.#next = null;
+      const places = await asides.places("here", [point]);
+      const current = asides === this.#asides;
+      if (places !== null && current) this.#show(places[0]);
+      const measuring = current && places?.[0].verdict === "measuring";
+      await new Promise((resolve) => setTimeout(resolve, measuring ? AGAIN : PAUSE));
+      if (measuring) this.#next ??= point;
+    }
+    this.#busy = false;
+  }
+
+  #show(place) {
+    this.element.hidden = place === null;
+    if (place === null) return;
+    this.element.classList.toggle("lw-unsaid", place.verdict === "unsaid");
+    this.words.dataset.verdict = place.verdict;
+    this.words.textContent = WORDS[place.verdict] ?? "";
+    this.words.hidden = place.verdict === "unsaid";
+    this.figures.textContent = figureWords(place);
+    this.words.title = this.figures.title = meaningOf(place).join(" ");
+    this.more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
+  }
+
+  /** The details open over what follows the line, or over the picture where there is more room; scrolling puts them away. */
+  #place() {
+    const { left, top, bottom, width } = this.element.getBoundingClientRect();
+    const below = bottom < 0.6 * window.innerHeight;
+    Object.assign(this.more.style, {
+      left: `${left}px`,
+      width: `${width}px`,
+      top: below ? `${bottom + GAP}px` : "auto",
+      bottom: below ? "auto" : `${window.innerHeight - top + GAP}px`,
+      maxHeight: `${(below ? window.innerHeight - bottom : top) - 2 * GAP}px`,
+    });
+    document.addEventListener("scroll", (event) => event.target === this.more || this.more.hidePopover(), { once: true, capture: true });
+  }
+}
+
+/** The one figure below the verdict; where there is none, what can be said without it. */
+export function figureWords({ verdict, typical, nearer }) {
+  if (verdict === "measuring") return "";
+  if (verdict === "unsaid") return `nearer to real codes than ${whole(nearer)} of test images`;
+  return `more typical than ${whole(typical)} of test images`;
+}
+
+/** What the verdict means and how often it errs: two sentences, or why there is none. */
+export function meaningOf({ verdict, errors }) {
+  if (verdict === "measuring") return [MEASURING];
+  const { auc, missed, midpointsTaken, farTaken } = errors;
+  if (verdict === "unsaid") {
+    return [`No verdict: on this model the measure ranks a test image above a picture that is none only ${whole(100 * auc)} of the time; chance is 50 %.`];
+  }
+  return [
+    "Judged by how well the encoder recognises the picture, how undecided its pixels are, and whether the test images near it are of one kind.",
+    `It errs: it calls ${whole(100 * missed)} of test images unusual or unlike the data, and ${whole(100 * midpointsTaken)} of the midpoints between ` +
+      `two kinds and ${whole(100 * farTaken)} of points far out look like the data to it.`,
+  ];
+}
+
+function detailsOf(place) {
+  if (place.verdict === "measuring") return meaningOf(place);
+  const nats = (value) => `${value.toFixed(1).replace("-", "−")} nats`;
+  const cycle = `Cycle error: the encoder puts this picture ${place.cycle.toFixed(1)} of its own standard deviations from z, on each axis.`;
+  return [
+    ...meaningOf(place),
+    `Distance to the nearest codes: ${place.distance.toFixed(2)}, nearer than ${whole(place.nearer)} of test images.`,
+    ...(Number.isFinite(place.cycle) ? [cycle] : []),
+    `log p(z), the prior's density: ${nats(place.logPrior)}.`,
+    `log q(z), the density of all codes: ${nats(place.logAggregate)}, denser than at ${whole(place.denser)} of test images.`,
+  ];
+}
+
+function whole(percent) {
+  return `${Math.round(percent)} %`;
+}

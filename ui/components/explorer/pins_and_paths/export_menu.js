@@ -1,0 +1,93 @@
+// "Export": the path as a film, a sheet of pictures, or numbers. The server makes the file (ui/exporting.py).
+
+import { h } from "../elements.js";
+
+const FILES = [
+  ["gif", "gif", "GIF", "to and fro, repeats"],
+  ["mp4", "mp4", "MP4", "H.264, once"],
+  ["sheet", "png", "Contact sheet", "PNG, all pictures"],
+  ["npz", "npz", "NPZ", "z and pictures for NumPy"],
+];
+
+export class Exports {
+  #on;
+  #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", title: "Save the path as a film, a sheet of pictures, or numbers", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
+  #menu = h("div.lw-menu", { role: "menu", "aria-label": "Export the path", hidden: "" });
+  #outside = (event) => this.element.contains(event.target) || this.#open(false);
+
+  /** on: {path(): {model, kind, z} | null, say(words)} */
+  constructor(on) {
+    this.#on = on;
+    for (const [what, ending, name, words] of FILES) {
+      const item = h("button", { type: "button", role: "menuitem", tabindex: "-1", "data-what": what, onclick: () => this.#save(what, ending) }, h("b", {}, name), h("span.lw-muted", {}, words));
+      this.#menu.append(item);
+    }
+    this.element = h("span.lw-menu-place", { onkeydown: (event) => this.#key(event) }, this.#button, this.#menu);
+  }
+
+  enable(possible) {
+    this.#button.disabled = !possible;
+    if (!possible) this.#open(false);
+  }
+
+  #open(open) {
+    this.#menu.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
+    document[open ? "addEventListener" : "removeEventListener"]("pointerdown", this.#outside);
+    if (open) this.#menu.firstElementChild.focus();
+  }
+
+  #key(event) {
+    if (this.#menu.hidden) return;
+    const items = [...this.#menu.children];
+    const at = items.indexOf(document.activeElement);
+    if (event.key === "ArrowDown") items[(at + 1) % items.length].focus();
+    else if (event.key === "ArrowUp") items[(at - 1 + items.length) % items.length].focus();
+    else if (event.key === "Escape") this.#close();
+    else if (event.key === "Tab") return this.#open(false);
+    else return;
+    event.preventDefault();
+  }
+
+  #close() {
+    this.#open(false);
+    this.#button.focus();
+  }
+
+  async #save(what, ending) {
+    const path = this.#on.path();
+    this.#close();
+    if (path === null) {
+      this.#on.say("The path is still being computed.");
+      return;
+    }
+    this.#button.textContent = "Exporting…";
+    this.#button.disabled = true;
+    try {
+      download(await fileOf(path, what), `${path.model.replace(/[^\w.-]+/g, "-")}-${path.kind}.${ending}`);
+      this.#on.say("");
+    } catch (error) {
+      this.#on.say(`The file could not be made: ${error.message}`);
+    }
+    this.#button.textContent = "Export ▾";
+    this.#button.disabled = false;
+  }
+}
+
+async function fileOf({ model, z }, what) {
+  const address = new URL(`export?model=${encodeURIComponent(model)}&what=${what}`, document.baseURI);
+  let response;
+  try {
+    response = await fetch(address, { method: "POST", body: new Float32Array(z.flat()) });
+  } catch {
+    throw new Error("the server does not answer. It may be restarting; try again in a moment.");
+  }
+  if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}.`);
+  return response.blob();
+}
+
+function download(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

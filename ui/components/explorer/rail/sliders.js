@@ -1,0 +1,124 @@
+// The rail: every dimension as a slider, strongest KL first, inactive ones folded away.
+
+import { h } from "../elements.js";
+import { Slider } from "./slider.js";
+
+const FOLLOW = 60; // ms between two looks of the sliders while they follow the map
+
+export class Rail {
+  #sliders = new Map(); // dimension -> Slider
+  #current = null;
+  #z = []; // last shown
+  #wanted = []; // to be shown soon
+  #timer = null;
+  #sections = []; // Directions: principal components, and named ones later
+  #on;
+
+  /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here */
+  constructor(dimensions, on) {
+    this.#on = on;
+    const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
+    const rows = { true: [], false: [] };
+    for (const dimension of dimensions) {
+      const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `How much z${dimension.index} tells about an image: KL ${dimension.kl.toFixed(3)} nats, averaged over the data` };
+      const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.select(index) });
+      this.#sliders.set(dimension.index, slider);
+      rows[dimension.active].push(slider.element);
+    }
+    const inactive = rows[false].length;
+    const label = `${inactive} inactive dimension${inactive === 1 ? "" : "s"}`;
+    const names = dimensions.filter((dimension) => !dimension.active).map((dimension) => `z${dimension.index}`);
+    const listed = names.length > 8 ? `${names.slice(0, 8).join(", ")}, …` : names.join(", ");
+    this.element = h("div.lw-rail", { style: `--lw-count:${Math.max(1, rows[true].length)}` }, ...rows[true]);
+    if (inactive > 0) {
+      const open = rows[true].length === 0 ? "" : null;
+      this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold?.() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
+    }
+    this.element.addEventListener("toggle", ({ target }) => target.open && show(target), true);
+    this.select(dimensions[0].index);
+  }
+
+  /** The dimension last touched. */
+  get current() {
+    return this.#sliders.get(this.#current);
+  }
+
+  get dimensions() {
+    return [...this.#sliders.keys()];
+  }
+
+  /** Rows that are on the screen, [{slider, along(z, value)}]: active dimensions, and whatever else is unfolded. */
+  get visible() {
+    const shown = this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details:not([open])"));
+    const rows = shown.map((index) => ({ slider: this.#sliders.get(index), along: (z, value) => z.map((old, i) => (i === index ? value : old)) }));
+    return [...rows, ...this.#sections.flatMap((section) => section.visible)];
+  }
+
+  /** One more group of sliders under the dimensions. */
+  add(section) {
+    this.#sections.push(section);
+    this.element.append(section.element);
+    section.show(this.#z);
+  }
+
+  /** Dimensions that the data use, in KL order. */
+  get active() {
+    return this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details"));
+  }
+
+  /** holds: Holds */
+  showHolds(holds) {
+    for (const [index, slider] of this.#sliders) slider.setState(holds.state(index));
+  }
+
+  slider(index) {
+    return this.#sliders.get(index);
+  }
+
+  /** Shows z a few times a second: while the pointer walks over the map, redrawing every slider at each event would hold up the picture. */
+  follow(z) {
+    this.#wanted = z;
+    this.#timer ??= setTimeout(() => this.show(this.#wanted), FOLLOW);
+  }
+
+  /** Nothing is shown later. */
+  close() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  show(z) {
+    this.close();
+    for (const [index, slider] of this.#sliders) slider.set(z[index]);
+    this.showSections(z);
+  }
+
+  /** The sections alone: a dimension's own slider is being dragged. */
+  showSections(z) {
+    this.#z = z;
+    for (const section of this.#sections) section.show(z);
+  }
+
+  /** posterior: {mu, std} or null */
+  showBand(posterior) {
+    for (const [index, slider] of this.#sliders) {
+      if (posterior) slider.setBand(posterior.mu[index], posterior.std[index]);
+      else slider.setBand(null, null);
+    }
+  }
+
+  /** Makes a dimension the one that Animate moves. */
+  select(index) {
+    this.#sliders.get(this.#current)?.mark(false);
+    this.#current = index;
+    this.#sliders.get(index).mark(true);
+    this.#on.focus(index);
+  }
+}
+
+/** Brings what was unfolded into sight: its rows, or as many as there is room for. */
+function show(details) {
+  const place = details.closest(".lw-rail-place");
+  const tall = place !== null && details.offsetHeight > place.clientHeight;
+  details.scrollIntoView({ block: tall ? "start" : "nearest" });
+}
