@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from ui import live, opening, picker, private_names, resources
-from ui.downloads import download_route
-from ui.exporting import export_route
-from ui.map_data import map_routes
-from ui.modules import modules_route
+from ui.server import live_route, streamlit_internals
+from ui.server.download_route import download_route
+from ui.server.export_route import export_route
+from ui.server.javascript_route import modules_route
+from ui.server.map_route import map_routes
+from ui.shared import cached_models, model_picker, opening_point
 
 log = logging.getLogger("latent_walk")
 
@@ -22,8 +23,8 @@ log = logging.getLogger("latent_walk")
 def warm_up() -> None:
     """Imports torch, opens the default model and decodes once, so that the first picture does not wait for any of it."""
     try:
-        if entries := resources.models():
-            opening.place(resources.entry(picker.default_name(entries)))
+        if entries := cached_models.models():
+            opening_point.place(cached_models.entry(model_picker.default_name(entries)))
     except (ValueError, OSError) as error:  # the page will say the same to the person
         log.warning("The default model could not be opened: %s", error)
     gc.freeze()  # what is loaded stays loaded; to look through it again would stop every socket for a tenth of a second
@@ -33,15 +34,21 @@ def warm_up() -> None:
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
-    live.shutdown()
+    live_route.shutdown()
 
 
-private_names.only_pages_of_our_own()
+streamlit_internals.only_pages_of_our_own()
 
 base = (st.get_option("server.baseUrlPath") or "").strip("/")
 prefix = f"/{base}" if base else ""
 app = st.App(
     "ui/main.py",
-    routes=[live.live_route(prefix), modules_route(prefix), *map_routes(prefix), export_route(prefix), download_route(prefix)],
+    routes=[
+        live_route.live_route(prefix),
+        modules_route(prefix),
+        *map_routes(prefix),
+        export_route(prefix),
+        download_route(prefix),
+    ],
     lifespan=lifespan,
 )

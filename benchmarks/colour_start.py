@@ -1,4 +1,4 @@
-"""What lets a convolutional VAE learn colour: short runs on 32x32 shapes, each with parts of `vae_core/starting.py`.
+"""What lets a convolutional VAE learn colour: short runs on 32x32 shapes, each with parts of `vae_core/model/initialization.py`.
 
 python -m benchmarks.colour_start [--steps 300]
 
@@ -17,14 +17,15 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from vae_core import objectives, schedules, shapes
-from vae_core.architectures import colour_weights, last_layer
-from vae_core.config import ModelConfig
-from vae_core.data import to_float
-from vae_core.devices import autocast, has_bfloat16
-from vae_core.factors import factor_scores
-from vae_core.starting import listen_to_hue, opponent_colours, start_at
-from vae_core.vae import VAE, build
+from vae_core.config.schema import ModelConfig
+from vae_core.data import procedural_shapes
+from vae_core.data.loading import to_float
+from vae_core.evaluation.factor_regression import factor_scores
+from vae_core.model.architectures import colour_weights, last_layer
+from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
+from vae_core.model.vae import VAE, build
+from vae_core.system.devices import autocast, has_bfloat16
+from vae_core.training import beta_and_learning_rate, objectives
 
 SIZE, BATCH, PEAK, WARMUP = 32, 128, 2e-3, 60
 
@@ -63,8 +64,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=12_800)
     parser.add_argument("--only", default="", help="run variants with this in their name")
     options = parser.parse_args()
-    train = torch.from_numpy(shapes.make(options.images, 1, SIZE)[0])
-    test, table = shapes.make(2000, 2, SIZE)
+    train = torch.from_numpy(procedural_shapes.make(options.images, 1, SIZE)[0])
+    test, table = procedural_shapes.make(2000, 2, SIZE)
     rows = []
     for variant in (v for v in VARIANTS if options.only in v.name):
         rows.append([variant.name, *measured(trained(variant, train, options.steps), torch.from_numpy(test), table)])
@@ -72,7 +73,7 @@ def main() -> None:
     columns = ["run", "colour, correlation in and out", "hue from mu, R^2", "x", "size", "shape", "-log p(x\\|mu)", "KL"]
     text = (
         f"{SIZE}x{SIZE} shapes, conv of 24 filters and 192 features (mlp: 512, 256), {options.steps} steps of {BATCH} images, "
-        f"peak {PEAK:g}, beta rising over {WARMUP} steps, seed 0. Scores as in `vae_core/factors.py`; nats per image."
+        f"peak {PEAK:g}, beta rising over {WARMUP} steps, seed 0. Scores as in `evaluation/factor_regression.py`; nats per image."
     )
     report.write(
         "colour_start", f"python -m benchmarks.colour_start --steps {options.steps}", [text + "\n", report.table(columns, rows)]
@@ -80,7 +81,7 @@ def main() -> None:
 
 
 def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
-    """A model after so many steps, trained as `vae_core.training` does but for the variant's changes."""
+    """A model after so many steps, trained as `vae_core.training.loop` does but for the variant's changes."""
     config = ModelConfig(
         architecture=variant.architecture, height=SIZE, width=SIZE, channels=3, latent_dim=variant.latents, filters=24,
         features=192, likelihood=variant.likelihood, sigma=0.1 if variant.likelihood == "gaussian" else None,
@@ -95,7 +96,7 @@ def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0, fused=True)
     noise = torch.Generator().manual_seed(1)
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = schedules.lr_at(step, kind="one-cycle", peak=PEAK, total_steps=steps)
+        optimizer.param_groups[0]["lr"] = beta_and_learning_rate.lr_at(step, kind="one-cycle", peak=PEAK, total_steps=steps)
         x = to_float(images[torch.randint(len(images), (BATCH,), generator=noise)])
         optimizer.zero_grad()
         loss(model, x, variant.beta * min(1.0, step / WARMUP), noise).backward()

@@ -94,7 +94,7 @@ def training(folder: Path) -> Iterator[None]:
     """A training run in the background for as long as the block runs."""
     os.environ["VAE_RUNS"] = str(folder / "runs")
     from vae_core import runs
-    from vae_core.config import train_config
+    from vae_core.config.schema import train_config
 
     config = train_config(data={"name": "shapes"}, model={"architecture": "conv", "latent_dim": 10}, epochs=500)
     run_id = runs.start(config, "bench")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from vae_core.checkpoints import save
-from vae_core.config import train_config
-from vae_core.header import QUANTILES, Header, LatentStatistics, Metrics
-from vae_core.vae import build
+from vae_core.config.schema import train_config
+from vae_core.model.vae import build
+from vae_core.model_files.checkpoints import save
+from vae_core.model_files.header import QUANTILES, Header, LatentStatistics, Metrics
 
 
 def save_untrained(

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from vae_core.checkpoints import load
+from vae_core.model_files.checkpoints import load
 
 REQUEST = struct.Struct("<B3xI")
 REPLY = struct.Struct("<BBxxIHH")

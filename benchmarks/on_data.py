@@ -25,14 +25,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from benchmarks import report
-from vae_core import data
-from vae_core.atlas import Atlas
-from vae_core.config import DataConfig
-from vae_core.diagnostics import ACTIVE_VARIANCE
+from vae_core.config.schema import DataConfig
+from vae_core.data import loading
 from vae_core.errors import DataError
-from vae_core.latents import LatentModel, open_model
-from vae_core.likeness import LEAST_AUC, Likeness, auc, draw_samples, fit
-from vae_core.whereabouts import Surroundings
+from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
+from vae_core.latent.coverage import Surroundings
+from vae_core.latent.data_likeness import LEAST_AUC, Likeness, auc, draw_samples, fit
+from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.latent_model import LatentModel, open_model
 
 Floats = NDArray[np.float64]
 FOLDER = Path(__file__).parents[1] / "checkpoints"
@@ -117,10 +117,10 @@ def other_codes(model: LatentModel, count: int) -> NDArray[np.float32] | None:
     """Codes of another dataset's images, brought to the model's size; None where it is not at hand."""
     height, width, channels = model.image_shape
     name = OTHER[model.header.config.data.name]
-    if not data.available(name):
+    if not loading.available(name):
         return None
     try:
-        images = data.to_float(data.load(DataConfig(name=name)).test.images[:count])
+        images = loading.to_float(loading.load(DataConfig(name=name)).test.images[:count])
     except DataError:
         return None
     sized = F.interpolate(images, (height, width), mode="bilinear").expand(-1, channels, -1, -1)

@@ -29,10 +29,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks import report
-from vae_core import data, devices, diagnostics
-from vae_core.config import TrainConfig, train_config
-from vae_core.training import train
-from vae_core.vae import VAE, build
+from vae_core.config.schema import TrainConfig, train_config
+from vae_core.data import loading
+from vae_core.evaluation import diagnostics
+from vae_core.model.vae import VAE, build
+from vae_core.system import devices
+from vae_core.training.loop import train
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "mlp": {"architecture": "mlp", "hidden": (400,), "latent_dim": 20},
@@ -101,7 +103,7 @@ def _epochs(rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
 class TutorialImages(torch.utils.data.Dataset):
     """Our training images served one by one, as torchvision's MNIST does it: array to Pillow image to ToTensor."""
 
-    def __init__(self, split: data.Split) -> None:
+    def __init__(self, split: loading.Split) -> None:
         from torchvision.transforms import ToTensor
 
         self._images, self._labels, self._transform = split.images[:, 0], split.labels, ToTensor()
@@ -115,7 +117,7 @@ class TutorialImages(torch.utils.data.Dataset):
 
 def plain(config: TrainConfig, workers: int) -> Curve:
     """The tutorial's loop."""
-    dataset = data.load(config.data)
+    dataset = loading.load(config.data)
     device = devices.choose_device(config.device)
     torch.manual_seed(config.seed)
     loader = DataLoader(TutorialImages(dataset.train), batch_size=config.batch_size, shuffle=True, num_workers=workers)
@@ -204,7 +206,7 @@ def compare(network: str, epochs: int, repeats: int) -> str:
     exact = train_config(model=NETWORKS[network], grad_clip=1e6, precision="float32", **fields)
     device = devices.choose_device()
     half = devices.use_bfloat16(config, device)
-    steps = -(-len(data.load(config.data).train) // config.batch_size)
+    steps = -(-len(loading.load(config.data).train) // config.batch_size)
     runs: dict[str, list[Curve]] = {}
     alone: dict[str, list[Seconds]] = {}
     for _ in range(repeats):

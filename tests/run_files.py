@@ -1,8 +1,8 @@
 """Runs as they lie on the disk when their process is gone, without training anything."""
 
 from vae_core import runs
-from vae_core.config import train_config
-from vae_core.metrics import MetricsWriter
+from vae_core.config.schema import train_config
+from vae_core.runs.metrics_log import MetricsWriter
 
 
 def place_run(name, state="done", *, message="", created=1.0, rows=(), log="", checkpoint=None, **config):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vae_core.header import Header, load_header
+from vae_core.model_files.header import Header, load_header
 
 FOLDER = Path(__file__).resolve().parents[1] / "checkpoints"
 
@@ -27,7 +27,7 @@ This file is written by `python -m tools.checkpoint_table` from the headers of t
 FACTORS = """
 How well each known factor is read from the posterior means, on the half of the test images that was not fitted: R^2 of kernel
 ridge regression and, in brackets, of linear regression; for the shape, the share of images whose kind is read correctly. The
-rotation is read up to the symmetry of each shape: a square turned by -45 degrees is the one turned by 45 (`vae_core/factors.py`).
+rotation is read up to the symmetry of each shape: a square turned by -45 degrees is the one turned by 45.
 """
 
 

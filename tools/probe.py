@@ -1,6 +1,6 @@
 """Asks a running app for one decoded picture, as any outside program can: `python -m tools.probe [URL] [MODEL]`.
 
-Waits until the server is healthy, opens the socket that ui/live.py documents, sends z = 0 and checks the answer. Needs only the
+Waits until the server is healthy, opens the socket, sends z = 0 and checks the answer. Needs only the
 `websockets` package, no part of this project, so it can also be sent into a container.
 """
 

@@ -25,9 +25,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import browser, probe, serve
 from vae_core import runs
-from vae_core.config import train_config
-from vae_core.datasets import available
-from vae_core.metrics import read_since
+from vae_core.config.schema import train_config
+from vae_core.data.catalog import available
+from vae_core.runs.metrics_log import read_since
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1280, "height": 720}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import state
+from ui.shared import page_state
 
 HERE = Path(__file__).parent
 ABOUT = "**Latent Walk**: walk through the latent space of a variational autoencoder."
@@ -25,13 +25,13 @@ def colours() -> str:
 
 def main() -> None:
     st.set_page_config(page_title="Latent Walk", page_icon=str(HERE / "icon.svg"), layout="wide", menu_items={"About": ABOUT})
-    state.prepare()
-    st.html(HERE / "look.css")
+    page_state.prepare()
+    st.html(HERE / "shared" / "look.css")
     st.html(colours())
     pages = [
-        st.Page(HERE / "pages" / "explore.py", title="Explore", icon=":material/explore:", default=True),
-        st.Page(HERE / "pages" / "encode.py", title="Encode", icon=":material/image_search:"),
-        st.Page(HERE / "pages" / "train.py", title="Train", icon=":material/show_chart:"),
+        st.Page(HERE / "explore" / "explore_page.py", title="Explore", icon=":material/explore:", default=True),
+        st.Page(HERE / "encode" / "encode_page.py", title="Encode", url_path="encode", icon=":material/image_search:"),
+        st.Page(HERE / "train" / "train_page.py", title="Train", url_path="train", icon=":material/show_chart:"),
     ]
     st.navigation(pages, position="top").run()
 

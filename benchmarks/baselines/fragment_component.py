@@ -5,7 +5,7 @@ import os
 
 import streamlit as st
 
-from vae_core.latents import open_model
+from vae_core.latent.latent_model import open_model
 
 JS = """
 const seen = new WeakMap();

@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from vae_core.latents import open_model
+from vae_core.latent.latent_model import open_model
 
 model = st.cache_resource(open_model)(os.environ["BENCH_MODEL"])
 rail, picture = st.columns(2)

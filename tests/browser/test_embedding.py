@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, still, value
 
-from vae_core.embeddings import Embedding, write
+from vae_core.latent.neighbour_embeddings import Embedding, write
 
 PINS = "1,0,0,0;0,1,0,0;0,0,1,0"
 
@@ -156,7 +156,7 @@ def test_a_map_that_cannot_be_computed_says_why_and_the_plane_stays(opened):
 
 
 def test_umap_from_an_earlier_server_is_shown_without_the_library(steady, opened):
-    from ui.resources import HASH_DIGITS, _hash
+    from ui.shared.cached_models import HASH_DIGITS, _hash
 
     folder = steady.folder / "runs" / ".maps"
     folder.mkdir(exist_ok=True)

@@ -39,7 +39,7 @@ def scrubber(page: Page):
     return page.get_by_test_id("path")
 
 
-def stand_at(page: Page, z: list[float]) -> None:
+def commit_z(page: Page, z: list[float]) -> None:
     for dimension, value in enumerate(z):
         typed(page.get_by_label(f"value of z{dimension}"), str(value))
         settled(page)  # nobody types four numbers in the time of one page run
@@ -53,7 +53,7 @@ def address(page: Page, z: list[float]) -> None:
 def pin_two(page: Page) -> None:
     """Pins where the page opened, and another point with the key."""
     page.get_by_role("button", name="Pin", exact=True).click()
-    stand_at(page, SECOND)
+    commit_z(page, SECOND)
     page.get_by_test_id("map").focus()
     page.keyboard.press("p")
     expect(pins(page)).to_have_count(2)
@@ -330,7 +330,7 @@ def test_the_pins_of_a_link_are_in_the_tray_of_its_model(explore):
 def test_a_model_without_encoded_images_has_paths_too(explore):
     page = explore(FIRST, model="wide")
     page.get_by_role("button", name="Pin", exact=True).click()
-    stand_at(page, SECOND)
+    commit_z(page, SECOND)
     page.get_by_role("button", name="Pin", exact=True).click()
     expect(scrubber(page)).to_be_visible()
     expect(scrubber(page)).to_have_attribute("aria-valuetext", "step 1 of 61, linear")

@@ -13,7 +13,7 @@ from screen import PIXELS, typed
 
 from tests.run_files import finished_rows, place_run
 from vae_core import runs
-from vae_core.config import train_config
+from vae_core.config.schema import train_config
 
 POINTS = """name => {
   const plot = document.querySelector(`.st-key-train_chart_${name} .js-plotly-plot`);

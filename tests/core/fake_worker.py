@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 
-from vae_core import worker
-from vae_core.metrics import MetricsWriter
+from vae_core.runs.metrics_log import MetricsWriter
+from vae_core.training import worker_process
 
 
 def row(kind, step, epoch, **figures):
@@ -41,4 +41,4 @@ def train(config, run_dir, *, should_stop, on_download, name, command):
 
 
 if __name__ == "__main__":
-    sys.exit(worker.main(sys.argv[1:], train=train))
+    sys.exit(worker_process.main(sys.argv[1:], train=train))

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vae_core.config import ModelConfig
-from vae_core.vae import VAE, build
+from vae_core.config.schema import ModelConfig
+from vae_core.model.vae import VAE, build
 
 SIZE, LATENTS, SIGMA = 8, 3, 0.5
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from vae_core import data, nearest
-from vae_core.atlas import Atlas
+from vae_core.data import loading
 from vae_core.errors import CheckpointError, LatentError
-from vae_core.latents import open_model
-from vae_core.nearest import RealImages
+from vae_core.latent import nearest_images
+from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.latent_model import open_model
+from vae_core.latent.nearest_images import RealImages
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +62,9 @@ def test_small_pictures_are_averages_of_the_large_ones(model):
 def real(model, monkeypatch):
     """Fifty noise images stand for the training set."""
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), dtype=np.uint8)
-    split = data.Split(data.torch.from_numpy(images), data.torch.arange(50))
-    monkeypatch.setattr(nearest.data, "available", lambda name: True)
-    monkeypatch.setattr(nearest.data, "load", lambda config: data.Dataset(None, split, split, split, ""))
+    split = loading.Split(loading.torch.from_numpy(images), loading.torch.arange(50))
+    monkeypatch.setattr(nearest_images.data, "available", lambda name: True)
+    monkeypatch.setattr(nearest_images.data, "load", lambda config: loading.Dataset(None, split, split, split, ""))
     return RealImages(model), images
 
 
@@ -84,6 +85,6 @@ def test_the_nearest_in_latents_has_the_nearest_code(model, real):
 
 
 def test_without_dataset_and_references_it_says_so(model, monkeypatch):
-    monkeypatch.setattr(nearest.data, "available", lambda name: False)
+    monkeypatch.setattr(nearest_images.data, "available", lambda name: False)
     with pytest.raises(CheckpointError, match="not on this computer and the model file carries none"):
         RealImages(model)

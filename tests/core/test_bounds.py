@@ -2,10 +2,10 @@
 
 import torch
 
-from vae_core.bounds import soft_bound
-from vae_core.config import ModelConfig
-from vae_core.likelihoods import HEADS
-from vae_core.vae import build
+from vae_core.config.schema import ModelConfig
+from vae_core.model.likelihoods import HEADS
+from vae_core.model.soft_bound import soft_bound
+from vae_core.model.vae import build
 
 
 def test_inside_nothing_changes_and_outside_nothing_goes_beyond():

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vae_core import checkpoints
 from vae_core.errors import CheckpointError
-from vae_core.header import MAX_HEADER_BYTES, METADATA_KEY, load_header
+from vae_core.model_files import checkpoints
+from vae_core.model_files.header import MAX_HEADER_BYTES, METADATA_KEY, load_header
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from vae_core.cli import app, common
-from vae_core.config import train_config
+from vae_core.config.command_options import command_line, config_of, options
+from vae_core.config.schema import train_config
 from vae_core.errors import ConfigError
-from vae_core.header import load_header
-from vae_core.options import command_line, config_of, options
+from vae_core.model_files.header import load_header
 
 ROOT = Path(__file__).parents[2]
 TINY = "train --data shapes --architecture mlp --hidden 16 --latent-dim 3 --limit 500 --validation 100 --epochs 1 --device cpu"

@@ -4,9 +4,9 @@ import pytest
 import torch
 from linear_gaussian import LATENTS, SIZE, exact_log_px, linear_gaussian
 
-from vae_core import diagnostics
-from vae_core.data import to_float
-from vae_core.header import QUANTILES
+from vae_core.data.loading import to_float
+from vae_core.evaluation import diagnostics
+from vae_core.model_files.header import QUANTILES
 
 IMAGES = torch.randint(0, 256, (50, 1, SIZE, SIZE), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 

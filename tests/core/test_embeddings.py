@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_core import embeddings
-from vae_core.embeddings import Embedding, compute, embed, missing, read, write
 from vae_core.errors import LatentWalkError
+from vae_core.latent import neighbour_embeddings
+from vae_core.latent.neighbour_embeddings import Embedding, compute, embed, missing, read, write
 
 ROOT = Path(__file__).parents[2]
 UMAP_HERE = missing("umap") == ""
@@ -59,7 +59,7 @@ def child(kind: str, path: Path, points: np.ndarray) -> subprocess.Popen[bytes]:
     """What it says is in the file .log beside."""
     given = path.with_suffix(".npy")
     np.save(given, points)
-    argv = [sys.executable, "-m", "vae_core.embeddings", kind, str(path)]
+    argv = [sys.executable, "-m", "vae_core.latent.neighbour_embeddings", kind, str(path)]
     with given.open("rb") as stdin, path.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(argv, cwd=ROOT, stdin=stdin, stderr=log)
 
@@ -83,13 +83,13 @@ def test_umap_is_asked_for_one_core_and_a_fixed_seed_and_its_units_are_forgotten
     found = embed(three_clusters(0, each=4)[0], "umap")
     assert FakeUmap.asked == {"n_neighbors": 11, "random_state": 0, "n_jobs": 1}
     np.testing.assert_allclose(found.coordinates.mean(axis=0), 0, atol=1e-5)
-    assert np.quantile(np.abs(found.coordinates).max(axis=1), 0.99) == pytest.approx(embeddings.RADIUS, rel=0.01)
+    assert np.quantile(np.abs(found.coordinates).max(axis=1), 0.99) == pytest.approx(neighbour_embeddings.RADIUS, rel=0.01)
 
 
 def test_of_many_points_the_same_few_are_taken_and_numbered(quick):
     points = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
     found = embed(points, "umap")
-    assert len(found.indices) == len(set(found.indices.tolist())) == embeddings.MOST
+    assert len(found.indices) == len(set(found.indices.tolist())) == neighbour_embeddings.MOST
     taken = points[found.indices, :2] - points[found.indices, :2].mean(axis=0)
     ratio = found.coordinates / taken
     np.testing.assert_allclose(ratio, np.median(ratio), rtol=1e-2)
@@ -106,7 +106,7 @@ def test_too_few_points_and_a_library_that_is_not_there_are_sentences(monkeypatc
 
 def test_what_to_install_is_what_the_optional_requirements_say():
     wanted = (ROOT / "requirements-maps.txt").read_text()
-    assert all(f"\n{package}" in wanted for _, package in embeddings.PACKAGES.values())
+    assert all(f"\n{package}" in wanted for _, package in neighbour_embeddings.PACKAGES.values())
 
 
 def test_a_file_that_is_there_is_not_computed_again(quick, tmp_path):
@@ -142,7 +142,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path, 
 
 
 def test_the_oldest_files_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(embeddings, "KEPT", 2)
+    monkeypatch.setattr(neighbour_embeddings, "KEPT", 2)
     for number in range(4):
         write(tmp_path / f"{number}.npz", Embedding(np.arange(1, dtype=np.uint32), np.ones((1, 2), np.float32)))
         os.utime(tmp_path / f"{number}.npz", (number, number))

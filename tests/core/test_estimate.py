@@ -7,8 +7,9 @@ from dataclasses import asdict
 import pytest
 
 from tests.run_files import paced_rows, place_run
-from vae_core import estimate, measuring, runs
-from vae_core.config import train_config
+from vae_core import runs
+from vae_core.config.schema import train_config
+from vae_core.training import background_estimate, time_estimate
 
 
 @pytest.fixture(autouse=True)
@@ -19,46 +20,46 @@ def runs_folder(models_dir):
 def test_the_estimate_rests_on_the_clock_of_a_run_of_the_same_model_and_scales_for_another():
     place_run("past", rows=paced_rows(25), model={"architecture": "mlp"})
     same = train_config(data={"name": "shapes"}, model={"architecture": "mlp"}, epochs=10)
-    found = estimate.estimate(same)
+    found = time_estimate.estimate(same)
     assert (found.source, found.scaled, found.alone) == ("the run past", False, False)
     assert 10 * 25 < found.seconds < 10 * 25 * 1.05 + 10
     wider = train_config(data={"name": "shapes"}, model={"architecture": "mlp", "hidden": (1024, 256)})
-    assert estimate.estimate(wider).scaled
-    assert 0.4 < estimate.estimate(wider).images_per_second / found.images_per_second < 0.6
-    assert estimate.estimate(train_config(data={"name": "shapes"}, model={"architecture": "conv"})) is None
+    assert time_estimate.estimate(wider).scaled
+    assert 0.4 < time_estimate.estimate(wider).images_per_second / found.images_per_second < 0.6
+    assert time_estimate.estimate(train_config(data={"name": "shapes"}, model={"architecture": "conv"})) is None
 
 
 def test_an_estimate_shows_how_different_the_last_runs_were_and_forgets_older_ones():
     for created, seconds_per_epoch in enumerate([1000, 10, 110, 20]):
         place_run(f"run {created}", created=float(created), rows=paced_rows(seconds_per_epoch), model={"architecture": "mlp"})
-    found = estimate.estimate(train_config(data={"name": "shapes"}, model={"architecture": "mlp"}, epochs=6))
+    found = time_estimate.estimate(train_config(data={"name": "shapes"}, model={"architecture": "mlp"}, epochs=6))
     assert 60 < found.fastest < 75 and 120 < found.seconds < 135 and 660 < found.slowest < 680
 
 
 def test_a_short_measurement_counts_only_until_a_run_has_shown_how_long_it_takes():
     config = train_config(data={"name": "shapes"}, model={"architecture": "mlp"})
-    cost = estimate.size(config.model).multiplications
-    measured = estimate.Rate(estimate._key(config), estimate._kind(config), cost, 9999.0, "a short measurement")
-    known = {"machine": estimate._machine(), "rates": [asdict(measured)]}
-    runs.write_json(runs.runs_root() / estimate.FILE, known)
-    assert estimate.estimate(config).alone and estimate.estimate(config).images_per_second == 9999.0
+    cost = time_estimate.size(config.model).multiplications
+    measured = time_estimate.Rate(time_estimate._key(config), time_estimate._kind(config), cost, 9999.0, "a short measurement")
+    known = {"machine": time_estimate._machine(), "rates": [asdict(measured)]}
+    runs.write_json(runs.runs_root() / time_estimate.FILE, known)
+    assert time_estimate.estimate(config).alone and time_estimate.estimate(config).images_per_second == 9999.0
     place_run("past", rows=paced_rows(25), model={"architecture": "mlp"})
-    assert not estimate.estimate(config).alone and estimate.estimate(config).images_per_second < 1200
+    assert not time_estimate.estimate(config).alone and time_estimate.estimate(config).images_per_second < 1200
 
 
 def test_the_size_of_a_network_is_that_of_the_real_one():
-    from vae_core.vae import build
+    from vae_core.model.vae import build
 
     config = train_config(model={"architecture": "mlp", "hidden": (32,), "latent_dim": 3}).model
-    assert estimate.size(config).parameters == sum(p.numel() for p in build(config).parameters())
-    assert estimate.size(config).multiplications == 784 * 32 + 32 * 6 + 3 * 32 + 32 * 784
+    assert time_estimate.size(config).parameters == sum(p.numel() for p in build(config).parameters())
+    assert time_estimate.size(config).multiplications == 784 * 32 + 32 * 6 + 3 * 32 + 32 * 784
 
 
 def test_a_real_measurement_is_remembered():
     config = train_config(model={"architecture": "mlp", "hidden": (16,)}, batch_size=8, device="cpu")
-    estimate.measure(config)
-    assert estimate.estimate(config).images_per_second > 10
-    assert estimate.estimate(config).alone
+    time_estimate.measure(config)
+    assert time_estimate.estimate(config).images_per_second > 10
+    assert time_estimate.estimate(config).alone
 
 
 def wait_until_idle(background):
@@ -72,7 +73,7 @@ def test_what_fails_in_the_background_is_said_and_does_not_keep_the_next_piece_f
     def no_torch():
         raise ImportError("libtorch is missing")
 
-    background, done = measuring.Background(), threading.Event()
+    background, done = background_estimate.Background(), threading.Event()
     background.begin("count", no_torch)
     wait_until_idle(background)
     assert background.trouble("count") == "ImportError: libtorch is missing" and not background.is_done("count")
@@ -83,21 +84,21 @@ def test_what_fails_in_the_background_is_said_and_does_not_keep_the_next_piece_f
 
 def test_what_failed_is_tried_again_after_a_while_and_not_before(monkeypatch):
     tries = []
-    background = measuring.Background()
+    background = background_estimate.Background()
 
     def fail():
         tries.append(1)
         raise OSError("no")
 
     for again, tried in ((60.0, 1), (60.0, 1), (0.0, 2)):
-        monkeypatch.setattr(measuring, "TRY_AGAIN_SECONDS", again)
+        monkeypatch.setattr(background_estimate, "TRY_AGAIN_SECONDS", again)
         background.begin("x", fail)
         wait_until_idle(background)
         assert len(tries) == tried
 
 
 def test_one_piece_at_a_time_is_done_and_each_once():
-    background, go_on, began = measuring.Background(), threading.Event(), []
+    background, go_on, began = background_estimate.Background(), threading.Event(), []
     background.begin("a", lambda: (began.append("a"), go_on.wait(20)))
     background.begin("b", lambda: began.append("b"))
     assert background.is_going()
@@ -108,12 +109,12 @@ def test_one_piece_at_a_time_is_done_and_each_once():
 
 
 def test_a_measurement_that_fails_says_why(monkeypatch):
-    monkeypatch.setattr(estimate.sys, "executable", "/bin/false")
+    monkeypatch.setattr(time_estimate.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="no figure came back"):
-        estimate.measure(train_config(model={"architecture": "mlp", "hidden": (16,)}))
+        time_estimate.measure(train_config(model={"architecture": "mlp", "hidden": (16,)}))
 
 
 @pytest.mark.parametrize("rates", [None, 3, "x", [None], [{}], [{"key": 1}], [[]]])
 def test_a_damaged_file_of_measurements_counts_for_nothing(rates):
-    runs.write_json(runs.runs_root() / estimate.FILE, {"machine": estimate._machine(), "rates": rates})
-    assert estimate.estimate(train_config()) is None
+    runs.write_json(runs.runs_root() / time_estimate.FILE, {"machine": time_estimate._machine(), "rates": rates})
+    assert time_estimate.estimate(train_config()) is None

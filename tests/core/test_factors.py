@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import shapes
-from vae_core.factors import SYMMETRY, factor_scores, known_factors
+from vae_core.data import procedural_shapes
+from vae_core.evaluation.factor_regression import SYMMETRY, factor_scores, known_factors
 
-TABLE = shapes.factors(1600, seed=7)
+TABLE = procedural_shapes.factors(1600, seed=7)
 
 
 def written_out(table):
     """Codes that say every factor: one latent each, the angle as a point on a circle, each about as wide as the prior."""
-    turns = np.deg2rad(table[:, 2]) * np.array([SYMMETRY[name] for name in shapes.CLASSES])[table[:, 0].astype(int)]
+    turns = np.deg2rad(table[:, 2]) * np.array([SYMMETRY[name] for name in procedural_shapes.CLASSES])[table[:, 0].astype(int)]
     columns = [*np.eye(3)[table[:, 0].astype(int)].T, table[:, 1], np.cos(turns), np.sin(turns), *table[:, 3:].T]
     codes = np.stack(columns, axis=1)
     return torch.from_numpy((codes - codes.mean(0)) / codes.std(0)).float()
@@ -25,12 +25,12 @@ def of_noise():
 
 def test_codes_that_say_the_factors_score_one():
     scores = factor_scores(written_out(TABLE), TABLE)
-    assert list(scores) == list(shapes.FACTORS)
+    assert list(scores) == list(procedural_shapes.FACTORS)
     for name, score in scores.items():
         assert score.score > 0.97 and score.linear > 0.99, (name, score)
 
 
-@pytest.mark.parametrize("name", shapes.FACTORS)
+@pytest.mark.parametrize("name", procedural_shapes.FACTORS)
 def test_codes_that_say_nothing_score_nothing(of_noise, name):
     chance = 1 / 3 if name == "shape" else 0.0
     assert abs(of_noise[name].score - chance) < 0.06 and abs(of_noise[name].linear - chance) < 0.06, of_noise[name]
@@ -54,5 +54,6 @@ def test_a_square_turned_by_a_quarter_is_the_same_square():
 
 def test_only_the_procedural_set_has_known_factors():
     assert known_factors("mnist", 5) is None
-    first, all_of_them = known_factors("shapes", 5), known_factors("shapes", shapes.TEST_COUNT)
-    assert all_of_them.shape == (shapes.TEST_COUNT, len(shapes.FACTORS)) and np.array_equal(first, all_of_them[:5])
+    first, all_of_them = known_factors("shapes", 5), known_factors("shapes", procedural_shapes.TEST_COUNT)
+    assert all_of_them.shape == (procedural_shapes.TEST_COUNT, len(procedural_shapes.FACTORS))
+    assert np.array_equal(first, all_of_them[:5])

@@ -5,10 +5,10 @@ import pytest
 import torch
 from linear_gaussian import linear_gaussian
 
-from vae_core import paths
 from vae_core.errors import LatentError
-from vae_core.planes import pair_plane, principal_axes, principal_plane, three_point_plane
-from vae_core.whereabouts import KINDS_AMONG, NEIGHBOURS, Surroundings
+from vae_core.latent import path_geometry
+from vae_core.latent.coverage import KINDS_AMONG, NEIGHBOURS, Surroundings
+from vae_core.latent.planes import pair_plane, principal_axes, principal_plane, three_point_plane
 
 RNG = np.random.default_rng(0)
 
@@ -55,13 +55,13 @@ def test_principal_components_are_the_directions_of_most_variance():
 
 def test_a_slerp_keeps_the_norm_and_turns_evenly():
     a, b = np.array([3.0, 0, 0]), np.array([0, 3.0, 0])
-    path = paths.spherical(a, b, 4)
+    path = path_geometry.spherical(a, b, 4)
     np.testing.assert_allclose(np.linalg.norm(path, axis=1), 3)
     angles = np.degrees(np.arctan2(path[:, 1], path[:, 0]))
     np.testing.assert_allclose(angles, [0, 30, 60, 90], atol=1e-9)
-    np.testing.assert_allclose(np.linalg.norm(paths.spherical(a, 2 * b, 3), axis=1), [3, 4.5, 6])
+    np.testing.assert_allclose(np.linalg.norm(path_geometry.spherical(a, 2 * b, 3), axis=1), [3, 4.5, 6])
     for end in (np.zeros(3), 2 * a, -a):
-        np.testing.assert_allclose(paths.spherical(a, end, 5), paths.linear(a, end, 5))
+        np.testing.assert_allclose(path_geometry.spherical(a, end, 5), path_geometry.linear(a, end, 5))
 
 
 @pytest.mark.parametrize("count", [12, 61])  # the longer one is searched with few points first
@@ -72,8 +72,8 @@ def test_a_linear_decoders_geodesic_is_the_straight_line(count):
     def bent(z):  # a start far from the answer: the line is bent before it is decoded
         return model.decode(z).mean
 
-    path = paths.geodesic(a, b, count, bent)
-    np.testing.assert_allclose(path, paths.linear(a, b, count), atol=1e-3)
+    path = path_geometry.geodesic(a, b, count, bent)
+    np.testing.assert_allclose(path, path_geometry.linear(a, b, count), atol=1e-3)
 
 
 @pytest.mark.parametrize("count", [24, 61])
@@ -83,15 +83,15 @@ def test_a_curved_decoders_geodesic_is_the_great_circle(count):
         return torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], dim=1)
 
     a, b = np.array([0.0, 0.8]), np.array([1.6, 0.8])
-    path = paths.geodesic(a, b, count, sphere)
+    path = path_geometry.geodesic(a, b, count, sphere)
     on_sphere = sphere(torch.from_numpy(path)).numpy()
     ends = on_sphere[0], on_sphere[-1]
     normal = np.cross(*ends)
     np.testing.assert_allclose(on_sphere @ normal, 0, atol=2e-3)
-    lengths = paths.step_lengths(on_sphere)
+    lengths = path_geometry.step_lengths(on_sphere)
     assert lengths.sum() == pytest.approx(np.arccos(ends[0] @ ends[1]), rel=2e-3)
     assert lengths.max() / lengths.min() < 1.05, "walked at constant picture speed"
-    straight = paths.step_lengths(sphere(torch.from_numpy(paths.linear(a, b, count))).numpy())
+    straight = path_geometry.step_lengths(sphere(torch.from_numpy(path_geometry.linear(a, b, count))).numpy())
     assert lengths.sum() < 0.95 * straight.sum()
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-6)
 
@@ -100,30 +100,30 @@ def test_a_decoder_that_ripples_gets_no_more_energy_than_the_straight_line_has()
     def ripples(z):
         return (40 * z).sin()
 
-    path, line = paths.geodesic([0.0, 0.0], [1.0, 1.0], 40, ripples), paths.linear([0.0, 0.0], [1.0, 1.0], 40)
-    energies = [(paths.step_lengths(ripples(torch.from_numpy(points)).numpy()) ** 2).sum() for points in (path, line)]
+    path, line = path_geometry.geodesic([0.0, 0.0], [1.0, 1.0], 40, ripples), path_geometry.linear([0.0, 0.0], [1.0, 1.0], 40)
+    energies = [(path_geometry.step_lengths(ripples(torch.from_numpy(points)).numpy()) ** 2).sum() for points in (path, line)]
     assert energies[0] <= energies[1]
 
 
 def test_a_decoder_without_finite_pictures_gets_the_straight_line():
-    path = paths.geodesic([0.0, 0.0], [1.0, 1.0], 40, lambda z: z * float("nan"))
-    np.testing.assert_array_equal(path, paths.linear([0.0, 0.0], [1.0, 1.0], 40))
+    path = path_geometry.geodesic([0.0, 0.0], [1.0, 1.0], 40, lambda z: z * float("nan"))
+    np.testing.assert_array_equal(path, path_geometry.linear([0.0, 0.0], [1.0, 1.0], 40))
 
 
 def test_equal_steps_make_the_picture_change_evenly():
-    path = paths.linear([0.0], [1.0], 201)
+    path = path_geometry.linear([0.0], [1.0], 201)
     pictures = path**3  # slow at first, then fast
-    even = paths.equal_steps(path, paths.step_lengths(pictures), 11)
+    even = path_geometry.equal_steps(path, path_geometry.step_lengths(pictures), 11)
     np.testing.assert_allclose(np.diff(even[:, 0] ** 3), 0.1, atol=2e-3)
     assert even[0, 0] == 0 and even[-1, 0] == 1
-    np.testing.assert_allclose(paths.equal_steps(path, np.zeros(200), 3)[:, 0], [0, 0.5, 1])
+    np.testing.assert_allclose(path_geometry.equal_steps(path, np.zeros(200), 3)[:, 0], [0, 0.5, 1])
 
 
 def test_a_path_of_two_spaces_or_one_point_is_refused():
     with pytest.raises(LatentError, match="same latent space"):
-        paths.linear([0, 0], [0, 0, 0], 5)
+        path_geometry.linear([0, 0], [0, 0, 0], 5)
     with pytest.raises(LatentError, match="at least its two ends"):
-        paths.linear([0, 0], [1, 1], 1)
+        path_geometry.linear([0, 0], [1, 1], 1)
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import struct
 import pytest
 import torch
 
-from vae_core import checkpoints
 from vae_core.errors import CheckpointError
-from vae_core.header import METADATA_KEY
-from vae_core.registry import checkpoints_root
+from vae_core.model_files import checkpoints
+from vae_core.model_files.header import METADATA_KEY
+from vae_core.model_files.model_list import checkpoints_root
 
 SHIPPED = sorted(checkpoints_root().glob("*.safetensors"))
 LARGE, SMALL = 2**63, -1

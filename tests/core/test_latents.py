@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import checkpoints
 from vae_core.errors import ImageError, LatentError
-from vae_core.latents import ENCODE_DRAWS, open_model
+from vae_core.latent.latent_model import ENCODE_DRAWS, open_model
+from vae_core.model_files import checkpoints
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from tools import checkpoint_table
-from vae_core import shapes
-from vae_core.atlas import Atlas
-from vae_core.checkpoints import save
-from vae_core.config import train_config
-from vae_core.diagnostics import evaluate, latent_statistics, summarise
+from vae_core.config.schema import train_config
+from vae_core.data import procedural_shapes
 from vae_core.errors import LatentError
-from vae_core.header import Header
-from vae_core.latents import open_model
-from vae_core.likeness import SAMPLE, UNUSUAL, Likeness, auc, draw_samples, fit
-from vae_core.vae import build
-from vae_core.whereabouts import Surroundings
+from vae_core.evaluation.diagnostics import evaluate, latent_statistics, summarise
+from vae_core.latent.coverage import Surroundings
+from vae_core.latent.data_likeness import SAMPLE, UNUSUAL, Likeness, auc, draw_samples, fit
+from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.latent_model import open_model
+from vae_core.model.vae import build
+from vae_core.model_files.checkpoints import save
+from vae_core.model_files.header import Header
 
 TELLING = ("mnist-10d", "fashion-16d", "shapes-8d")
 
@@ -98,7 +98,7 @@ def test_at_the_code_of_a_test_image_its_own_density_does_not_count(shipped):
 def untrained(path, architecture):
     """A model file as training writes it before the first step: real images, encoded by fresh weights."""
     training = train_config(data={"name": "shapes"}, model={"architecture": architecture, "latent_dim": 6, "hidden": (32,)})
-    images, table = shapes.make(300, 3)
+    images, table = procedural_shapes.make(300, 3)
     model = build(training.model).eval()
     seen = evaluate(model, torch.from_numpy(images))
     header = Header(
@@ -164,7 +164,7 @@ def test_a_share_is_a_rank_among_test_images(shipped):
 
 
 def test_the_measure_is_made_once_however_many_ask(tmp_path, make_model, monkeypatch):
-    from vae_core import atlas as module
+    from vae_core.latent import encoded_images as module
 
     gate, made = threading.Event(), []
 

@@ -7,10 +7,10 @@ import torch
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Independent, Normal, kl_divergence
 
-from vae_core import objectives, schedules
-from vae_core.config import ModelConfig
-from vae_core.likelihoods import HEADS, Bernoulli, Gaussian
-from vae_core.posterior import Posterior, prior_log_prob
+from vae_core.config.schema import ModelConfig
+from vae_core.model.likelihoods import HEADS, Bernoulli, Gaussian
+from vae_core.model.posteriors import Posterior, prior_log_prob
+from vae_core.training import beta_and_learning_rate, objectives
 
 torch.manual_seed(0)
 MU, STD = torch.randn(6, 3), torch.rand(6, 3) + 0.2
@@ -95,7 +95,8 @@ def test_free_bits_floor_the_mean_kl_of_each_dimension_and_stop_its_gradient():
 
 
 def _beta(step, kind, **options):
-    return schedules.beta_at(step, **({"final": 2.0, "warmup_steps": 10, "total_steps": 80, "cycles": 4} | options), kind=kind)
+    usual = {"final": 2.0, "warmup_steps": 10, "total_steps": 80, "cycles": 4}
+    return beta_and_learning_rate.beta_at(step, **(usual | options), kind=kind)
 
 
 def test_beta_rises_as_its_schedule_says():
@@ -108,9 +109,9 @@ def test_beta_rises_as_its_schedule_says():
 
 
 def test_one_cycle_rises_to_its_peak_and_falls_to_a_hundredth():
-    rates = [schedules.lr_at(step, kind="one-cycle", peak=1.0, total_steps=100) for step in range(101)]
+    rates = [beta_and_learning_rate.lr_at(step, kind="one-cycle", peak=1.0, total_steps=100) for step in range(101)]
     assert max(rates) == rates[10] == 1.0 and rates[-1] == pytest.approx(0.01)
     assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
-    assert schedules.lr_at(7, kind="constant", peak=0.3, total_steps=100) == 0.3
+    assert beta_and_learning_rate.lr_at(7, kind="constant", peak=0.3, total_steps=100) == 0.3
     with pytest.raises(ValueError, match="choose from"):
-        schedules.lr_at(0, kind="step", peak=1.0, total_steps=10)
+        beta_and_learning_rate.lr_at(0, kind="step", peak=1.0, total_steps=10)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_core.metrics import MetricsWriter, read_since, read_tail
+from vae_core.runs.metrics_log import MetricsWriter, read_since, read_tail
 
 
 def test_a_row_is_readable_as_soon_as_it_is_written(tmp_path):
@@ -81,7 +81,7 @@ def test_the_tail_holds_the_last_rows_and_nothing_torn_at_its_front(tmp_path):
 def test_every_whole_line_survives_a_kill_minus_nine_of_the_writer(tmp_path):
     path = tmp_path / "m.jsonl"
     code = (
-        "import itertools, sys\nfrom vae_core.metrics import MetricsWriter\n"
+        "import itertools, sys\nfrom vae_core.runs.metrics_log import MetricsWriter\n"
         "writer = MetricsWriter(sys.argv[1])\nfor step in itertools.count(): writer.write({'step': step})"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=Path(__file__).parents[2])

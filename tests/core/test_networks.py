@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from vae_core.architectures import ARCHITECTURES, conv_sizes, folded
-from vae_core.config import ConfigError, ModelConfig, TrainConfig, train_config
-from vae_core.vae import build
+from vae_core.config.schema import ConfigError, ModelConfig, TrainConfig, train_config
+from vae_core.model.architectures import ARCHITECTURES, conv_sizes, folded
+from vae_core.model.vae import build
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (8, 8, 1), (37, 50, 3)]
 

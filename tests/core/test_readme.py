@@ -15,15 +15,15 @@ TREE = README.split("## The files")[1].split("```")[1]
 
 
 def named_in_tree() -> set[str]:
-    """Paths of the tree, folders with a slash at their end."""
-    found, folder = set(), ""
+    """Paths of the tree, folders with a slash at their end; two spaces of indentation are one folder deeper."""
+    found: set[str] = set()
+    folders: list[str] = []
     for line in TREE.strip().splitlines():
-        names = line[:26].strip().rstrip(",").split(", ")
-        if not line.startswith(" "):
-            folder = names[0] if names[0].endswith("/") else ""
-            found.add(names[0])
-        else:
-            found |= {folder + name for name in names}
+        name = line.split()[0]
+        folders = folders[: (len(line) - len(line.lstrip())) // 2]
+        found.add("".join([*folders, name]))
+        if name.endswith("/"):
+            folders.append(name)
     return found
 
 
@@ -33,10 +33,9 @@ def test_everything_the_tree_names_exists():
 
 @pytest.mark.parametrize("package", ["vae_core", "ui"])
 def test_the_tree_names_every_module(package):
-    entries = [path for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-    names = {f"{package}/{path.name}{'/' if path.is_dir() else ''}" for path in entries} - {f"{package}/__init__.py"}
-    named = " ".join(named_in_tree())
-    assert {name for name in names if name not in named} == set()
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
+    faces = {name for name in modules if name.endswith(("__init__.py", "__main__.py"))}
+    assert modules - faces - named_in_tree() == set()
 
 
 def test_every_picture_of_the_readme_is_there_and_small():

@@ -4,9 +4,10 @@ import struct
 
 import pytest
 
-from vae_core import registry, runs
-from vae_core.config import train_config
+from vae_core import runs
+from vae_core.config.schema import train_config
 from vae_core.errors import CheckpointError
+from vae_core.model_files import model_list
 
 
 def place_run(name, created=1.0, checkpoint=True, folder=None):
@@ -22,12 +23,12 @@ def place_run(name, created=1.0, checkpoint=True, folder=None):
 
 
 def listed():
-    return [(entry.name, entry.origin) for entry in registry.list_models()]
+    return [(entry.name, entry.origin) for entry in model_list.list_models()]
 
 
 def test_no_folders_mean_no_models(models_dir):
     models_dir.rmdir()
-    assert registry.list_models() == []
+    assert model_list.list_models() == []
 
 
 def test_shipped_models_come_first_then_runs_newest_first_then_uploads(models_dir, make_model, tmp_path):
@@ -36,7 +37,7 @@ def test_shipped_models_come_first_then_runs_newest_first_then_uploads(models_di
     place_run("older", created=1.0)
     place_run("newer", created=2.0)
     place_run("nothing-yet", checkpoint=False)
-    registry.add_upload(make_model(tmp_path / "up.safetensors").read_bytes(), "up.safetensors")
+    model_list.add_upload(make_model(tmp_path / "up.safetensors").read_bytes(), "up.safetensors")
     assert listed() == [("a", "shipped"), ("b", "shipped"), ("newer", "run"), ("older", "run"), ("up", "uploaded")]
 
 
@@ -44,43 +45,43 @@ def test_a_name_that_is_taken_gets_a_number(models_dir, make_model):
     make_model(models_dir / "mnist-10d.safetensors")
     place_run("MNIST-10d", folder="one")
     assert listed() == [("mnist-10d", "shipped"), ("MNIST-10d (2)", "run")]
-    assert registry.model_of_run("one").name == "MNIST-10d (2)"
+    assert model_list.model_of_run("one").name == "MNIST-10d (2)"
 
 
 def test_a_renamed_run_is_a_renamed_model_with_the_same_file(models_dir):
     place_run("before", folder="run")
-    path = registry.model_of_run("run").path
+    path = model_list.model_of_run("run").path
     runs.rename("run", "after")
-    assert registry.model_of_run("run").name == "after" and registry.model_of_run("run").path == path
-    assert registry.model_of_run("unknown") is None
+    assert model_list.model_of_run("run").name == "after" and model_list.model_of_run("run").path == path
+    assert model_list.model_of_run("unknown") is None
 
 
 def test_a_new_version_of_a_file_has_another_time(models_dir):
     run_dir = place_run("run")
-    before = registry.model_of_run("run").mtime_ns
+    before = model_list.model_of_run("run").mtime_ns
     os.utime(run_dir / "last.safetensors", ns=(before + 5, before + 5))
-    assert registry.model_of_run("run").mtime_ns == before + 5
+    assert model_list.model_of_run("run").mtime_ns == before + 5
 
 
 def test_half_written_and_hidden_files_are_no_models(models_dir, make_model):
     make_model(models_dir / ".hidden.safetensors")
     (models_dir / "README.md").write_text("")
-    assert registry.list_models() == []
+    assert model_list.list_models() == []
 
 
 def test_an_upload_is_listed_under_its_file_name_and_can_be_deleted(tiny_checkpoint):
-    entry = registry.add_upload(tiny_checkpoint.read_bytes(), "C:\\models\\my model.safetensors")
+    entry = model_list.add_upload(tiny_checkpoint.read_bytes(), "C:\\models\\my model.safetensors")
     assert (entry.name, entry.origin) == ("my model", "uploaded")
     assert entry.path.read_bytes() == tiny_checkpoint.read_bytes()
-    registry.delete_upload("my model")
+    model_list.delete_upload("my model")
     assert listed() == [("tiny", "shipped")]
     with pytest.raises(CheckpointError, match="no uploaded model"):
-        registry.delete_upload("tiny")
+        model_list.delete_upload("tiny")
 
 
 def test_a_second_upload_of_the_same_name_leaves_the_first_alone(tiny_checkpoint):
     data = tiny_checkpoint.read_bytes()
-    names = [registry.add_upload(data, "m.safetensors").name for _ in range(3)]
+    names = [model_list.add_upload(data, "m.safetensors").name for _ in range(3)]
     assert names == ["m", "m-2", "m-3"]
 
 
@@ -96,8 +97,8 @@ def test_a_second_upload_of_the_same_name_leaves_the_first_alone(tiny_checkpoint
     ],
 )
 def test_a_hostile_file_name_becomes_a_harmless_one_inside_the_folder(tiny_checkpoint, filename, name):
-    entry = registry.add_upload(tiny_checkpoint.read_bytes(), filename)
-    assert entry.name == name and entry.path.parent == registry.uploads_root()
+    entry = model_list.add_upload(tiny_checkpoint.read_bytes(), filename)
+    assert entry.name == name and entry.path.parent == model_list.uploads_root()
 
 
 def hostile(kind, good):
@@ -123,16 +124,16 @@ def hostile(kind, good):
 @pytest.mark.parametrize("kind", ["pickle", "empty", "truncated", "huge header", "no description", "wrong shape"])
 def test_a_hostile_or_broken_upload_is_refused_with_a_sentence_and_leaves_nothing_behind(tiny_checkpoint, kind):
     with pytest.raises(CheckpointError) as caught:
-        registry.add_upload(hostile(kind, tiny_checkpoint.read_bytes()), "bad.safetensors")
+        model_list.add_upload(hostile(kind, tiny_checkpoint.read_bytes()), "bad.safetensors")
     assert str(caught.value).endswith(".") and len(str(caught.value)) > 30
-    assert list(registry.uploads_root().iterdir()) == []
+    assert list(model_list.uploads_root().iterdir()) == []
 
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_written(models_dir, monkeypatch):
-    monkeypatch.setattr(registry, "MAX_UPLOAD_BYTES", 10)
+    monkeypatch.setattr(model_list, "MAX_UPLOAD_BYTES", 10)
     with pytest.raises(CheckpointError, match="11 bytes; at most 10"):
-        registry.add_upload(b"x" * 11, "m.safetensors")
-    assert not registry.uploads_root().exists()
+        model_list.add_upload(b"x" * 11, "m.safetensors")
+    assert not model_list.uploads_root().exists()
 
 
 def test_an_upload_to_a_full_disk_says_so(tiny_checkpoint, monkeypatch):
@@ -141,5 +142,5 @@ def test_an_upload_to_a_full_disk_says_so(tiny_checkpoint, monkeypatch):
 
     monkeypatch.setattr(os, "link", full)
     with pytest.raises(CheckpointError, match="no space left on device"):
-        registry.add_upload(tiny_checkpoint.read_bytes(), "m.safetensors")
+        model_list.add_upload(tiny_checkpoint.read_bytes(), "m.safetensors")
     assert listed() == [("tiny", "shipped")]

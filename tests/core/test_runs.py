@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from vae_core import checkpoints, runs, worker
-from vae_core.config import train_config
+from vae_core import runs
+from vae_core.config.schema import train_config
 from vae_core.errors import LatentWalkError, RunError
-from vae_core.metrics import read_tail
+from vae_core.model_files import checkpoints
+from vae_core.runs.metrics_log import read_tail
+from vae_core.training import worker_process
 
 ROOT = Path(__file__).parents[2]
 FOREVER, SHORT, RAISES, DISK_FULL, DIVERGES, ORPHAN = range(6)
@@ -107,7 +109,7 @@ def test_a_killed_run_has_died_even_while_a_child_of_it_lives_on():
 
 def test_a_run_outlives_the_process_that_started_it():
     code = (
-        "import sys, os, signal\nfrom vae_core import runs\nfrom vae_core.config import train_config\n"
+        "import sys, os, signal\nfrom vae_core import runs\nfrom vae_core.config.schema import train_config\n"
         "runs.WORKER = 'tests.core.fake_worker'\n"
         "print(runs.start(train_config(data={'name': 'shapes'}, seed=0)), flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -120,7 +122,7 @@ def test_a_run_outlives_the_process_that_started_it():
 def test_runs_take_turns_in_the_order_they_were_started():
     ids = [runs.start(config(FOREVER), f"turn {n}") for n in range(3)]
     wait_state(ids[0], "running")
-    time.sleep(3 * worker.POLL_SECONDS)
+    time.sleep(3 * worker_process.POLL_SECONDS)
     assert [runs.status(run_id).state for run_id in ids] == ["running", "queued", "queued"]
     runs.stop(ids[0])
     wait_state(ids[1], "running")
@@ -166,7 +168,7 @@ def test_the_worker_is_nice_to_whoever_drags():
 
 
 def test_few_cores_are_all_used_and_of_many_some_are_left():
-    assert [worker.thread_count(cores) for cores in (1, 2, 4, 8, 64)] == [1, 2, 4, 6, 16]
+    assert [worker_process.thread_count(cores) for cores in (1, 2, 4, 8, 64)] == [1, 2, 4, 6, 16]
 
 
 def test_a_failed_run_says_why_and_its_log_has_the_traceback():
@@ -179,7 +181,7 @@ def test_a_failed_run_says_why_and_its_log_has_the_traceback():
 def test_a_full_disk_is_named_and_the_last_good_checkpoint_stays():
     run_id = runs.start(config(DISK_FULL))
     run = wait_state(run_id, "failed")
-    assert run.message == worker.DISK_FULL
+    assert run.message == worker_process.DISK_FULL
     assert run.checkpoint.read_bytes() == b"good"
 
 
@@ -189,7 +191,7 @@ def test_a_disk_that_is_really_full_is_named_too(root):
     blocked = runs.start(config(SHORT))
     (root / blocked / "metrics.jsonl").symlink_to("/dev/full")
     runs.stop(run_id)
-    assert wait_state(blocked, "failed").message == worker.DISK_FULL
+    assert wait_state(blocked, "failed").message == worker_process.DISK_FULL
 
 
 def test_the_status_can_be_written_from_the_reserve_when_nothing_else_fits(root, monkeypatch):
@@ -203,8 +205,8 @@ def test_the_status_can_be_written_from_the_reserve_when_nothing_else_fits(root,
         return write(self, *arguments, **options)
 
     monkeypatch.setattr(Path, "write_text", full_until_the_reserve_is_gone)
-    runs.write_status(root / run_id, state="failed", message=worker.DISK_FULL)
-    assert runs.status(run_id).message == worker.DISK_FULL
+    runs.write_status(root / run_id, state="failed", message=worker_process.DISK_FULL)
+    assert runs.status(run_id).message == worker_process.DISK_FULL
 
 
 def test_a_diverged_run_has_failed_with_its_message_and_a_usable_checkpoint():
@@ -217,14 +219,14 @@ def test_a_diverged_run_has_failed_with_its_message_and_a_usable_checkpoint():
     ("error", "expected"),
     [
         (LatentWalkError("Choose shapes."), "Choose shapes."),
-        (RuntimeError("I/O error: No space left on device (os error 28)"), worker.DISK_FULL),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), worker.OUT_OF_MEMORY),
-        (MemoryError(), worker.OUT_OF_MEMORY),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), worker_process.DISK_FULL),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), worker_process.OUT_OF_MEMORY),
+        (MemoryError(), worker_process.OUT_OF_MEMORY),
         (KeyError("x"), "KeyError: 'x'. The log has the details."),
     ],
 )
 def test_what_went_wrong_becomes_a_sentence(error, expected):
-    assert worker.explain(error) == expected
+    assert worker_process.explain(error) == expected
 
 
 @pytest.mark.parametrize(
@@ -328,15 +330,15 @@ def test_a_run_of_another_version_is_listed_without_its_config(root):
 
 
 def test_the_worker_refuses_a_folder_without_a_config_and_one_that_is_taken(root, tmp_path, capsys):
-    assert worker.main([str(tmp_path)]) == 2
+    assert worker_process.main([str(tmp_path)]) == 2
     run_id = runs.start(config(FOREVER))
     wait_state(run_id, "running")
-    assert worker.main([str(root / run_id)]) == 2
+    assert worker_process.main([str(root / run_id)]) == 2
     assert "Another process" in capsys.readouterr().out
 
 
 def test_real_training_by_the_real_worker_leaves_a_model_that_opens(monkeypatch):
-    monkeypatch.setattr(runs, "WORKER", "vae_core.worker")
+    monkeypatch.setattr(runs, "WORKER", "vae_core.training.worker_process")
     model = {"architecture": "mlp", "hidden": (16,), "latent_dim": 2}
     tiny = train_config(data={"name": "shapes", "limit": 500, "validation": 100}, model=model, epochs=2, device="cpu")
     run_id = runs.start(tiny, "real one")
@@ -347,5 +349,5 @@ def test_real_training_by_the_real_worker_leaves_a_model_that_opens(monkeypatch)
 
 
 def test_nothing_in_runs_imports_torch():
-    code = "import sys, vae_core.runs, vae_core.registry; assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    code = "import sys, vae_core.runs, vae_core.model_files.model_list; assert not {'torch', 'numpy'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

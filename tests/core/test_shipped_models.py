@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tools import checkpoint_table
-from vae_core import shapes
-from vae_core.header import load_header
-from vae_core.latents import open_model
+from vae_core.data import procedural_shapes
+from vae_core.latent.latent_model import open_model
+from vae_core.model_files.header import load_header
 
 MODELS = sorted(checkpoint_table.FOLDER.glob("*.safetensors"))
 FLOORS = {
@@ -48,7 +48,7 @@ def test_the_shapes_model_draws_the_hue_of_the_image_it_encodes():
     """Six images that differ in hue alone: their reconstructions differ as they do."""
     table = np.repeat([[1, 0.22, 10.0, 0.5, 0.5, 0.0]], 6, axis=0)
     table[:, 5] = np.linspace(0.02, 0.78, 6)
-    images = shapes.render(table)
+    images = procedural_shapes.render(table)
     model = open_model(checkpoint_table.FOLDER / "shapes-8d.safetensors", device="cpu")
     drawn = model.encode(images.astype(np.float32) / 255).x_hat
     inside = images.max(axis=1, keepdims=True) > 200

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import objectives, shapes
-from vae_core.architectures import colour_weights, last_layer
-from vae_core.config import ModelConfig
-from vae_core.data import to_float
-from vae_core.starting import CHROMA, LAST_GAIN, listen_to_hue, opponent_colours, start_at
-from vae_core.vae import build
+from vae_core.config.schema import ModelConfig
+from vae_core.data import procedural_shapes
+from vae_core.data.loading import to_float
+from vae_core.model.architectures import colour_weights, last_layer
+from vae_core.model.initialization import CHROMA, LAST_GAIN, listen_to_hue, opponent_colours, start_at
+from vae_core.model.vae import build
+from vae_core.training import objectives
 
 MEANS = torch.tensor([0.05, 0.2, 0.4])
 
@@ -86,9 +87,9 @@ def test_adam_sees_hue_beside_a_much_larger_brightness():
 
 def hue_learned(coloured):
     """Correlation of red minus blue in and out, after a short training of a small net on shapes in the middle."""
-    table = shapes.factors(640, 1)
+    table = procedural_shapes.factors(640, 1)
     table[:, 3:5] = 0.5
-    x = to_float(torch.from_numpy(shapes.render(table, 16)))
+    x = to_float(torch.from_numpy(procedural_shapes.render(table, 16)))
     config = ModelConfig(height=16, width=16, channels=3, latent_dim=4, filters=8, features=32)
     model, noise = build(config), torch.Generator().manual_seed(0)
     weights = colour_weights(model.encoder, model.decoder) if coloured else []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vae_core.subpixel import SubPixelConvolution
+from vae_core.model.subpixel_convolution import SubPixelConvolution
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "size"), [(8, 3, (5, 7)), (4, 1, (1, 1)), (2, 4, (6, 6))])

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import checkpoints, data, diagnostics, training
-from vae_core.config import train_config
-from vae_core.metrics import read_since
+from vae_core.config.schema import train_config
+from vae_core.data import loading
+from vae_core.evaluation import diagnostics
+from vae_core.model_files import checkpoints
+from vae_core.runs.metrics_log import read_since
+from vae_core.training import loop
 
 TINY = {"architecture": "mlp", "latent_dim": 3, "hidden": (32,)}
 SET = {"name": "shapes", "limit": 600, "validation": 200}
@@ -23,22 +26,22 @@ def tiny(**fields):
 @pytest.fixture(scope="module")
 def small_set():
     """Real images, few of them, drawn once."""
-    whole = data.load(tiny().data)
-    return dataclasses.replace(whole, test=data.Split(whole.test.images[:400], whole.test.labels[:400]))
+    whole = loading.load(tiny().data)
+    return dataclasses.replace(whole, test=loading.Split(whole.test.images[:400], whole.test.labels[:400]))
 
 
 @pytest.fixture(autouse=True)
 def _load_once(small_set, monkeypatch):
-    monkeypatch.setattr(training.data, "load", lambda config, progress=None: small_set)
+    monkeypatch.setattr(loop.data, "load", lambda config, progress=None: small_set)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, small_set):
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.data, "load", lambda config, progress=None: small_set)
-        result = training.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
-    return result, folder, read_since(folder / training.METRICS)[0]
+        patch.setattr(loop.data, "load", lambda config, progress=None: small_set)
+        result = loop.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
+    return result, folder, read_since(folder / loop.METRICS)[0]
 
 
 def test_a_run_learns_and_says_so_in_nats_per_image(finished):
@@ -69,14 +72,14 @@ def test_the_saved_figures_are_those_of_the_saved_weights(finished, small_set):
 
 def test_the_preview_shows_inputs_reconstructions_and_samples(finished):
     _, folder, _ = finished
-    with np.load(folder / training.PREVIEW) as preview:
+    with np.load(folder / loop.PREVIEW) as preview:
         assert preview["inputs"].shape == preview["reconstructions"].shape == (10, 64, 64, 3)
         assert preview["samples"].shape[1:] == (64, 64, 3) and preview["samples"].std() > 1
         assert preview["kl_per_dim"].shape == (3,) and int(preview["step"]) == 18
 
 
 def test_a_seed_fixes_the_whole_run(tmp_path):
-    results = [training.train(tiny(epochs=1, seed=seed), tmp_path / str(i)) for i, seed in enumerate((1, 1, 2))]
+    results = [loop.train(tiny(epochs=1, seed=seed), tmp_path / str(i)) for i, seed in enumerate((1, 1, 2))]
     elbos = [result.header.metrics.elbo for result in results]
     assert elbos[0] == elbos[1] != elbos[2]
 
@@ -89,8 +92,8 @@ def test_the_best_epoch_is_the_one_with_the_best_validation_elbo_not_the_last(tm
         return dataclasses.replace(found, log_px_z=found.log_px_z - next(penalty))
 
     monkeypatch.setattr(diagnostics, "evaluate", evaluate)
-    result = training.train(tiny(epochs=4), tmp_path)
-    rows = [row for row in read_since(tmp_path / training.METRICS)[0] if row["kind"] == "validation"]
+    result = loop.train(tiny(epochs=4), tmp_path)
+    rows = [row for row in read_since(tmp_path / loop.METRICS)[0] if row["kind"] == "validation"]
     elbos = [row["elbo"] for row in rows[1:]]
     assert max(elbos) > elbos[-1], "the test needs a run that gets worse"
     assert result.header.epoch == 1 + elbos.index(max(elbos)) == 2
@@ -99,7 +102,7 @@ def test_the_best_epoch_is_the_one_with_the_best_validation_elbo_not_the_last(tm
 
 def test_stopping_keeps_a_usable_model(tmp_path):
     asked = iter([False] * 4 + [True] * 10)
-    result = training.train(tiny(epochs=50), tmp_path, should_stop=lambda: next(asked))
+    result = loop.train(tiny(epochs=50), tmp_path, should_stop=lambda: next(asked))
     assert result.state == "stopped" and "step 4 of 300" in result.message
     assert checkpoints.load(result.path).header.step == 4
 
@@ -109,10 +112,10 @@ def test_a_diverging_run_says_at_which_step_and_keeps_the_last_good_model(tmp_pa
 
     def poison(row):
         if row["kind"] == "validation" and row["best"]:
-            good["bytes"] = (tmp_path / training.CHECKPOINT).read_bytes()
-            monkeypatch.setattr(training.data, "to_float", lambda images: torch.full(images.shape, math.inf))
+            good["bytes"] = (tmp_path / loop.CHECKPOINT).read_bytes()
+            monkeypatch.setattr(loop.data, "to_float", lambda images: torch.full(images.shape, math.inf))
 
-    result = training.train(tiny(epochs=5), tmp_path, on_row=_once(poison, monkeypatch))
+    result = loop.train(tiny(epochs=5), tmp_path, on_row=_once(poison, monkeypatch))
     assert result.state == "diverged"
     for part in ("not finite at step 6", "learning rate below", "step 6 is kept"):
         assert part in result.message
@@ -122,30 +125,30 @@ def test_a_diverging_run_says_at_which_step_and_keeps_the_last_good_model(tmp_pa
 
 def _once(poison, monkeypatch):
     """Restores what was poisoned before the final evaluation, which reads images too."""
-    original, state = training.data.to_float, {"rows": 0}
+    original, state = loop.data.to_float, {"rows": 0}
 
     def on_row(row):
         poison(row)
-        if training.data.to_float is not original:
+        if loop.data.to_float is not original:
             state["armed"] = True
-            poisoned = training.data.to_float
+            poisoned = loop.data.to_float
 
             def once(images):
-                monkeypatch.setattr(training.data, "to_float", original)
+                monkeypatch.setattr(loop.data, "to_float", original)
                 return poisoned(images)
 
-            monkeypatch.setattr(training.data, "to_float", once)
+            monkeypatch.setattr(loop.data, "to_float", once)
 
     return on_row
 
 
 def test_binary_draws_and_half_weights_are_what_they_say(tmp_path):
-    result = training.train(tiny(epochs=1, binarize=True, half_weights=True), tmp_path)
+    result = loop.train(tiny(epochs=1, binarize=True, half_weights=True), tmp_path)
     weights = checkpoints.load(result.path).model.state_dict()
     assert all(torch.equal(w.half().float(), w) for w in weights.values() if w.is_floating_point())
 
 
 @pytest.mark.parametrize("fields", [{"warmup": "cyclical"}, {"free_bits": 0.5}, {"model": TINY | {"likelihood": "gaussian"}}])
 def test_every_kind_of_objective_trains(tmp_path, fields):
-    result = training.train(tiny(epochs=1, **fields), tmp_path)
+    result = loop.train(tiny(epochs=1, **fields), tmp_path)
     assert result.state == "done" and math.isfinite(result.header.metrics.elbo)

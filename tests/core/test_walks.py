@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_core import exports, walks
 from vae_core.errors import LatentError
-from vae_core.latents import open_model
-from vae_core.walks import walk
+from vae_core.images import export_formats
+from vae_core.latent import paths
+from vae_core.latent.latent_model import open_model
+from vae_core.latent.paths import walk
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_pictures_can_be_smaller_and_the_changes_are_those_of_full_size(model):
 
 def test_a_walk_of_many_large_pictures_is_the_same_a_few_at_a_time(model, monkeypatch):
     whole = walk(model, STOPS, count=40, even=True)
-    monkeypatch.setattr(walks, "PASS", 7 * 28 * 28)
+    monkeypatch.setattr(paths, "PASS", 7 * 28 * 28)
     parts = walk(model, STOPS, count=40, even=True)
     np.testing.assert_allclose(parts.z, whole.z, atol=1e-4)
     np.testing.assert_allclose(parts.changes, whole.changes, atol=1e-4)
@@ -94,7 +95,7 @@ def pictures():
 
 
 def test_a_gif_goes_there_and_back(pictures):
-    film = Image.open(io.BytesIO(exports.gif(pictures)))
+    film = Image.open(io.BytesIO(export_formats.gif(pictures)))
     assert film.n_frames == 12 and film.size[0] >= 200
 
 
@@ -104,26 +105,26 @@ def test_a_path_takes_the_same_time_as_gif_and_as_mp4(count, seconds):
 
     still = np.zeros((count, 8, 8, 1), np.uint8)
     still[:, 0, 0, 0] = np.arange(count)  # equal pictures would be one in a GIF
-    film = Image.open(io.BytesIO(exports.gif(still)))
+    film = Image.open(io.BytesIO(export_formats.gif(still)))
     shown = []
     for index in range(count):
         film.seek(index)
         shown.append(film.info["duration"])
     assert sum(shown) / 1000 == pytest.approx(seconds, abs=0.02)
-    with av.open(io.BytesIO(exports.mp4(still))) as container:
+    with av.open(io.BytesIO(export_formats.mp4(still))) as container:
         assert container.duration / 1e6 == pytest.approx(seconds, abs=0.02)
 
 
 def test_many_large_pictures_are_enlarged_less():
-    assert exports._times(np.zeros((10, 28, 28, 1), np.uint8), 280) == 10
-    assert exports._times(np.zeros((1024, 28, 28, 1), np.uint8), 280) == 7
-    assert exports._times(np.zeros((700, 256, 256, 1), np.uint8), 280) == 1
+    assert export_formats._times(np.zeros((10, 28, 28, 1), np.uint8), 280) == 10
+    assert export_formats._times(np.zeros((1024, 28, 28, 1), np.uint8), 280) == 7
+    assert export_formats._times(np.zeros((700, 256, 256, 1), np.uint8), 280) == 1
 
 
 def test_an_mp4_has_every_picture(pictures):
     import av
 
-    with av.open(io.BytesIO(exports.mp4(pictures))) as film:
+    with av.open(io.BytesIO(export_formats.mp4(pictures))) as film:
         frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
     assert len(frames) == 7
     means = [picture.mean() for picture in pictures]
@@ -131,14 +132,14 @@ def test_an_mp4_has_every_picture(pictures):
 
 
 def test_a_sheet_shows_the_pictures_in_rows(pictures):
-    page = np.asarray(Image.open(io.BytesIO(exports.sheet(pictures, columns=4))))
-    assert page.shape == (2 * 14 + exports.GAP, 4 * 12 + 3 * exports.GAP, 3)
-    np.testing.assert_array_equal(page[14 + exports.GAP :, :12], pictures[4])
-    grey = np.asarray(Image.open(io.BytesIO(exports.sheet(pictures[..., :1]))))
+    page = np.asarray(Image.open(io.BytesIO(export_formats.sheet(pictures, columns=4))))
+    assert page.shape == (2 * 14 + export_formats.GAP, 4 * 12 + 3 * export_formats.GAP, 3)
+    np.testing.assert_array_equal(page[14 + export_formats.GAP :, :12], pictures[4])
+    grey = np.asarray(Image.open(io.BytesIO(export_formats.sheet(pictures[..., :1]))))
     np.testing.assert_array_equal(grey[:14, :12], pictures[0, ..., 0])
 
 
 def test_an_npz_gives_back_what_went_in(pictures):
-    with np.load(io.BytesIO(exports.npz(np.ones((7, 3), np.float32), pictures))) as file:
+    with np.load(io.BytesIO(export_formats.npz(np.ones((7, 3), np.float32), pictures))) as file:
         np.testing.assert_array_equal(file["pictures"], pictures)
         assert file["z"].shape == (7, 3)

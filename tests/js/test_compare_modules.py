@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ui.charts_encode import heat
+from ui.encode.posterior_charts import heat
 
 DIFFERENCE = "explorer/renderer/pixel_difference.js"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vae_core.planes import three_point_plane
+from vae_core.latent.planes import three_point_plane
 
 PLANE, VIEW, CLOUD, GROUND, GRID = (
     f"explorer/map/{name}.js" for name in ("plane", "viewport", "points", "background", "point_grid")
@@ -312,7 +312,7 @@ def test_a_link_holds_the_view_and_gives_it_back(js):
 
 
 def test_the_copied_python_draws_the_same_picture(js, tmp_path, make_model):
-    from vae_core.latents import open_model
+    from vae_core.latent.latent_model import open_model
 
     path = make_model(tmp_path / "m.safetensors", latent_dim=3)
     z = [0.123, -1.5, 2.0]

@@ -68,13 +68,13 @@ def test_figures_and_words_of_an_even_and_an_uneven_path(js):
 
 @pytest.mark.parametrize(("typical", "verdict"), [(50, "like"), (10, "like"), (9.9, "unusual"), (2, "unusual"), (1.9, "unlike")])
 def test_a_share_is_judged_as_the_server_judges_it(js, typical, verdict):
-    from vae_core.likeness import _verdict
+    from vae_core.latent.data_likeness import _verdict
 
     assert js(WHERE, "(m, share) => m.verdictOf(share)", typical) == _verdict(typical) == verdict
 
 
 def test_places_are_read_as_the_server_writes_them(js):
-    from ui.live_where import PLACES, VERDICTS
+    from ui.server.coverage_query import PLACES, VERDICTS
 
     frame = PLACES.pack(4, 1, 9, 0.5, 0.25, 0.125, 0.0) + np.array([0.5, 40, 1.5, -9, -8, 30, 57, 1], "<f4").tobytes()
     read = "(m, b) => m.decodeAnswer(Uint8Array.from(b).buffer)"

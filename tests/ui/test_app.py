@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ui import resources
+from ui.shared import cached_models
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,8 +23,8 @@ def app(monkeypatch, tiny_checkpoint):
 
 def test_the_default_model_is_open_after_the_warm_up_and_garbage_collection_looks_past_it(app, monkeypatch):
     opened = []
-    real = resources.open_entry
-    monkeypatch.setattr(resources, "open_entry", lambda entry: opened.append(entry.name) or real(entry))
+    real = cached_models.open_entry
+    monkeypatch.setattr(cached_models, "open_entry", lambda entry: opened.append(entry.name) or real(entry))
     app.warm_up()
     assert opened == ["tiny"]
     assert gc.get_freeze_count() > 50_000  # torch and Streamlit alone are more

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui.batching import MAX_BATCH, Batcher, SizeChangedError
-from ui.resources import FileCache
+from ui.server.decode_batching import MAX_BATCH, Batcher, SizeChangedError
+from ui.shared.cached_models import FileCache
 
 
 class FakeModel:

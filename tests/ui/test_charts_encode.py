@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ui import charts_encode as charts
+from ui.encode import posterior_charts as charts
 from vae_core.images import Step
 
 

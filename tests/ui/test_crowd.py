@@ -15,9 +15,9 @@ import pytest
 from test_live import assert_still_served, closed_with, live, reply, request  # noqa: F401  (live is a fixture)
 from websockets.exceptions import InvalidStatus
 
-from ui import crowd, live_questions, origins, visits
-from ui.lanes import Lane
-from ui.visits import MAX_FRAME
+from ui.server import connection_limits, live_connection, live_queries, origin_check
+from ui.server.live_connection import MAX_FRAME
+from ui.server.worker_threads import Lane
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
@@ -46,9 +46,9 @@ def held(monkeypatch):
             raise
         return b"\x04" + bytes(7)
 
-    monkeypatch.setattr(live_questions, "answer", wait)
+    monkeypatch.setattr(live_queries, "answer", wait)
     for name in ("_quick", "_slow"):
-        monkeypatch.setattr(visits, name, Lane("test", threads=1, waiting=2, limit=20))
+        monkeypatch.setattr(live_connection, name, Lane("test", threads=1, waiting=2, limit=20))
     gate.begun, gate.ended = begun, ended
     yield gate
     gate.set()
@@ -91,7 +91,7 @@ def test_nobody_works_on_the_question_of_a_client_that_has_left(live, held):  # 
 
 
 def test_a_question_that_takes_too_long_closes_with_a_reason(live, held, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(visits, "_slow", Lane("test", threads=1, waiting=2, limit=0.05))
+    monkeypatch.setattr(live_connection, "_slow", Lane("test", threads=1, waiting=2, limit=0.05))
     socket = live()
     socket.recv(timeout=10)
     socket.send(walk_question())
@@ -114,8 +114,8 @@ def masked(body):
 
 
 def test_a_client_that_reads_nothing_is_cut_off_and_no_other_is(live, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(crowd, "PATIENCE", 0.3)
-    monkeypatch.setattr(crowd, "LOOK", 0.05)
+    monkeypatch.setattr(connection_limits, "PATIENCE", 0.3)
+    monkeypatch.setattr(connection_limits, "LOOK", 0.05)
     other = live()
     other.recv(timeout=10)
     with socketlib.socket() as deaf:
@@ -138,20 +138,20 @@ def test_a_client_that_reads_nothing_is_cut_off_and_no_other_is(live, monkeypatc
 def test_when_too_many_are_connected_the_next_is_told_to_come_later(live, monkeypatch):  # noqa: F811
     first = live()
     first.recv(timeout=10)
-    monkeypatch.setattr(crowd, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(connection_limits, "MAX_CONNECTIONS", 1)
     code, reason = closed_with(live())
     assert code == 4429 and "too many" in reason
     assert_still_served(first)
 
 
 def test_a_storm_of_connections_waits_at_the_door(live, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(crowd, "PACE", 20.0)
-    monkeypatch.setattr(crowd, "BURST", 2)
+    monkeypatch.setattr(connection_limits, "PACE", 20.0)
+    monkeypatch.setattr(connection_limits, "BURST", 2)
     started = time.monotonic()
     for _ in range(8):
         live().recv(timeout=10)
     assert time.monotonic() - started > 0.2
-    monkeypatch.setattr(crowd, "LONGEST_WAIT", -1.0)
+    monkeypatch.setattr(connection_limits, "LONGEST_WAIT", -1.0)
     with pytest.raises(InvalidStatus) as refusal:
         live()
     assert refusal.value.response.status_code == 403
@@ -166,23 +166,23 @@ def test_a_broken_origin_is_refused_without_a_traceback(live, origin, caplog):  
 
 
 def test_the_verdict_about_a_foreign_origin_is_looked_for_once(live, monkeypatch):  # noqa: F811
-    origins._verdicts.clear()
+    origin_check._verdicts.clear()
     asked = []
-    monkeypatch.setattr(origins.private_names, "origin_allowed", lambda origin, host: asked.append(origin) or origin is None)
+    monkeypatch.setattr(origin_check.private_names, "origin_allowed", lambda origin, host: asked.append(origin) or origin is None)
     for _ in range(3):
         with pytest.raises(InvalidStatus):
             live(origin="https://evil.example")
     assert [origin for origin in asked if origin] == ["https://evil.example"]
-    origins._verdicts.clear()
+    origin_check._verdicts.clear()
 
 
 def test_many_large_pictures_are_averaged_down_until_they_fit_one_reply():
-    assert live_questions.fitting_side((28, 28, 1), 512) == 28
-    assert live_questions.fitting_side((64, 64, 3), 341) == 64
+    assert live_queries.fitting_side((28, 28, 1), 512) == 28
+    assert live_queries.fitting_side((64, 64, 3), 341) == 64
     for count in (1, 100, 240, 512):
-        side = live_questions.fitting_side((256, 256, 3), count)
-        assert count * side * side * 3 <= live_questions.MAX_ANSWER
-        assert side == 256 or count * (side + 2) ** 2 * 3 > live_questions.MAX_ANSWER
+        side = live_queries.fitting_side((256, 256, 3), count)
+        assert count * side * side * 3 <= live_queries.MAX_ANSWER
+        assert side == 256 or count * (side + 2) ** 2 * 3 > live_queries.MAX_ANSWER
 
 
 def test_a_density_of_the_largest_latent_size_fits_one_frame():
@@ -206,10 +206,10 @@ class FakeWire:
 def after(seconds, wires, monkeypatch, *, reading=()):
     """Which of these are cut when nobody but `reading` reads for so long."""
     clock = [1000.0]
-    monkeypatch.setattr(crowd.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(connection_limits.time, "monotonic", lambda: clock[0])
 
     async def main():
-        room = crowd.Crowd()
+        room = connection_limits.Crowd()
         for wire in wires:
             room.join(wire)
         for _ in range(seconds + 1):
@@ -231,6 +231,6 @@ def test_who_reads_slowly_is_kept_and_who_reads_nothing_is_cut_off(monkeypatch):
 
 
 def test_where_much_is_unread_patience_is_short_and_the_greediest_go_at_once(monkeypatch):
-    half = crowd.MAX_UNREAD // 2
+    half = connection_limits.MAX_UNREAD // 2
     assert after(5, [FakeWire(half + 1), FakeWire(0)], monkeypatch) == [True, False]
     assert after(0, [FakeWire(2 * half), FakeWire(1000), FakeWire(half)], monkeypatch) == [True, False, False]

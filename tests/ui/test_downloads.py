@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.run_files import place_run
-from ui.downloads import download_route, link
+from ui.server.download_route import download_route, link
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from test_map_routes import ask_route  # noqa: F401  (a fixture)
 
-from ui import embeddings as route
-from ui import resources
-from vae_core import embeddings
-from vae_core.embeddings import Embedding
+from ui.server import embedding_route as route
+from ui.shared import cached_models
+from vae_core.latent import neighbour_embeddings
+from vae_core.latent.neighbour_embeddings import Embedding
 from vae_core.runs import list_runs, runs_root
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
@@ -36,7 +36,7 @@ def jobs(monkeypatch):
 
 
 def kept(kind="tsne"):
-    return runs_root() / ".maps" / f"{resources.content_hash(resources.entry('tiny'))}-{kind}.npz"
+    return runs_root() / ".maps" / f"{cached_models.content_hash(cached_models.entry('tiny'))}-{kind}.npz"
 
 
 def until_ready(post, **query):
@@ -57,7 +57,7 @@ def test_the_points_are_computed_in_the_background_and_answered_when_ready(post)
     assert len(answer.content) == 4 + 12 * count
     np.testing.assert_array_equal(np.frombuffer(answer.content, "<u4", count, 4), np.arange(200))
     coordinates = np.frombuffer(answer.content, "<f4", offset=4 + 4 * count).reshape(count, 2)
-    np.testing.assert_array_equal(coordinates, embeddings.read(kept()).coordinates)
+    np.testing.assert_array_equal(coordinates, neighbour_embeddings.read(kept()).coordinates)
     assert list_runs() == [], "the folder of maps is no run"
 
 
@@ -72,9 +72,9 @@ def test_looking_starts_nothing(ask_route, post, jobs):  # noqa: F811
 
 def test_what_an_earlier_server_computed_is_answered_at_once(post, monkeypatch):
     runs_root().joinpath(".maps").mkdir()
-    embeddings.write(kept("umap"), Embedding(np.array([3, 7], np.uint32), np.array([[1, 2], [-3, 4]], np.float32)))
+    neighbour_embeddings.write(kept("umap"), Embedding(np.array([3, 7], np.uint32), np.array([[1, 2], [-3, 4]], np.float32)))
     monkeypatch.setattr(route, "_start", None)
-    monkeypatch.setattr(embeddings, "missing", lambda kind: "not here")
+    monkeypatch.setattr(neighbour_embeddings, "missing", lambda kind: "not here")
     answer = post("/map/embedding", model="tiny", kind="umap")
     assert answer.content == struct.pack("<III4f", 2, 3, 7, 1, 2, -3, 4) and "max-age" in answer.headers["cache-control"]
 
@@ -95,7 +95,7 @@ def test_unknown_kinds_and_models_and_too_few_images_are_sentences(post, models_
 
 
 def test_one_child_at_a_time_and_the_others_wait_in_words(post, jobs, monkeypatch):
-    monkeypatch.setattr(embeddings, "missing", lambda kind: "")
+    monkeypatch.setattr(neighbour_embeddings, "missing", lambda kind: "")
     post("/map/embedding", model="tiny", kind="tsne")
     child = jobs._job.process
     waiting = post("/map/embedding", model="tiny", kind="umap")

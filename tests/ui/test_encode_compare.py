@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from test_encode_page import html, no_data, png, start, upload  # noqa: F401
 
-from ui import comparing, encode_compare, resources
-from ui.charts_encode import number
-from vae_core.header import load_header
-from vae_core.latents import open_model
+from ui.encode import second_model
+from ui.encode.posterior_charts import number
+from ui.shared import cached_models, comparable_models
+from vae_core.latent.latent_model import open_model
+from vae_core.model_files.header import load_header
 
 ROWS = re.compile(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>')
 
@@ -52,7 +53,7 @@ def test_the_second_models_numbers_are_its_own_and_the_bigger_elbo_is_bold(compa
     for label, field in (("log p(x|z)", "log_px_z"), ("KL(q ‖ p)", "kl"), ("ELBO", "elbo")):
         a, b = (float(getattr(encoding, field)[0]) for encoding in (first, other))
         shown = [re.sub("</?b>", "", cell) for cell in rows[label]]
-        assert shown == [number(a), number(b), encode_compare.signed(b - a)]
+        assert shown == [number(a), number(b), second_model.signed(b - a)]
     assert [cell.startswith("<b>") for cell in rows["ELBO"][:2]] == [first.elbo[0] > other.elbo[0], other.elbo[0] > first.elbo[0]]
     for name, encoding in (("tiny", first), ("trio", other)):
         assert f"absolute error of {name}, mean {np.abs(x - encoding.x_hat).mean():.3f}, on a fixed scale" in page
@@ -73,13 +74,13 @@ def with_likelihood(header, likelihood):
 
 def test_nats_of_two_likelihoods_are_not_compared(tiny_checkpoint):
     header = load_header(tiny_checkpoint)
-    assert comparing.nats_trouble(header, header) == ""
-    trouble = comparing.nats_trouble(with_likelihood(header, "bernoulli"), with_likelihood(header, "gaussian"))
+    assert comparable_models.nats_trouble(header, header) == ""
+    trouble = comparable_models.nats_trouble(with_likelihood(header, "bernoulli"), with_likelihood(header, "gaussian"))
     assert trouble == "One likelihood is Bernoulli and one Gaussian: their nats measure different things."
 
 
 def test_nats_that_cannot_be_compared_are_shown_without_a_difference(compare, monkeypatch):
-    monkeypatch.setattr(comparing, "nats_trouble", lambda here, there: "They measure different things.")
+    monkeypatch.setattr(comparable_models, "nats_trouble", lambda here, there: "They measure different things.")
     page = html(compare("trio"))
     assert "They measure different things." in page and "not comparable" in page
     assert all(row[3] == "–" and "<b>" not in "".join(row) for row in ROWS.findall(page))
@@ -100,21 +101,21 @@ def test_no_second_model_gives_the_page_back(compare):
 
 def test_the_choice_survives_another_page_and_a_deleted_model_is_named(compare, models_dir):
     app = compare("trio")
-    app.switch_page("pages/explore.py").run()
+    app.switch_page("explore/explore_page.py").run()
     (models_dir / "trio.safetensors").unlink()
-    app.switch_page("pages/encode.py").run()
+    app.switch_page("encode/encode_page.py").run()
     assert "There is no model named &#x27;trio&#x27;" in html(app)
     assert "enc-tri" in html(app)
 
 
 def test_a_broken_file_is_not_offered(compare, models_dir):
     (models_dir / "broken.safetensors").write_bytes(b"nothing")
-    names = [other.name for other in comparing.others(resources.entry("tiny"))]
+    names = [other.name for other in comparable_models.others(cached_models.entry("tiny"))]
     assert sorted(names) == ["trio", "twin", "wide"]
 
 
 def test_what_can_be_shared_is_told_for_each_model(compare):
-    others = {other.name: other for other in comparing.others(resources.entry("tiny"))}
+    others = {other.name: other for other in comparable_models.others(cached_models.entry("tiny"))}
     assert (others["twin"].same_z, others["twin"].same_image, others["twin"].why) == (True, True, "")
     assert (others["trio"].same_z, others["trio"].same_image) == (False, True)
     assert others["trio"].why == "it has 3 latent dimensions, here there are 4"

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ui import sources, state
-from vae_core.latents import LatentModel, open_model
+from ui.encode import image_sources
+from ui.shared import page_state
+from vae_core.latent.latent_model import LatentModel, open_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +58,7 @@ def mnist_files(tmp_path, monkeypatch):
 def start():
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
     app.run()
-    app.switch_page("pages/encode.py").run()
+    app.switch_page("encode/encode_page.py").run()
     assert not app.exception
     return app
 
@@ -138,7 +139,7 @@ def test_a_picture_is_decoded_and_encoded_once_however_often_the_page_is_drawn(t
 
         return call
 
-    monkeypatch.setattr(sources, "read_upload", counted("read", sources.read_upload))
+    monkeypatch.setattr(image_sources, "read_upload", counted("read", image_sources.read_upload))
     monkeypatch.setattr(LatentModel, "encode", counted("encode", LatentModel.encode))
     app = upload(start(), png(stroke()))
     button(app, "8 draws").click().run()
@@ -196,7 +197,7 @@ def test_explore_from_here_carries_mu_and_sigma(tiny_checkpoint, no_data):
     app = upload(start(), png(stroke()))
     button(app, "Explore from here").click().run()
     z, band = app.session_state["z"], app.session_state["posterior"]
-    assert z == [round(mu, state.DECIMALS) for mu in band["mu"]]
+    assert z == [round(mu, page_state.DECIMALS) for mu in band["mu"]]
     assert len(z) == 4 and len(band["std"]) == 4 and band["label"] == "three.png"
 
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from ui import exporting, resources, routes
+from ui.server import export_route, http_routes
+from ui.shared import cached_models
 from vae_core.errors import LatentError
 
 Z = np.linspace(-1, 1, 24, dtype="<f4").reshape(6, 4)
@@ -21,7 +22,7 @@ Z = np.linspace(-1, 1, 24, dtype="<f4").reshape(6, 4)
 @pytest.fixture
 def ask(tiny_checkpoint):
     """ask(method, body, **query): the answer of the route."""
-    transport = httpx.ASGITransport(Starlette(routes=[exporting.export_route()]))
+    transport = httpx.ASGITransport(Starlette(routes=[export_route.export_route()]))
 
     async def fetch(method, body, query, headers=None):
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
@@ -42,7 +43,7 @@ def post(ask):
 
 @pytest.fixture
 def pictures(tiny_checkpoint):
-    return resources.model("tiny").decode(Z)
+    return cached_models.model("tiny").decode(Z)
 
 
 def test_a_gif_holds_the_pictures_to_and_fro(post):
@@ -113,9 +114,9 @@ def test_a_foreign_page_gets_no_file(ask, headers):
 
 def test_pictures_are_bounded_by_their_bytes_too():
     z = np.zeros((342, 4), "<f4")
-    assert len(exporting.latents(z.tobytes(), 4, (64, 64, 3))) == 342
+    assert len(export_route.latents(z.tobytes(), 4, (64, 64, 3))) == 342
     with pytest.raises(LatentError, match="At most 341 pictures of 256x256 go into one file; got 342"):
-        exporting.latents(z.tobytes(), 4, (256, 256, 3))
+        export_route.latents(z.tobytes(), 4, (256, 256, 3))
 
 
 def test_a_file_is_only_made_on_post(ask):
@@ -123,14 +124,14 @@ def test_a_file_is_only_made_on_post(ask):
 
 
 def test_files_on_their_way_are_bounded_and_then_the_answer_is_busy(post, monkeypatch):
-    monkeypatch.setattr(routes, "MOST_ON_THE_WAY", 100)
+    monkeypatch.setattr(http_routes, "MOST_ON_THE_WAY", 100)
     answer = post(Z.tobytes(), what="gif")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert routes.Pieces.on_the_way == 0
+    assert http_routes.Pieces.on_the_way == 0
 
 
 def test_a_client_that_takes_nothing_gets_no_more_and_frees_its_place(monkeypatch):
-    monkeypatch.setattr(routes, "PATIENCE", 0.02)
+    monkeypatch.setattr(http_routes, "PATIENCE", 0.02)
     taken = []
 
     async def send(message):
@@ -138,9 +139,9 @@ def test_a_client_that_takes_nothing_gets_no_more_and_frees_its_place(monkeypatc
         await asyncio.sleep(60 if len(taken) == 3 else 0)
 
     async def main():
-        await routes.Pieces(bytes(5 * routes.PIECE))({"type": "http"}, None, send)
+        await http_routes.Pieces(bytes(5 * http_routes.PIECE))({"type": "http"}, None, send)
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, main()).result(10)
     assert taken == ["http.response.start", "http.response.body", "http.response.body"]
-    assert routes.Pieces.on_the_way == 0
+    assert http_routes.Pieces.on_the_way == 0

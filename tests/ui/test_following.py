@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.run_files import finished_rows, place_run
-from ui import following
 from ui.pages import __path__ as pages_path
-from vae_core import registry, runs
-from vae_core.metrics import MetricsWriter
+from ui.shared import training_updates
+from vae_core import runs
+from vae_core.model_files import model_list
+from vae_core.runs.metrics_log import MetricsWriter
 
 STEP = next(row for row in finished_rows() if row["kind"] == "step") | {"step": 30, "epoch": 2.25}
 
@@ -60,18 +61,18 @@ def test_a_model_that_nobody_trains_says_nothing(tiny_checkpoint):
 
 def test_a_newer_file_is_noticed(running):
     run_dir, _ = running
-    entry = registry.model_of_run(run_dir.name)
-    assert entry is not None and not following._changed(entry)
+    entry = model_list.model_of_run(run_dir.name)
+    assert entry is not None and not training_updates._changed(entry)
     os.utime(entry.path, ns=(1, entry.mtime_ns + 1))
-    assert following._changed(entry)
+    assert training_updates._changed(entry)
     (run_dir / "last.safetensors").unlink()
-    assert following._changed(entry)
+    assert training_updates._changed(entry)
 
 
 def test_the_epoch_is_counted_as_on_the_train_page(running):
     run_dir, _ = running
     with MetricsWriter(run_dir / "metrics.jsonl") as metrics:
         metrics.write({**STEP, "epoch": 8.0})
-    assert following.progress(runs.status("going")) == "still training, epoch 8 of 8"
+    assert training_updates.progress(runs.status("going")) == "still training, epoch 8 of 8"
     (run_dir / "stop").touch()
-    assert following.progress(runs.status("going")) == "training is ending"
+    assert training_updates.progress(runs.status("going")) == "training is ending"

@@ -7,11 +7,12 @@ from streamlit.testing.v1 import AppTest
 
 from tests.hostile_runs import GOOD, place, variants
 from tests.run_files import finished_rows, place_run
-from ui import charts_train, run_preview, run_words
-from ui.run_history import History
-from vae_core import registry, runs
+from ui.train import curves, preview_pictures, run_wording
+from ui.train.metrics_history import History
+from vae_core import runs
 from vae_core.errors import RunError
-from vae_core.metrics import read_since, read_tail
+from vae_core.model_files import model_list
+from vae_core.runs.metrics_log import read_since, read_tail
 
 ROOT = Path(__file__).parents[2]
 ALL = list(variants())
@@ -37,15 +38,15 @@ def test_only_that_run_is_unreadable_and_it_can_be_deleted(good, what, file, put
     found = {run.run_id: run for run in runs.list_runs()}
     assert set(found) == {"good", "victim"}
     assert (found["good"].state, found["good"].elbo) == ("done", -109.0)
-    assert [(entry.name, entry.origin) for entry in registry.list_models()] == [("tiny", "shipped"), ("good", "run")]
+    assert [(entry.name, entry.origin) for entry in model_list.list_models()] == [("tiny", "shipped"), ("good", "run")]
     run = found["victim"]
     assert run == runs.status("victim")
     assert (run.state == "unreadable") == (unreadable and file in ("run.json", "status.json"))
     if run.state == "unreadable":
-        assert file in run.message and run.message.endswith(".") and "unreadable" in run_words.state_line(run)
+        assert file in run.message and run.message.endswith(".") and "unreadable" in run_wording.state_line(run)
     if file == "config.json":
         assert run.config is None
-    assert run_words.state_line(run) and run.seconds >= 0
+    assert run_wording.state_line(run) and run.seconds >= 0
     assert not [row for row in read_tail(folder / "metrics.jsonl") if unreadable and file == "metrics.jsonl"]
     if file in ("metrics.jsonl", "preview.npz"):
         _draw(folder)
@@ -60,13 +61,13 @@ def _draw(folder):
     """The charts and pictures of the run's panel."""
     history = History(folder / "metrics.jsonl").read()
     for name in ("reconstruction", "kl"):
-        charts_train.term_chart(history, name, run_id="r", log=False, epochs=2).to_json()
-        charts_train.term_chart(history, name, run_id="r", log=True, epochs=2).to_json()
-    charts_train.single_chart(history, "loss", run_id="r", log=True, epochs=2).to_json()
-    charts_train.kl_chart(history, run_id="r").to_json()
+        curves.term_chart(history, name, run_id="r", log=False, epochs=2).to_json()
+        curves.term_chart(history, name, run_id="r", log=True, epochs=2).to_json()
+    curves.single_chart(history, "loss", run_id="r", log=True, epochs=2).to_json()
+    curves.kl_chart(history, run_id="r").to_json()
     assert 0 <= history.progress <= 1 and history.rate >= 0
     assert history.seconds_left is None or history.seconds_left >= 0
-    assert run_preview.read(folder / "preview.npz") is None
+    assert preview_pictures.read(folder / "preview.npz") is None
 
 
 def test_the_train_page_shows_every_one_of_them(tiny_checkpoint, good):
@@ -74,7 +75,7 @@ def test_the_train_page_shows_every_one_of_them(tiny_checkpoint, good):
         place(runs.runs_root() / f"victim-{number}", file, put)
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=120)
     app.run()
-    app.switch_page("pages/train.py")
+    app.switch_page("train/train_page.py")
     by_file = {file: number for number, (_, file, _, unreadable) in enumerate(ALL) if unreadable}
     for number in by_file.values():
         app.query_params["run"] = f"victim-{number}"
@@ -115,11 +116,11 @@ def test_an_unreadable_run_is_not_renamed(good):
 
 
 def test_a_line_without_end_and_a_history_beyond_all_bounds_are_passed_over(tmp_path, monkeypatch):
-    monkeypatch.setattr("vae_core.metrics.MAX_READ", 1000)
+    monkeypatch.setattr("vae_core.runs.metrics_log.MAX_READ", 1000)
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b"x" * 1500 + b'\n{"step": 1}\n{"step": 2}\n')
     rows, offset = read_since(path)
     assert (rows, offset) == ([], 1000)
     assert read_since(path, offset)[0] == [{"step": 1}, {"step": 2}]
-    monkeypatch.setattr("vae_core.metrics.MAX_BYTES", 10)
+    monkeypatch.setattr("vae_core.runs.metrics_log.MAX_BYTES", 10)
     assert read_since(path) == ([], 0)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ui.lanes import BusyError, Lane, StoppedError, TooLongError
+from ui.server.worker_threads import BusyError, Lane, StoppedError, TooLongError
 
 
 def run(main):

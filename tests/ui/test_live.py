@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ui import resources
-from ui.live import live_route
-from ui.visits import MAX_FRAME
+from ui.server.live_connection import MAX_FRAME
+from ui.server.live_route import live_route
+from ui.shared import cached_models
 
 REPLY = struct.Struct("<BBxxIHH")
 
@@ -72,7 +72,7 @@ def assert_still_served(socket):
 def test_the_first_frame_says_what_the_model_is_and_which_device_decodes(live):
     hello = live().recv(timeout=10)
     assert struct.unpack_from("<BBHHH", hello) == (2, 1, 4, 28, 28)
-    assert hello[8:].decode().split(",")[0] == resources.model("tiny").device.split(",")[0]
+    assert hello[8:].decode().split(",")[0] == cached_models.model("tiny").device.split(",")[0]
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -83,7 +83,7 @@ def test_a_reply_carries_the_sequence_number_and_the_decoders_pixels(live):
     socket.send(request(z, 4_000_000_000))
     sequence, pixels = reply(socket.recv(timeout=10))
     assert sequence == 4_000_000_000
-    np.testing.assert_array_equal(pixels, resources.model("tiny").decode([z])[0])
+    np.testing.assert_array_equal(pixels, cached_models.model("tiny").decode([z])[0])
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -116,7 +116,7 @@ def test_everybody_gets_their_own_picture_however_many_ask_at_once(live, models_
 
     with ThreadPoolExecutor(len(people)) as pool:
         for model, points, pictures in pool.map(drag, people):
-            expected = resources.model(model).decode_float(points).transpose(0, 2, 3, 1) * 255
+            expected = cached_models.model(model).decode_float(points).transpose(0, 2, 3, 1) * 255
             # batches are decoded in bfloat16 where the hardware has it: a few grey levels, never another person's picture
             assert np.abs(pictures - expected).mean() < 3
 
@@ -220,7 +220,7 @@ def test_a_model_replaced_while_open_answers_with_the_new_weights(live, tiny_che
     before = reply(socket.recv(timeout=10))[1]
     make_model(tiny_checkpoint, seed=9)
     after = asked_until_different(socket, [1, 1, 1, 1], before)
-    np.testing.assert_array_equal(after, resources.model("tiny").decode([[1, 1, 1, 1]])[0])
+    np.testing.assert_array_equal(after, cached_models.model("tiny").decode([[1, 1, 1, 1]])[0])
 
 
 def test_a_model_replaced_by_another_size_asks_to_connect_again(live, tiny_checkpoint, make_model):
@@ -238,7 +238,7 @@ def test_a_decoder_that_fails_closes_with_1011_and_serves_the_next_request(live,
     socket.recv(timeout=10)
     other.recv(timeout=10)
     with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL, "latent_walk"):
-        patch.setattr(type(resources.model("tiny")), "decode", lambda *_: 1 / 0)
+        patch.setattr(type(cached_models.model("tiny")), "decode", lambda *_: 1 / 0)
         socket.send(request([0, 0, 0, 0]))
         assert closed_with(socket)[0] == 1011
     assert_still_served(other)

@@ -13,17 +13,18 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from ui import live_questions, live_where, resources
-from ui.lanes import BusyError, Lane
-from ui.live_questions import MANY, WHERE, BadQuestionError
-from ui.map_data import map_routes
+from ui.server import coverage_query, live_queries
+from ui.server.live_queries import MANY, WHERE, BadQuestionError
+from ui.server.map_route import map_routes
+from ui.server.worker_threads import BusyError, Lane
+from ui.shared import cached_models
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
 
 @pytest.fixture
 def tiny():
-    return resources.model("tiny")
+    return cached_models.model("tiny")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def question(kind, z, side=0, sequence=9):
 
 
 def ask(model, frame):
-    return live_questions.answer(model, lambda: resources.atlas(resources.entry("tiny")), frame)
+    return live_queries.answer(model, lambda: cached_models.atlas(cached_models.entry("tiny")), frame)
 
 
 def test_many_pictures_come_back_in_order_and_small(tiny):
@@ -65,18 +66,18 @@ HEAD = struct.Struct("<BxHI4f")
 
 def places(model, z, what=0):
     """{field: (B,)} and the four errors of an answer, once the model is measured."""
-    resources.atlas(resources.entry("tiny")).likeness()
+    cached_models.atlas(cached_models.entry("tiny")).likeness()
     reply = ask(model, question(WHERE, z, side=what))
     kind, count, sequence, *errors = HEAD.unpack_from(reply)
     assert (kind, count, sequence) == (WHERE, len(z), 9)
-    rows = np.frombuffer(reply, "<f4", offset=HEAD.size).reshape(count, len(live_where.FIELDS))
-    return dict(zip(live_where.FIELDS, rows.T, strict=True)), errors
+    rows = np.frombuffer(reply, "<f4", offset=HEAD.size).reshape(count, len(coverage_query.FIELDS))
+    return dict(zip(coverage_query.FIELDS, rows.T, strict=True)), errors
 
 
 def test_places_are_those_of_the_atlas(tiny):
     z = tiny.sample_prior(5, 0)
     found, errors = places(tiny, z)
-    atlas = resources.atlas(resources.entry("tiny"))
+    atlas = cached_models.atlas(cached_models.entry("tiny"))
     likeness = atlas.likeness()
     judged, density = likeness.at(z), atlas.surroundings.log_aggregate(z)
     for name in ("distance", "nearer", "cycle", "typical"):
@@ -84,26 +85,26 @@ def test_places_are_those_of_the_atlas(tiny):
     np.testing.assert_allclose(found["log_aggregate"], density, rtol=1e-5)
     np.testing.assert_allclose(found["denser"], likeness.denser(density), rtol=1e-5)
     np.testing.assert_allclose(found["log_prior"], atlas.surroundings.log_prior(z), rtol=1e-5)
-    assert [live_where.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
+    assert [coverage_query.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
     told = likeness.errors
     np.testing.assert_allclose(errors, [told.auc, told.missed, told.midpoints_taken, told.far_taken], rtol=1e-5)
 
 
 def test_only_what_was_asked_for_is_computed(tiny):
     z = tiny.sample_prior(300, 0)
-    densities, _ = places(tiny, z, what=live_where.DENSITIES)
+    densities, _ = places(tiny, z, what=coverage_query.DENSITIES)
     assert np.isfinite(densities["log_aggregate"]).all() and np.isnan(densities["typical"]).all()
-    likeness, _ = places(tiny, z, what=live_where.LIKENESS)
+    likeness, _ = places(tiny, z, what=coverage_query.LIKENESS)
     assert np.isnan(likeness["log_aggregate"]).all() and np.isfinite(likeness["typical"]).all()
     np.testing.assert_allclose(likeness["typical"], places(tiny, z)[0]["typical"])
 
 
 def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(tiny, monkeypatch):
-    atlas = resources.atlas(resources.entry("tiny"))
+    atlas = cached_models.atlas(cached_models.entry("tiny"))
     monkeypatch.setattr(atlas, "likeness", lambda patience=None: None)
     rows = np.frombuffer(ask(tiny, question(WHERE, [[0, 0, 0, 0]])), "<f4", offset=HEAD.size)
-    found = dict(zip(live_where.FIELDS, rows, strict=True))
-    assert live_where.VERDICTS[int(found["verdict"])] == "measuring"
+    found = dict(zip(coverage_query.FIELDS, rows, strict=True))
+    assert coverage_query.VERDICTS[int(found["verdict"])] == "measuring"
     assert np.isnan(found["typical"]) and np.isfinite(found["log_aggregate"])
 
 
@@ -194,13 +195,13 @@ def test_when_too_much_waits_the_answer_is_busy_and_says_when_to_ask_again(ask_r
 
 
 def test_an_unknown_space_is_a_sentence(get, monkeypatch):
-    monkeypatch.setattr(resources, "real_images", lambda entry: None)
+    monkeypatch.setattr(cached_models, "real_images", lambda entry: None)
     answer = get("/map/nearest", model="tiny", z="0,0,0,0", space="outer")
     assert answer.text == "space must be 'pixels' or 'latents'; got 'outer'."
 
 
 def test_nearest_images_come_with_labels_and_distances(get, tiny, monkeypatch):
-    from vae_core.nearest import Neighbour
+    from vae_core.latent.nearest_images import Neighbour
 
     class Fake:
         source = "2 training images"
@@ -213,7 +214,7 @@ def test_nearest_images_come_with_labels_and_distances(get, tiny, monkeypatch):
             assert z == [0.5, 0, 0, 0]
             return [Neighbour(np.zeros((28, 28, 1), np.uint8), 4, 0.5)]
 
-    monkeypatch.setattr(resources, "real_images", lambda entry: Fake())
+    monkeypatch.setattr(cached_models, "real_images", lambda entry: Fake())
     answer = get("/map/nearest", model="tiny", z="0.5,0,0,0", space="pixels").json()
     assert answer["source"] == "2 training images"
     assert answer["found"][0]["label"] == 3 and answer["found"][0]["distance"] == 1.25

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ui.bundle import bundle
-from ui.modules import COMPONENTS, bootstrap, modules_route
+from ui.server.javascript_bundle import bundle
+from ui.server.javascript_route import COMPONENTS, bootstrap, modules_route
 
 
 def get(path: str, prefix: str = "", **headers: str) -> httpx.Response:

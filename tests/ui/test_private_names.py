@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ui import private_names
+from ui.server import streamlit_internals
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = {"streamlit", "streamlit.testing.v1"}
@@ -16,13 +16,13 @@ PUBLIC = {"streamlit", "streamlit.testing.v1"}
 
 def test_a_name_that_is_gone_is_said_in_a_sentence_with_the_versions_that_were_tried():
     with pytest.raises(SystemExit) as gone:
-        private_names.private("streamlit.runtime.pages_manager", "PagesManager", "no_such_thing")
+        streamlit_internals.private("streamlit.runtime.pages_manager", "PagesManager", "no_such_thing")
     assert str(gone.value) == (
         f"Streamlit {version('streamlit')} has no streamlit.runtime.pages_manager.PagesManager.no_such_thing, which this app "
-        f"needs; it was tried with Streamlit {private_names.TRIED}. Install such a version: pip install -r requirements.txt"
+        f"needs; it was tried with Streamlit {streamlit_internals.TRIED}. Install such a version: pip install -r requirements.txt"
     )
     with pytest.raises(SystemExit, match=r"has no streamlit\.no_such_module"):
-        private_names.private("streamlit.no_such_module")
+        streamlit_internals.private("streamlit.no_such_module")
 
 
 def test_no_other_file_reaches_into_streamlit():
@@ -36,16 +36,16 @@ def test_no_other_file_reaches_into_streamlit():
 
 
 def test_the_versions_that_may_be_installed_are_those_that_were_tried():
-    major, minor = private_names.TRIED.split(".")
+    major, minor = streamlit_internals.TRIED.split(".")
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    assert f"streamlit>={private_names.TRIED},<{major}.{int(minor) + 1}" in lines
+    assert f"streamlit>={streamlit_internals.TRIED},<{major}.{int(minor) + 1}" in lines
 
 
 def test_without_uvicorns_names_nothing_is_cut_and_nothing_fails():
     async def receive():
         return {}
 
-    wire = private_names.wire(receive)
+    wire = streamlit_internals.wire(receive)
     wire.bound(1000, 1000)
     wire.cut()
     assert wire.unsent() == 0

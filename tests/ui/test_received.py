@@ -6,7 +6,8 @@ from collections import UserDict
 
 import pytest
 
-from ui import received, state
+from ui.explore import inbox
+from ui.shared import page_state
 
 HERE = "here"
 
@@ -37,9 +38,9 @@ class Session(UserDict):
 @pytest.fixture
 def session(monkeypatch, tiny_checkpoint) -> Session:
     found = Session()
-    monkeypatch.setattr(received.st, "session_state", found)
-    state.prepare()
-    found.update({state.MODEL: "tiny", state.Z: [0.0] * 4, received.SESSION: HERE})
+    monkeypatch.setattr(inbox.st, "session_state", found)
+    page_state.prepare()
+    found.update({page_state.MODEL: "tiny", page_state.Z: [0.0] * 4, inbox.SESSION: HERE})
     return found
 
 
@@ -56,86 +57,86 @@ def test_whatever_the_touch_at_which_a_run_is_broken_off_the_next_one_takes_ever
     before = dict(session)
     breaks = 0
     for touches in range(200):
-        session.data = {**before, received.KEY: sent()}
+        session.data = {**before, inbox.KEY: sent()}
         session.patience = touches
         try:
-            received.take()
+            inbox.handle_new()
         except BrokenOffError:
             breaks += 1
         session.patience = 10**9
-        received.take()
-        assert session[state.Z] == [1.0, 2.0, 3.0, 4.0], touches
-        assert [pin["z"] for pin in session[state.PINS]["tiny"]] == [[1.0, 0.0, 0.0, 0.0]], touches
-        assert session[received.TAKEN] == {"commit": "x-1", "pins": "x-2"}
+        inbox.handle_new()
+        assert session[page_state.Z] == [1.0, 2.0, 3.0, 4.0], touches
+        assert [pin["z"] for pin in session[page_state.PINS]["tiny"]] == [[1.0, 0.0, 0.0, 0.0]], touches
+        assert session[inbox.ACKNOWLEDGED] == {"commit": "x-1", "pins": "x-2"}
     assert 10 < breaks < 200
 
 
 def test_a_message_counts_once(session):
-    session[received.KEY] = sent()
-    received.take()
-    state.stand_at([9.0, 9.0, 9.0, 9.0])  # another page moved on
-    received.take()
-    assert session[state.Z] == [9.0] * 4
+    session[inbox.KEY] = sent()
+    inbox.handle_new()
+    page_state.commit_z([9.0, 9.0, 9.0, 9.0])  # another page moved on
+    inbox.handle_new()
+    assert session[page_state.Z] == [9.0] * 4
 
 
 @pytest.mark.parametrize("odd", [{"session": "of the last server"}, {"model": "another"}])
 def test_a_message_of_another_session_or_model_changes_nothing(session, odd):
-    session[received.KEY] = {kind: {**what, **odd} for kind, what in sent().items()}
-    received.take()
-    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
+    session[inbox.KEY] = {kind: {**what, **odd} for kind, what in sent().items()}
+    inbox.handle_new()
+    assert session[page_state.Z] == [0.0] * 4 and session[page_state.PINS] == {}
 
 
 @pytest.mark.parametrize("z", [[0.0], [0.0, 0.0, 0.0, float("nan")], [0.0, 0.0, 0.0, "1"]])
 def test_a_bad_point_becomes_a_sentence(session, z):
-    session[received.KEY] = {"commit": message(1, z=z), "pins": message(2, pins=[{"z": z}])}
-    received.take()
-    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
-    assert state.notice()
+    session[inbox.KEY] = {"commit": message(1, z=z), "pins": message(2, pins=[{"z": z}])}
+    inbox.handle_new()
+    assert session[page_state.Z] == [0.0] * 4 and session[page_state.PINS] == {}
+    assert page_state.notice()
 
 
 @pytest.mark.parametrize("odd", [{}, {"z": 3}, {"z": None}, {"pins": 4}, {"pins": [5]}])
 def test_what_no_page_of_ours_sends_changes_nothing(session, odd):
-    session[received.KEY] = {"commit": message(1, **odd), "pins": message(2, **odd)}
-    received.take()
-    assert session[state.Z] == [0.0] * 4 and session[state.PINS] == {}
+    session[inbox.KEY] = {"commit": message(1, **odd), "pins": message(2, **odd)}
+    inbox.handle_new()
+    assert session[page_state.Z] == [0.0] * 4 and session[page_state.PINS] == {}
 
 
 def test_a_model_that_is_gone_is_left_to_the_page(session, tiny_checkpoint):
     tiny_checkpoint.unlink()
-    session[received.KEY] = sent()
-    received.take()
-    assert session[state.Z] == [0.0] * 4 and state.notice() is None
+    session[inbox.KEY] = sent()
+    inbox.handle_new()
+    assert session[page_state.Z] == [0.0] * 4 and page_state.notice() is None
 
 
 def test_a_wish_for_a_test_image_comes_after_the_commit_before_it(session):
-    session[received.KEY] = {"test_image": message(3), **sent()}
-    received.take()
-    assert session[state.POSTERIOR]["label"].startswith("test image ")
-    assert session[state.Z] == [round(value, state.DECIMALS) for value in session[state.POSTERIOR]["mu"]]
+    session[inbox.KEY] = {"test_image": message(3), **sent()}
+    inbox.handle_new()
+    assert session[page_state.POSTERIOR]["label"].startswith("test image ")
+    assert session[page_state.Z] == [round(value, page_state.DECIMALS) for value in session[page_state.POSTERIOR]["mu"]]
 
 
 def test_a_commit_brings_its_own_posterior_along(session):
     """Undo goes back to a place whose posterior the session no longer has."""
     first = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.5] * 4, "label": "test image 7 (3)", "index": 7}
-    state.stand_at([0.0] * 4, {**first, "label": "test image 9 (1)", "index": 9})
-    session[received.KEY] = {"commit": message(1, z=first["mu"], posterior=first)}
-    received.take()
-    assert session[state.POSTERIOR] == first
+    page_state.commit_z([0.0] * 4, {**first, "label": "test image 9 (1)", "index": 9})
+    session[inbox.KEY] = {"commit": message(1, z=first["mu"], posterior=first)}
+    inbox.handle_new()
+    assert session[page_state.POSTERIOR] == first
 
 
 @pytest.mark.parametrize("odd", [{"mu": [1.0]}, {"std": [1.0, 2.0, 3.0, "4"]}, {"mu": None}])
 def test_a_posterior_of_another_space_is_refused(session, odd):
     posterior = {"mu": [0.0] * 4, "std": [1.0] * 4, "label": "a", **odd}
-    session[received.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}
-    received.take()
-    assert session[state.Z] == [0.0] * 4 and session[state.POSTERIOR] is None
+    session[inbox.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}
+    inbox.handle_new()
+    assert session[page_state.Z] == [0.0] * 4 and session[page_state.POSTERIOR] is None
 
 
 @pytest.mark.parametrize("label", ["test image 5 (a 5)", "worded in another way"])
 def test_the_test_image_goes_to_the_encode_page_by_its_number_and_not_by_its_words(session, make_model, tiny_checkpoint, label):
     make_model(tiny_checkpoint.parent / "blocks.safetensors", data="shapes")
-    session[state.MODEL] = "blocks"
-    state.stand_at([0.0] * 4, {"mu": [0.0] * 4, "std": [1.0] * 4, "label": label, "index": 5})
-    session[received.KEY] = {"same_image": {**message(1, compared="tiny"), "model": "blocks"}}
-    received.take()
+    session[page_state.MODEL] = "blocks"
+    page_state.commit_z([0.0] * 4, {"mu": [0.0] * 4, "std": [1.0] * 4, "label": label, "index": 5})
+    session[inbox.KEY] = {"same_image": {**message(1, compared="tiny"), "model": "blocks"}}
+    inbox.handle_new()
     assert session["encode.source"].index == 5 and session["encode.source"].of == "shapes"

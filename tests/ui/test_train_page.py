@@ -7,9 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.run_files import finished_rows, paced_rows, place_run
-from ui import run_manage, run_words, train_fields, train_form
-from vae_core import estimate, measuring, registry, runs
-from vae_core.config import TrainConfig, train_config
+from ui.train import form, form_fields, run_actions, run_wording
+from vae_core import runs
+from vae_core.config.schema import TrainConfig, train_config
+from vae_core.model_files import model_list
+from vae_core.training import background_estimate, time_estimate
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 def quiet(models_dir, monkeypatch, tmp_path):
     """Training is a stand-in (tests/core/fake_worker.py), nothing is measured, and no dataset is on this computer."""
     monkeypatch.setattr(runs, "WORKER", "tests.core.fake_worker")
-    monkeypatch.setattr(estimate, "measure", lambda config: None)
+    monkeypatch.setattr(time_estimate, "measure", lambda config: None)
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
     yield
     for run in runs.list_runs():
@@ -37,7 +39,7 @@ def wait_for(condition, seconds=20.0):
 def start(**query):
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
     app.run()
-    app.switch_page("pages/train.py")
+    app.switch_page("train/train_page.py")
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
@@ -51,7 +53,7 @@ def texts(app):
 
 
 def test_an_empty_page_says_what_to_do():
-    assert run_words.NO_RUNS in texts(start())
+    assert run_wording.NO_RUNS in texts(start())
 
 
 def test_the_form_begins_with_the_configs_defaults_and_fewer_epochs():
@@ -60,7 +62,7 @@ def test_the_form_begins_with_the_configs_defaults_and_fewer_epochs():
     assert app.number_input(key="train.model.latent_dim").value == config.model.latent_dim
     assert app.number_input(key="train.learning_rate").value == config.learning_rate
     assert app.selectbox(key="train.data.name").value == "mnist"
-    assert app.number_input(key="train.epochs").value == train_fields.FIRST["epochs"]
+    assert app.number_input(key="train.epochs").value == form_fields.FIRST["epochs"]
 
 
 def test_pressing_train_starts_a_run_with_what_the_form_says_and_shows_it():
@@ -118,13 +120,13 @@ def test_what_a_field_shows_does_not_depend_on_a_run_that_the_browser_may_have_m
     app = start()
     app.run()  # a second run before anything was typed: each must tell the browser the whole truth
     fields = {field.key: field.proto for field in app.number_input}
-    assert fields["train.model.latent_dim"].default == 10 and fields["train.epochs"].default == train_fields.FIRST["epochs"]
+    assert fields["train.model.latent_dim"].default == 10 and fields["train.epochs"].default == form_fields.FIRST["epochs"]
     (warmup,) = [box.proto for box in app.selectbox if box.key == "train.warmup"]
-    assert warmup.options[warmup.default] == train_form.WARMUPS[TrainConfig().warmup]
+    assert warmup.options[warmup.default] == form.WARMUPS[TrainConfig().warmup]
 
 
 def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):
-    monkeypatch.setattr(train_form, "train_config", lambda **fields: train_config(**(fields | {"device": "abacus"})))
+    monkeypatch.setattr(form, "train_config", lambda **fields: train_config(**(fields | {"device": "abacus"})))
     app = start()
     assert "device" in texts(app) and app.button(key="train.go").disabled
 
@@ -132,8 +134,8 @@ def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):
 def test_what_was_chosen_is_still_there_after_a_visit_to_another_page(tiny_checkpoint):
     app = start()
     app.number_input(key="train.epochs").set_value(33).run()
-    app.switch_page("pages/explore.py").run()
-    app.switch_page("pages/train.py").run()
+    app.switch_page("explore/explore_page.py").run()
+    app.switch_page("train/train_page.py").run()
     assert app.number_input(key="train.epochs").value == 33
 
 
@@ -157,9 +159,9 @@ def test_when_parameters_cannot_be_counted_the_form_says_why_and_runs_can_still_
     def no_torch(model):
         raise ImportError("libtorch is missing")
 
-    monkeypatch.setattr(estimate, "size", no_torch)
-    monkeypatch.setattr(measuring, "_background", background := measuring.Background())
-    monkeypatch.setattr(measuring.outlook, "__defaults__", (background,))
+    monkeypatch.setattr(time_estimate, "size", no_torch)
+    monkeypatch.setattr(background_estimate, "_background", background := background_estimate.Background())
+    monkeypatch.setattr(background_estimate.outlook, "__defaults__", (background,))
     app = start()
     wait_for(lambda: "libtorch is missing" in texts(app.run()))
     assert not app.button(key="train.go").disabled
@@ -231,27 +233,27 @@ def test_the_figures_of_a_finished_run_say_which_images_they_are_of():
 def test_a_wish_to_explore_outlives_a_run_that_was_broken_off_and_a_missing_model_is_said(tiny_checkpoint):
     place_run("good one", rows=finished_rows(), checkpoint=tiny_checkpoint)
     app = start()
-    app.session_state[run_manage.WISH] = "good one"
+    app.session_state[run_actions.WISH] = "good one"
     app.run()
     assert app.session_state["model"] == "good one" and not app.exception
     app = start()
-    app.session_state[run_manage.WISH] = "no such run"
+    app.session_state[run_actions.WISH] = "no such run"
     app.run()
-    assert run_manage.NO_MODEL in texts(app) and not app.exception
+    assert run_actions.NO_MODEL in texts(app) and not app.exception
 
 
 def test_a_second_press_on_delete_finds_nothing_to_complain_about():
     place_run("doomed")
-    run_manage._tried(runs.delete, "doomed")
+    run_actions._tried(runs.delete, "doomed")
     app = start()
 
     def second_press():
-        from ui import run_manage
+        from ui.train import run_actions
 
-        run_manage._delete("doomed")
+        run_actions._delete("doomed")
 
     second = AppTest.from_function(second_press).run()
-    assert second.session_state[run_manage.NOTICE] == "" and not second.exception and not app.exception
+    assert second.session_state[run_actions.NOTICE] == "" and not second.exception and not app.exception
 
 
 def test_a_run_is_renamed_in_place():
@@ -278,7 +280,7 @@ def test_deleting_needs_the_confirmation():
     assert app.button(key="train.delete.doomed").disabled
     app.checkbox(key="train.sure.doomed").check().run()
     app.button(key="train.delete.doomed").click().run()
-    assert runs.list_runs() == [] and run_words.NO_RUNS in texts(app)
+    assert runs.list_runs() == [] and run_wording.NO_RUNS in texts(app)
 
 
 def test_the_address_chooses_the_run_and_an_unknown_one_falls_back_to_the_newest():
@@ -292,7 +294,7 @@ def test_a_hostile_checkpoint_is_refused_with_the_reason(models_dir):
     app = start()
     app.file_uploader[0].upload("evil.safetensors", b"\x80\x04cos\nsystem\n.", "application/octet-stream").run()
     assert any(error.value.startswith("Refused: ") for error in app.error)
-    assert registry.list_models() == []
+    assert model_list.list_models() == []
 
 
 def test_a_good_checkpoint_is_taken_and_can_be_deleted(tiny_checkpoint):
@@ -300,4 +302,4 @@ def test_a_good_checkpoint_is_taken_and_can_be_deleted(tiny_checkpoint):
     app.file_uploader[0].upload("mine.safetensors", tiny_checkpoint.read_bytes(), "application/octet-stream").run()
     assert "mine is ready to explore" in texts(app)
     app.button(key="train.upload_delete.mine.safetensors").click().run()
-    assert [model.name for model in registry.list_models()] == ["tiny"]
+    assert [model.name for model in model_list.list_models()] == ["tiny"]

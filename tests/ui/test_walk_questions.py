@@ -8,13 +8,13 @@ import time
 import numpy as np
 import pytest
 
-from ui import live_questions
-from ui.live_questions import BadQuestionError, answer
-from ui.visits import QUICK
-from vae_core.atlas import Atlas
+from ui.server import live_queries
+from ui.server.live_connection import QUICK
+from ui.server.live_queries import BadQuestionError, answer
 from vae_core.errors import CheckpointError
-from vae_core.latents import open_model
-from vae_core.walks import walk
+from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.latent_model import open_model
+from vae_core.latent.paths import walk
 
 HEAD = struct.Struct("<BBHIHHHH")
 FIRST_DRAW_OF_SEED_7 = [1.52197, -1.14411, 1.15016, -1.78465]
@@ -34,16 +34,16 @@ def atlas(model):
 
 def walk_frame(stops, *, kind=0, even=False, count=9, sequence=3):
     way = kind | (0x80 if even else 0) | (count << 8)
-    return struct.pack("<BxHI", live_questions.WALK, way, sequence) + np.asarray(stops, "<f4").tobytes()
+    return struct.pack("<BxHI", live_queries.WALK, way, sequence) + np.asarray(stops, "<f4").tobytes()
 
 
 def draws_frame(*, count=64, seed=7, temperature=1.0, side=0, sequence=5):
-    return struct.pack("<BxHIIIf", live_questions.SAMPLES, side, sequence, count, seed, temperature)
+    return struct.pack("<BxHIIIf", live_queries.SAMPLES, side, sequence, count, seed, temperature)
 
 
 def read(reply, *, walked):
     kind, channels, count, sequence, height, width, latent_dim, zero = HEAD.unpack_from(reply)
-    assert (kind, zero) == (live_questions.WALK if walked else live_questions.SAMPLES, 0)
+    assert (kind, zero) == (live_queries.WALK if walked else live_queries.SAMPLES, 0)
     floats = np.frombuffer(reply, "<f4", count * (latent_dim + 2 * walked), HEAD.size)
     pictures = np.frombuffer(reply, np.uint8, offset=HEAD.size + floats.nbytes).reshape(count, height, width, channels)
     z, rest = floats[: count * latent_dim].reshape(count, latent_dim), floats[count * latent_dim :].reshape(-1, count)
@@ -140,8 +140,8 @@ def mutated(generator, frame):
 
 def test_whatever_a_question_holds_it_is_answered_or_told_what_is_wrong(model, atlas):
     generator = np.random.default_rng(0)
-    where = struct.pack("<BxHI", live_questions.WHERE, 0, 1) + STOPS.tobytes()
-    many = struct.pack("<BxHI", live_questions.MANY, 9, 1) + STOPS.tobytes()
+    where = struct.pack("<BxHI", live_queries.WHERE, 0, 1) + STOPS.tobytes()
+    many = struct.pack("<BxHI", live_queries.MANY, 9, 1) + STOPS.tobytes()
     good = [walk_frame(STOPS, kind=2, even=True), walk_frame(STOPS), draws_frame(count=3), where, many]
     shared, ends = atlas(), {"answered": 0, "refused": 0, "long": 0}
     for _ in range(400):
@@ -153,7 +153,7 @@ def test_whatever_a_question_holds_it_is_answered_or_told_what_is_wrong(model, a
                 raise EnoughError
 
         try:
-            assert len(frame) < live_questions.QUESTION.size or live_questions.seconds(frame, model.image_shape, 4) >= 0
+            assert len(frame) < live_queries.QUESTION.size or live_queries.seconds(frame, model.image_shape, 4) >= 0
             answer(model, lambda: shared, frame, going)
             ends["answered"] += 1
         except BadQuestionError as error:
@@ -166,8 +166,8 @@ def test_whatever_a_question_holds_it_is_answered_or_told_what_is_wrong(model, a
 
 def test_what_takes_longer_is_expected_to():
     def expected(frame):
-        return live_questions.seconds(frame, (64, 64, 3), 4)
+        return live_queries.seconds(frame, (64, 64, 3), 4)
 
-    quick = [walk_frame(STOPS, count=30), draws_frame(count=9), struct.pack("<BxHI", live_questions.WHERE, 0, 1) + bytes(16)]
+    quick = [walk_frame(STOPS, count=30), draws_frame(count=9), struct.pack("<BxHI", live_queries.WHERE, 0, 1) + bytes(16)]
     slow = [walk_frame(STOPS, kind=2), walk_frame(STOPS, count=240, even=True), draws_frame(count=512)]
     assert max(map(expected, quick)) < QUICK < min(map(expected, slow))

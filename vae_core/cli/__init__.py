@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from vae_core.cli import models, pictures
+from vae_core.cli import evaluate_and_list, sample_traverse_encode
 from vae_core.cli.common import speaks
 from vae_core.cli.train import train_command
 
@@ -20,11 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train")(speaks(train_command()))
-app.command("evaluate")(speaks(models.evaluate))
-app.command("list")(speaks(models.list_models))
-app.command("sample")(speaks(pictures.sample))
-app.command("traverse")(speaks(pictures.traverse))
-app.command("encode")(speaks(pictures.encode))
+app.command("evaluate")(speaks(evaluate_and_list.evaluate))
+app.command("list")(speaks(evaluate_and_list.list_models))
+app.command("sample")(speaks(sample_traverse_encode.sample))
+app.command("traverse")(speaks(sample_traverse_encode.traverse))
+app.command("encode")(speaks(sample_traverse_encode.encode))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from vae_core.errors import CheckpointError, LatentWalkError
 
 if TYPE_CHECKING:
-    from vae_core.latents import LatentModel
+    from vae_core.latent.latent_model import LatentModel
 
 EXIT_BAD_INPUT = 2
 out = Console(soft_wrap=True)  # results; never wrapped, so that a pipe gets whole lines
@@ -46,7 +46,7 @@ def model_path(model: str) -> Path:
     Raises:
         CheckpointError: there is neither; the sentence lists the names.
     """
-    from vae_core.registry import list_models
+    from vae_core.model_files.model_list import list_models
 
     if model.endswith(".safetensors") or "/" in model:
         path = Path(model)
@@ -62,6 +62,6 @@ def model_path(model: str) -> Path:
 
 def open_model(model: str) -> LatentModel:
     """A loaded model, by name or path; importing torch happens here."""
-    from vae_core import latents
+    from vae_core.latent import latent_model
 
-    return latents.open_model(model_path(model))
+    return latent_model.open_model(model_path(model))

@@ -15,9 +15,9 @@ import typer
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from vae_core.cli.common import err, out
-from vae_core.config import TrainConfig
+from vae_core.config.command_options import Option, command_line, config_of, options
+from vae_core.config.schema import TrainConfig
 from vae_core.errors import ConfigError, RunError
-from vae_core.options import Option, command_line, config_of, options
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]  # what is fetched, bytes so far, bytes in all
@@ -73,7 +73,7 @@ def _unused(path: Path) -> Path:
 
 
 def _train_into(config: TrainConfig, target: Path) -> None:
-    from vae_core.training import train
+    from vae_core.training.loop import train
 
     # Beside the target, so that the finished file moves there in one step.
     with tempfile.TemporaryDirectory(prefix=".training-", dir=target.parent) as folder:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vae_core.regular import open_regular, read_regular
+from vae_core.system.regular_files import open_regular, read_regular
 
 MAX_JSON = 1_000_000  # bytes
 

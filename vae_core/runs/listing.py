@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vae_core.config import TrainConfig
+from vae_core.config.schema import TrainConfig
 from vae_core.errors import RunError
-from vae_core.regular import is_regular
 from vae_core.runs import records
 from vae_core.runs.files import is_alive, reason
+from vae_core.system.regular_files import is_regular
 
 State = Literal["queued", "running", "done", "stopped", "failed", "died", "unreadable"]
 CHECKPOINT = "last.safetensors"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vae_core.config import TrainConfig
+from vae_core.config.schema import TrainConfig
 from vae_core.errors import RunError
 
 MAX_NAME = 80  # characters

@@ -14,10 +14,10 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from vae_core.config import TrainConfig
-from vae_core.metrics import Row, read_tail
-from vae_core.regular import read_regular
+from vae_core.config.schema import TrainConfig
 from vae_core.runs.files import reason
+from vae_core.runs.metrics_log import Row, read_tail
+from vae_core.system.regular_files import read_regular
 
 MAX_BYTES = 65536
 SETTLED = 0.1  # seconds; a younger file may change again without its time changing

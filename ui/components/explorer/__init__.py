@@ -1,4 +1,4 @@
-"""The explorer: slider rail and decoded picture in one component, live over the socket of `ui/live.py`.
+"""The explorer: slider rail and decoded picture in one component, live over the socket of `ui/server/live_route.py`.
 
 `explorer(...)` is the whole interface. While a person drags, the component talks to the socket; on release it commits z, which
 the page finds in the component's state. What the page sends down is compared with what the component has, so a rerun never
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from ui.modules import bootstrap
-from vae_core.header import QUANTILES
+from ui.server.javascript_route import bootstrap
+from vae_core.model_files.header import QUANTILES
 
 if TYPE_CHECKING:
-    from ui.comparing import Other
-    from vae_core.header import LatentStatistics
+    from ui.shared.comparable_models import Other
+    from vae_core.model_files.header import LatentStatistics
 
 HERE = Path(__file__).parent
 PATHS = ("pins_and_paths/tray", "pins_and_paths/paths")
@@ -65,14 +65,14 @@ class View:
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
-    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over; see ui/received.py
+    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over; see ui/explore/inbox.py
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
     message: str | None = None
 
 
 def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
-    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (see ui/received.py)."""
+    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (ui/explore/inbox.py)."""
     heard: dict[str, Any] = {f"on_{kind}_change": _heard for kind in sends}
     return _component(key=key, data=payload(view), **heard)
 

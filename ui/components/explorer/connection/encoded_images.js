@@ -1,4 +1,4 @@
-// The encoded images of a model, fetched once (ui/map_data.py): little endian, u32 count, u32 latent size, float32 centre (D),
+// The encoded images of a model, fetched once (ui/server/map_route.py): little endian, u32 count, u32 latent size, float32 centre (D),
 // float32 principal axes (D x D), float32 means (count x D), u8 labels (count).
 
 /** {means, labels, latentDim, centre, axes}; throws with the server's sentence when the model carries none. */

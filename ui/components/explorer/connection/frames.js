@@ -1,4 +1,4 @@
-// Frames for many pictures, places, paths and draws (ui/live.py describes them), both ways. Little endian.
+// Frames for many pictures, places, paths and draws (ui/server/live_route.py describes them), both ways. Little endian.
 
 export const MANY = 3;
 export const WHERE = 4;

@@ -1,4 +1,4 @@
-// The frames of /live (see ui/live.py), both ways. Everything is little endian.
+// The frames of /live (see ui/server/live_route.py), both ways. Everything is little endian.
 
 export const DECODE = 1;
 export const HELLO = 2;

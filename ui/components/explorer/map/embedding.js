@@ -1,4 +1,4 @@
-// Maps without an inverse: where t-SNE or UMAP put the encoded images (ui/embeddings.py). Asked for until the server has them.
+// Maps without an inverse: where t-SNE or UMAP put the encoded images (ui/server/embedding_route.py). Asked for until the server has them.
 
 import { mapUrl } from "../connection/encoded_images.js";
 

@@ -1,4 +1,4 @@
-// Flat maps of a latent space with an exact inverse: the point (a, b) is origin + a * u + b * v. Same words as vae_core/planes.py.
+// Flat maps of a latent space with an exact inverse: the point (a, b) is origin + a * u + b * v. Same words as vae_core/latent/planes.py.
 
 const dot = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
 const length = (x) => Math.sqrt(dot(x, x));

@@ -7,7 +7,7 @@ const PAUSE = 90; // ms between two questions while moving
 const AGAIN = 500; // ms until a model that is still being measured is asked again
 const GAP = 4; // px between the line and its details
 
-export const UNUSUAL = 10; // per cent of the test images that look less like the data, as in vae_core/likeness.py
+export const UNUSUAL = 10; // per cent of the test images that look less like the data, as in vae_core/latent/data_likeness.py
 export const UNLIKE = 2;
 export const WORDS = {
   like: "looks like the data",

@@ -1,4 +1,4 @@
-// "Export": the path as a film, a sheet of pictures, or numbers. The server makes the file (ui/exporting.py).
+// "Export": the path as a film, a sheet of pictures, or numbers. The server makes the file (ui/server/export_route.py).
 
 import { h } from "../elements.js";
 

@@ -1,6 +1,6 @@
 // How two pictures differ: |a - b| for each pixel as a colour on the fixed scale 0 to 1, and its mean. Knows nothing of the page.
 
-const STOPS = [ // even steps of lightness, the colours of the Encode page's error map (ui/charts_encode.py)
+const STOPS = [ // even steps of lightness, the colours of the Encode page's error map (ui/encode/posterior_charts.py)
   [0, 0, 4], [40, 11, 84], [101, 21, 110], [159, 42, 99], [212, 72, 66], [245, 125, 21], [250, 193, 39], [252, 255, 164],
 ];
 const HEAT = heat(); // 256 colours: one for each difference of two 8-bit values

@@ -64,7 +64,7 @@ function readSamples(seed, temperature) {
 /** A few lines that draw exactly the picture on the screen. */
 export function pythonOf({ file, hash, z }) {
   return [
-    "from vae_core.latents import open_model",
+    "from vae_core.latent.latent_model import open_model",
     "",
     `model = open_model(${JSON.stringify(file)})  # sha256 ${hash}...`,
     `z = [[${z.map((value) => String(Number(value.toFixed(4)))).join(", ")}]]`,

@@ -1,0 +1,164 @@
+"""Encode: a picture of one's own, where it lies, and how sure the encoder is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ui.encode import picture_and_steps, second_model
+from ui.encode import posterior_charts as charts
+from ui.encode.image_sources import Prepared, Shelf, shelf
+from ui.encode.picture_and_steps import SEED, heading, note
+from ui.shared import address, model_picker, page_state
+from vae_core.errors import CheckpointError
+from vae_core.images import to_uint8
+
+if TYPE_CHECKING:
+    from vae_core.latent.latent_model import Encoding, LatentModel
+    from vae_core.model_files.model_list import ModelEntry
+
+DRAWS = 8
+PIN_HELP = "Keeps this code in the tray of the Explore page, as a stop of a path."
+EXPLORE_HELP = "Opens the sliders at this code, with its uncertainty drawn on them."
+DRAWS_HELP = "Decodes codes drawn from q(z|x): the more these pictures differ, the less sure the encoder is."
+PINNED = "Pinned: it waits in the tray of the Explore page."
+NOT_PINNED = f"It is in the tray already, or the tray holds its {page_state.MOST_PINS} pins."
+CODE = "The encoder does not give one code but a range for each dimension: μ is its middle, σ how unsure it is."
+BARS = (
+    "Tick: μ, bar: μ ± σ, tint: where codes of all pictures lie. Right: how much the dimension says about this picture, in nats; "
+    "one with μ = 0 and σ = 1 says nothing."
+)
+IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
+WILL_SHOW = (
+    ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
+    ("In nats", "how likely the model finds the picture, compared with the test images"),
+    ("The code", "where the picture lies in the latent space, and how sure the encoder is of each number"),
+)
+STYLE = Path(__file__).parent / "encode.css"
+
+
+def page() -> None:
+    """The whole page, top to bottom."""
+    page_state.prepare()
+    address.read_address()
+    picture_and_steps.remember()
+    st.html(STYLE)
+    model_picker.with_model(draw)
+
+
+def draw(entry: ModelEntry, model: LatentModel) -> None:
+    """Three cards: the picture and how it came in, what the model makes of it, the posterior."""
+    with st.container(key="encode"):
+        shelved = shelf(model)
+        picture_and_steps.take_upload(model)
+        empty = not picture_and_steps.is_chosen(model)
+        left, middle, *more = st.columns([300, 904] if empty else [300, 524, 372], gap="small")
+        with left, st.container(border=True, height="stretch", key="encode-source"):
+            picture_and_steps.choose(shelved)
+            prepared = picture_and_steps.current(model)
+            if prepared is not None:
+                picture_and_steps.show_steps(prepared)
+        if prepared is None:
+            with middle, st.container(border=True, height="stretch", key="encode-empty"):
+                show_empty(shelved)
+            return
+        encoding = finite(picture_and_steps.encoded(entry, model, prepared.x))
+        with middle, st.container(border=True, height="stretch", key="encode-result"):
+            show_result(entry, model, prepared, encoding)
+        with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
+            heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
+            st.html(charts.posterior_bars(encoding.mu[0], encoding.std[0], encoding.kl_per_dim[0]))
+            note(BARS)
+
+
+def finite(encoding: Encoding) -> Encoding:
+    """The encoding, if it holds numbers one can draw.
+
+    Raises:
+        CheckpointError: it does not.
+    """
+    if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.std, encoding.elbo, encoding.x_hat)):
+        raise CheckpointError("This model answers with numbers that are not finite; its training has probably diverged.")
+    return encoding
+
+
+def show_empty(shelved: Shelf) -> None:
+    """What there will be to see, and how to begin."""
+    heading("Nothing to see yet")
+    note("Once there is a picture, this page shows:")
+    st.html(f'<ul class="enc-will">{"".join(f"<li><b>{what}</b>: {why}</li>" for what, why in WILL_SHOW)}</ul>')
+    if compared := st.session_state[page_state.COMPARED]:
+        note(f"The same for {compared}, beside it.")
+    if not shelved.count:
+        note("Upload a picture to begin.")
+        return
+    note(
+        "Upload a picture of your own, or begin with one the model has "
+        + ("never" if shelved.kind == "test" else "already")
+        + " seen:"
+    )
+    offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
+    st.button(offer, icon=":material/shuffle:", type="primary", on_click=picture_and_steps.take_random, args=(shelved,))
+
+
+def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
+    """Pictures, nats, draws, and the way to the sliders."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="encode-top"):
+        heading("Input, reconstruction, error", prepared.title)
+        compared = second_model.choose(entry)
+    second = None if compared is None else second_model.second_encoding(compared, model, prepared.x)
+    if isinstance(second, tuple) and compared is not None:
+        second_model.show((entry.name, compared), (model, second[0]), prepared.x, (encoding, second[1]))
+    else:
+        if second is not None:
+            note(str(second))
+        show_alone(model, prepared, encoding)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        explore = st.button("Explore from here", type="primary", icon=":material/explore:", help=EXPLORE_HELP)
+        st.button("Pin", icon=":material/keep:", on_click=_pin, args=(encoding.mu[0].tolist(), prepared.title), help=PIN_HELP)
+        drawn = st.session_state[SEED] is not None
+        again = "Draw again" if drawn else f"{DRAWS} draws from q(z|x)"
+        st.button(again, icon=":material/casino:", on_click=_draw_again, help=DRAWS_HELP)
+    if drawn:
+        show_draws(model, encoding)
+    if explore:
+        mu, std = encoding.mu[0].tolist(), encoding.std[0].tolist()
+        source = st.session_state[picture_and_steps.SOURCE]
+        numbered = {"index": source.index} if source.kind == "test" else {}
+        page_state.commit_z(mu, {"mu": mu, "std": std, "label": prepared.title, **numbered})
+        st.switch_page("explore/explore_page.py")
+
+
+def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
+    """What one model makes of the picture."""
+    x_hat = encoding.x_hat[0]
+    error = charts.error_map(prepared.x, x_hat)
+    st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
+    elbo, elbos = float(encoding.elbo[0]), model.test_elbos
+    heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)), IN_NATS)
+    st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
+
+
+def show_draws(model: LatentModel, encoding: Encoding) -> None:
+    """How sure is the encoder: pictures of some z it holds possible."""
+    seed = st.session_state[SEED]
+    z = model.sample_posterior(encoding.mu[0], encoding.std[0], DRAWS, seed)
+    st.html(charts.draws_strip(model.decode(z)))
+    note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
+
+
+def _pin(mu: list[float], title: str) -> None:
+    """Puts the posterior's mean into the tray of the Explore page."""
+    added = page_state.pin(st.session_state[page_state.MODEL], mu, title)
+    st.toast(PINNED if added else NOT_PINNED, icon=":material/keep:")
+
+
+def _draw_again() -> None:
+    seed = st.session_state[SEED]
+    st.session_state[SEED] = 0 if seed is None else seed + 1
+
+
+page()

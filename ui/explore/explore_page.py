@@ -1,0 +1,77 @@
+"""Explore: drag a slider, see the picture change under the pointer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.components.explorer import View, explorer
+from ui.explore import inbox
+from ui.shared import address, cached_models, comparable_models, model_picker, opening_point, page_state
+from vae_core.data.catalog import dataset_info
+
+if TYPE_CHECKING:
+    from vae_core.latent.latent_model import LatentModel
+    from vae_core.model_files.model_list import ModelEntry
+
+REVISION = "explore.revision"  # int: how often z was moved by somebody other than the component
+PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
+
+
+def page() -> None:
+    page_state.prepare()
+    address.read_address()
+    inbox.handle_new()
+    if st.session_state.pop(inbox.SAME_IMAGE, False):
+        st.switch_page("encode/encode_page.py")
+    model_picker.with_model(draw)
+
+
+def draw(entry: ModelEntry, model: LatentModel) -> None:
+    """The explorer at the committed point."""
+    known = st.session_state[page_state.Z]
+    if known is None or len(known) != model.latent_dim:
+        page_state.commit_z(*opening_point.place(entry))
+    z = page_state.committed_z(model.latent_dim)
+    posterior = page_state.posterior(model.latent_dim)
+    pins = page_state.pins(entry.name, model.latent_dim)
+    view = View(
+        model=entry.name,
+        version=entry.mtime_ns,
+        session=inbox.session(),
+        statistics=model.header.statistics,
+        z=z,
+        revision=_revision(inbox.SHOWN, REVISION, (entry.name, z, posterior)),
+        posterior=posterior,
+        picture=model.decode(np.array([z], dtype=np.float32))[0],
+        shape=model.image_shape,
+        file=shown_path(entry),
+        content=cached_models.content_hash(entry),
+        classes=dataset_info(model.header.config.data.name).classes,
+        pins=pins,
+        pins_revision=_revision(inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
+        taken=inbox.acknowledged(),
+        others=comparable_models.others(entry),
+        compared=st.session_state[page_state.COMPARED],
+    )
+    explorer(view, key=inbox.KEY, sends=inbox.HANDLERS)
+
+
+def shown_path(entry: ModelEntry) -> str:
+    """The model's file as one would write it from the project's folder."""
+    path = Path(entry.path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _revision(shown: str, count: str, now: Any) -> int:
+    """How often `now` was something else than what the component has; the keys say where both are kept."""
+    if st.session_state.get(shown) != now:
+        st.session_state[count] = st.session_state.get(count, 0) + 1
+        st.session_state[shown] = now  # last: a run may be broken off between the two
+    return st.session_state[count]
+
+
+page()

@@ -1,0 +1,1 @@
+"""What the server answers beside Streamlit's pages: sockets and HTTP routes."""

@@ -1,0 +1,179 @@
+"""What else can be asked over `/live`: many small pictures, where points lie, paths, draws. For frames see `live_route.py`.
+
+Pure functions from a frame to a reply, so that they can be tested without a server. Each works in short steps and calls `going`
+between them, which raises when nobody waits any more; and no reply has more than MAX_ANSWER bytes of pictures: where as many as
+were asked for do not fit at full size, all are averaged down until they do.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ui.server import coverage_query
+from vae_core.errors import LatentError
+
+if TYPE_CHECKING:
+    from vae_core.latent.encoded_images import Atlas
+    from vae_core.latent.latent_model import LatentModel
+
+MANY, WHERE, WALK, SAMPLES = 3, 4, 5, 6
+QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
+PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
+WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
+DRAW = struct.Struct("<IIf")  # count, seed, temperature
+MAX_PICTURES, MAX_PLACES = 512, max(coverage_query.MOST.values())
+MAX_TEMPERATURE = 10.0
+MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
+PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with large pictures, and are not quicker
+EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
+
+
+Going = Callable[[], None]
+
+
+def _on() -> None:
+    """Somebody waits, as long as it takes."""
+
+
+class BadQuestionError(ValueError):
+    """The frame breaks a rule; the message says which."""
+
+
+def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray[np.float32]]:
+    """(kind, side or way, sequence, z (B, D)) of a question.
+
+    Raises:
+        BadQuestionError: wrong length, too many points, or a value that is not finite.
+    """
+    if len(frame) < QUESTION.size:
+        raise BadQuestionError(f"a question has at least {QUESTION.size} bytes, got {len(frame)}")
+    kind, side, sequence = QUESTION.unpack_from(frame)
+    body = len(frame) - QUESTION.size
+    most = MAX_PICTURES if kind == MANY else MAX_PLACES
+    if body <= 0 or body % (4 * latent_dim):
+        raise BadQuestionError(f"z takes {4 * latent_dim} bytes ({latent_dim} x float32) for each point, got {body} in all")
+    z = np.frombuffer(frame, "<f4", offset=QUESTION.size).reshape(-1, latent_dim)
+    if len(z) > most:
+        raise BadQuestionError(f"at most {most} points in one frame of kind {kind}, got {len(z)}")
+    if not np.isfinite(z).all():
+        raise BadQuestionError("z holds NaN or infinity")
+    return kind, side, sequence, z
+
+
+def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float:
+    """About how long a question takes: what takes longest is answered last. From measurements on one core, for three models."""
+    kind, values, points = frame[0], math.prod(shape), (len(frame) - QUESTION.size) / (4 * latent_dim)
+    if kind == WHERE:
+        return (2e-4 if frame[2] == coverage_query.DENSITIES else 2e-4 + 5e-8 * values) * points
+    if kind == SAMPLES:
+        return 2e-8 * values * int.from_bytes(frame[8:12], "little")
+    if kind == MANY:
+        return 2e-8 * values * points
+    way, count = (frame[2], frame[3]) if len(frame) > QUESTION.size else (0, 0)
+    return 2e-8 * values * count * (200 if way & 0x03 == 2 else 1) * (8 if way & EVEN else 1)
+
+
+def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes, going: Going = _on) -> bytes:
+    """The reply to a question; the atlas is only made when it is needed.
+
+    Raises:
+        BadQuestionError: the frame breaks a rule.
+        CheckpointError: the model carries no encoded images to compare with.
+    """
+    if frame[:1] == bytes([SAMPLES]):
+        return answer_samples(model, frame, going)
+    kind, side, sequence, z = read_question(frame, model.latent_dim)
+    if kind == MANY:
+        return answer_many(model, sequence, side, z, going)
+    ask = answer_walk if kind == WALK else answer_where
+    return ask(model, atlas, sequence, side, z, going)
+
+
+def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32], going: Going = _on) -> bytes:
+    """Pictures of all points, at most `side` pixels on the longer side (0: full size, as far as it fits)."""
+    pictures = _small(model, z, side, going)
+    count, height, width, channels = pictures.shape
+    return PICTURES.pack(MANY, channels, count, sequence, height, width) + pictures.tobytes()
+
+
+def _small(model: LatentModel, z: NDArray[np.float32], side: int, going: Going) -> NDArray[np.uint8]:
+    fits = fitting_side(model.image_shape, len(z))
+    step = max(1, PASS // math.prod(model.image_shape))
+    parts = []
+    for start in range(0, len(z), step):
+        going()
+        parts.append(model.decode_small(z[start : start + step], min(side or fits, fits)))
+    return np.concatenate(parts)
+
+
+def fitting_side(shape: tuple[int, int, int], count: int) -> int:
+    """The longer side at which `count` pictures of this shape (H, W, C) fit into one reply: their own, or less."""
+    return max(1, math.floor(max(shape[:2]) * min(1.0, math.sqrt(MAX_ANSWER / (count * math.prod(shape))))))
+
+
+def answer_where(
+    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, what: int, z: NDArray[np.float32], going: Going = _on
+) -> bytes:
+    """Where points lie; `what` is everything, their densities, or whether they look like the data.
+
+    Raises:
+        BadQuestionError: another `what`, or too many points for it.
+    """
+    if what not in coverage_query.MOST:
+        raise BadQuestionError(f"what is asked of places is 0 to {len(coverage_query.MOST) - 1}, got {what}")
+    if len(z) > coverage_query.MOST[what]:
+        raise BadQuestionError(f"at most {coverage_query.MOST[what]} points in a question of this kind, got {len(z)}")
+    return coverage_query.answer_where(atlas(), WHERE, sequence, what, z, going)
+
+
+def answer_walk(
+    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32], going: Going = _on
+) -> bytes:
+    """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 typical (as in WHERE), K pictures.
+
+    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. How typical they
+    are is NaN when the model carries no encoded images.
+    """
+    from vae_core.latent.paths import KINDS, walk
+
+    index = way & 0x03
+    if index >= len(KINDS):
+        raise BadQuestionError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
+    count = max(len(z), way >> 8)
+    side = fitting_side(model.image_shape, count)
+    try:
+        found = walk(model, z, kind=KINDS[index], count=count, even=bool(way & EVEN), side=side, going=going)
+    except LatentError as error:
+        raise BadQuestionError(str(error)) from None
+    count, height, width, channels = found.pictures.shape
+    typical, said = coverage_query.along(atlas, found.z)
+    head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, said)
+    floats = (found.z, np.concatenate([[0.0], found.changes]), typical)
+    return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
+
+
+def answer_samples(model: LatentModel, frame: bytes, going: Going = _on) -> bytes:
+    """Seeded draws from the prior: K x D float32 z, K pictures. The same seed gives the same grid on every machine.
+
+    Raises:
+        BadQuestionError: another length, too many, or a temperature out of range.
+    """
+    if len(frame) != QUESTION.size + DRAW.size:
+        raise BadQuestionError(f"a question for draws takes {QUESTION.size + DRAW.size} bytes, got {len(frame)}")
+    _, side, sequence = QUESTION.unpack_from(frame)
+    count, seed, temperature = DRAW.unpack_from(frame, QUESTION.size)
+    if not 1 <= count <= MAX_PICTURES:
+        raise BadQuestionError(f"1 to {MAX_PICTURES} draws in one frame, got {count}")
+    if not 0 <= temperature <= MAX_TEMPERATURE:  # NaN is not
+        raise BadQuestionError(f"the temperature is 0 to {MAX_TEMPERATURE:g}, got {temperature:g}")
+    z = model.sample_prior(count, seed, temperature=temperature)
+    pictures = _small(model, z, side, going)
+    _, height, width, channels = pictures.shape
+    head = WAY.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
+    return head + z.astype("<f4").tobytes() + pictures.tobytes()

@@ -1,0 +1,197 @@
+"""The live route `/live?model=NAME`: z in, pixels out, over one WebSocket per explorer. Everything is little endian.
+
+    server -> client, once, on connecting
+        u8 kind = 2 (hello), u8 channels, u16 latent size D, u16 height, u16 width, utf-8 name of the device that decodes
+    client -> server
+        u8 kind = 1 (decode), 3 bytes zero, u32 sequence number, D x float32 z
+    server -> client, one for each request, in order
+        u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
+
+Questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
+
+    client -> server
+        u8 kind = 3 (many pictures), u8 zero, u16 longer side in pixels (0: full size), u32 sequence, up to 512 x D x float32
+        u8 kind = 4 (where), u8 zero, u16 what (0 everything, 1 densities, 2 likeness), u32 sequence number, up to 1200 (1:
+        4096) x D x float32
+        u8 kind = 5 (walk), u8 zero, u16 way (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture; high
+        byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
+        u8 kind = 6 (draws), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, u32 seed, float32 temperature
+    server -> client
+        u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
+        u8 kind = 4, u8 zero, u16 count, u32 sequence, 4 float32 for the model: AUC of its measure of likeness; of test images, of
+        midpoints between kinds and of points far out the share that is judged wrongly; then 8 float32 for each point: distance to
+        the nearest encoded images, per cent of the test images that are farther from theirs, cycle error in the encoder's std,
+        log p(z), log q(z), per cent of the test images at a lower log q(z), per cent of the test images that look less like the
+        data (where the measure deserves no verdict: the second again), verdict 0 like, 1 unusual, 2 unlike the data, 3 unsaid,
+        4 still being measured: ask again. NaN: not asked for, or not known
+        u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 verdicts (1: may be said), K x D
+        float32 z, for a walk K float32 change from the picture before (the first 0) and K float32 per cent of the test images
+        that look less like the data (as above; NaN: no encoded images), K pictures
+        u8 kind = 7 (busy), u8 kind of the question, u16 milliseconds to wait, u32 its sequence number: not answered, ask it again
+
+A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
+is answered in order, as fast as its replies leave. Who drags goes first: questions have threads of their own, which
+stand back, and answer `busy` when too many wait; a question whose client has gone is dropped; none begins before its client has
+read the answer before. One reply has at most MAX_ANSWER bytes of pictures (ui/server/live_queries.py): more are averaged down.
+
+A connection that breaks a rule is closed with a code; no other one notices.
+
+    1003  a text frame                      1009  a frame larger than MAX_FRAME, or than the largest question
+    1007  malformed, wrong length, NaN/inf  1011  the decoder failed
+    4404  no such model, or it was deleted  4409  the model's file was replaced by one of another size: connect again
+    4408  a question took too long: ask less, the same would end the same way
+    4429  too many are connected: connect again later, with growing pauses
+    HTTP 403, before accepting: a foreign or broken Origin, by the rule of Streamlit's own socket, never more open than the page;
+    or a storm of connections
+    cut off: a client that reads nothing of its answers for 20 s, or that has most unread when it is too much
+
+Streamlit's middleware wraps this route; the endpoint itself is plain ASGI, because every wrapper costs time on each frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from starlette.routing import WebSocketRoute
+
+from ui.server import origin_check
+from ui.server.connection_limits import Crowd
+from ui.server.decode_batching import Batcher
+from ui.server.live_connection import CROWDED, FAILED, HOLD, NO_MODEL, LiveModel, ProtocolError, Visit
+from ui.server.streamlit_internals import wire
+from ui.server.worker_threads import BusyError, Lane
+from ui.shared import cached_models
+from vae_core.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from vae_core.latent.latent_model import LatentModel
+    from vae_core.model_files.model_list import ModelEntry
+
+log = logging.getLogger("latent_walk")
+_doors = Lane("opening models", threads=2, waiting=200, polite=False)
+
+
+class Listing:
+    """The models there are. Whoever asks while a look is under way shares the next one: it must have begun after they came."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[Sequence[ModelEntry]] | None = None
+
+    async def get(self) -> Sequence[ModelEntry]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._look())
+        return await asyncio.shield(self._next)
+
+    async def _look(self) -> Sequence[ModelEntry]:
+        async with self._lock:
+            self._next = None
+            return await _doors.run(lambda _: cached_models.models())
+
+
+class Floor:
+    """What the connections of one event loop share."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.batcher, self.crowd, self.listing = Batcher(), Crowd(), Listing()
+
+    def close(self) -> None:
+        """Ends the decoder's thread."""
+        self.batcher.close()
+        if not self.loop.is_closed():
+            self.crowd.close()
+
+
+class LiveEndpoint:
+    """The ASGI endpoint; one instance serves every connection of the process."""
+
+    def __init__(self) -> None:
+        self._floor: Floor | None = None
+        self._models: dict[str, LiveModel] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        if not await self._running_floor().crowd.turn() or not await origin_check.socket_allowed(scope["headers"]):
+            await send({"type": "websocket.close", "code": 1008})  # before accept: the server answers 403
+            return
+        try:
+            await send({"type": "websocket.accept"})
+            await self._admit(scope, receive, send)
+        except ProtocolError as error:
+            await asyncio.sleep(HOLD)
+            await _close(send, error.code, error.reason)
+        except OSError:
+            pass  # the client is gone
+        except Exception:
+            log.exception("The live route failed")
+            await _close(send, FAILED, "the decoder failed; the server's log has the details")
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        floor = self._running_floor()
+        if floor.crowd.full:
+            raise ProtocolError(CROWDED, "too many explorers are connected to this server; it is tried again")
+        seat = floor.crowd.join(wire(receive))
+        try:
+            name = parse_qs(scope["query_string"].decode("latin-1")).get("model", [""])[0]
+            await Visit(floor.batcher, floor.crowd, seat, receive, send).serve(*await self._open(floor, name))
+        finally:
+            floor.crowd.leave(seat)
+
+    async def _open(self, floor: Floor, name: str) -> tuple[LiveModel, LatentModel]:
+        try:
+            entries = await floor.listing.get()
+            live = self._follow(cached_models.pick(entries, name), entries)
+            model = cached_models.opened(live.entry)
+            return live, await _doors.run(lambda _: live.current()) if model is None else model
+        except BusyError as error:
+            raise ProtocolError(CROWDED, str(error)) from None
+        except (CheckpointError, OSError) as error:
+            raise ProtocolError(NO_MODEL, str(error)) from None
+
+    def _follow(self, entry: ModelEntry, entries: Sequence[ModelEntry]) -> LiveModel:
+        live = self._models.get(entry.name)
+        if live is None or live.path != Path(entry.path):
+            live = self._models[entry.name] = LiveModel(entry)
+            there = {one.name for one in entries}
+            self._models = {name: one for name, one in self._models.items() if name in there}
+        live.follow(entry)
+        return live
+
+    def _running_floor(self) -> Floor:
+        if self._floor is None or self._floor.loop is not asyncio.get_running_loop():  # a new server in one process
+            self.shutdown()
+            self._floor = Floor()
+        return self._floor
+
+    def shutdown(self) -> None:
+        """Ends the worker thread."""
+        if self._floor is not None:
+            self._floor.close()
+            self._floor = None
+
+
+async def _close(send: Send, code: int, reason: str) -> None:
+    with contextlib.suppress(OSError, RuntimeError):  # already closed
+        await send({"type": "websocket.close", "code": code, "reason": reason.encode()[:120].decode(errors="ignore")})
+
+
+endpoint = LiveEndpoint()
+
+
+def live_route(prefix: str = "") -> WebSocketRoute:
+    """The route for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
+    return WebSocketRoute(f"{prefix}/live", endpoint)
+
+
+def shutdown() -> None:
+    """Called when the server stops."""
+    endpoint.shutdown()

@@ -1,0 +1,65 @@
+"""Where a model opens when nobody has said where: at the code of a test image that it draws crisply.
+
+The origin is the middle of everything, and its picture a smudge: nothing to begin with.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ui.shared import cached_models, error_sentences
+from vae_core.data.catalog import dataset_info, test_count, test_image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vae_core.latent.latent_model import LatentModel
+    from vae_core.model_files.model_list import ModelEntry
+
+CANDIDATES = 24  # decoded once for each model file, in a few milliseconds
+SEED = 0
+
+Place = tuple[list[float], dict[str, Any] | None]
+
+
+@lru_cache(maxsize=64)
+def place(entry: ModelEntry) -> Place:
+    """The point and, where it is a test image's code, its posterior; without codes the crispest of some draws from the prior."""
+    model = cached_models.open_entry(entry)
+    if model.test_means is None or model.test_stds is None or model.test_labels is None:
+        draws = model.sample_prior(CANDIDATES, SEED)
+        return draws[crispest(model.decode(draws))].tolist(), None
+    indices = np.linspace(0, len(model.test_means) - 1, min(CANDIDATES, len(model.test_means))).astype(int)
+    best = int(indices[crispest(model.decode(model.test_means[indices]))])
+    return code_of_test_image(model, best)
+
+
+def crispest(pictures: NDArray[np.uint8]) -> int:
+    """Which of (N,H,W,C) has the fewest grey values for its ink: a blurred stroke is all greys. An empty one is not crisp."""
+    x = pictures.astype(np.float32) / 255
+    ink, greys = x.sum(axis=(1, 2, 3)), (4 * x * (1 - x)).sum(axis=(1, 2, 3))
+    return int(np.where(ink < 1, np.inf, greys / np.maximum(ink, 1)).argmin())
+
+
+def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[list[float], dict[str, Any]]:
+    """mu of a test image (any unless told which) and its posterior: from the model's own file, else encoded from the data.
+
+    Raises:
+        DataError: the file carries no codes, and the dataset is not on this computer.
+    """
+    info = dataset_info(model.header.config.data.name)
+    means, stds, labels = model.test_means, model.test_stds, model.test_labels
+    if means is not None and stds is not None and labels is not None:
+        index = random.randrange(len(means)) if index is None else index
+        mu, std, label = means[index], stds[index], int(labels[index])
+    else:
+        index = random.randrange(test_count(info.name)) if index is None else index
+        image, label = test_image(info.name, index)
+        encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
+        mu, std = encoding.mu[0], encoding.std[0]
+    name = f"test image {index} ({error_sentences.a(info.label(label))})"
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": name, "index": index}

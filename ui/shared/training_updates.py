@@ -1,0 +1,59 @@
+"""A model whose training still goes: its facts say so, and the page follows its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from vae_core import runs
+from vae_core.errors import RunError
+
+if TYPE_CHECKING:
+    from vae_core.model_files.model_list import ModelEntry
+    from vae_core.runs import RunStatus
+
+LOOK_AGAIN = 2.0  # seconds, while it is being trained
+
+
+def caption(entry: ModelEntry, facts: str) -> None:
+    """The model's facts as one quiet line, and how far its training is while that goes on."""
+    if _run(entry) is None:
+        st.caption(facts)
+    else:
+        st.fragment(_follow, run_every=LOOK_AGAIN)(entry, facts)
+
+
+def _follow(entry: ModelEntry, facts: str) -> None:
+    """Looks again by itself; a newer file, or the end of the training, draws the whole page anew."""
+    run = _run(entry)
+    if run is None or _changed(entry):
+        st.rerun(scope="app")
+    else:
+        st.caption(f"**{progress(run)}** · {facts}")
+
+
+def _run(entry: ModelEntry) -> RunStatus | None:
+    """The run that this model comes from, while it goes."""
+    if entry.origin != "run":
+        return None
+    try:
+        run = runs.status(Path(entry.path).parent.name)
+    except RunError:
+        return None
+    return run if run.live else None
+
+
+def _changed(entry: ModelEntry) -> bool:
+    try:
+        return Path(entry.path).stat().st_mtime_ns != entry.mtime_ns
+    except OSError:
+        return True
+
+
+def progress(run: RunStatus) -> str:
+    """How far the training is, counted as on the Train page."""
+    if run.stopping or run.config is None:
+        return "training is ending" if run.stopping else "still training"
+    return f"still training, epoch {min(int(run.epoch) + 1, run.config.epochs)} of {run.config.epochs}"

@@ -1,0 +1,158 @@
+"""The form of a new run. Nothing is trained that the fields do not show: while one of them is wrong, Train waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ui.shared import error_sentences
+from ui.train import form_fields, run_wording
+from ui.train.form_fields import choice, keep, kept, key, number
+from vae_core import runs
+from vae_core.config.command_options import command_line
+from vae_core.config.schema import TrainConfig, train_config
+from vae_core.data.catalog import DATASETS, available
+from vae_core.errors import LatentWalkError
+from vae_core.training import background_estimate
+
+STARTED = "train.started"  # str: id of the run this session started last
+WARMUPS = {"none": "none", "linear": "linear rise", "cyclical": "cyclical"}
+ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
+LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
+NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
+COMMAND_HELP = "The same run for a terminal."
+FIX = "First mend the field that is marked in red."
+
+
+@st.fragment
+def form() -> None:
+    """Draws the form; a press on Train starts a run and redraws the page."""
+    st.markdown("**New run**")
+    fields, wrong = _fields()
+    config, trouble = _checked(fields) if not wrong else (None, "")
+    name, bad_name = _name(config)
+    if trouble:
+        st.caption(f":red[{trouble}]")
+    if config is not None:
+        _warn_about_data(config)
+    time = st.container()  # filled last: what it says may have to be found out, and the button need not wait for it
+    refused = st.container()
+    with st.container(horizontal=True, gap="small"):
+        ready = config is not None and not bad_name
+        pressed = st.button("Train", type="primary", key="train.go", icon=":material/play_arrow:", disabled=not ready,
+                            help=None if ready else FIX)  # fmt: skip
+        with st.popover("As command", disabled=config is None, help=COMMAND_HELP if config else FIX):
+            if config is not None:
+                st.code(command_line(config), language="bash", wrap_lines=True)
+    if pressed and ready and config is not None:
+        with refused:
+            _start(config, name)
+    if config is not None:
+        with time:
+            _time(config)
+
+
+def use_shapes() -> None:
+    """Sets the form to the images that need no download."""
+    saved = st.session_state.setdefault(form_fields.SAVED, {})
+    saved["data.name"] = st.session_state[key("data.name")] = "shapes"
+
+
+def _checked(fields: dict[str, Any]) -> tuple[TrainConfig | None, str]:
+    """The config of these fields, or why it cannot be."""
+    try:
+        return train_config(**fields), ""
+    except LatentWalkError as error:
+        return None, str(error)
+
+
+def _name(config: TrainConfig | None) -> tuple[str, bool]:
+    """The run's name as it was typed, and whether it cannot be used."""
+    suggestion = runs.free_name(runs.suggest_name(config)) if config else ""
+    with st.container(gap=None):
+        name = st.text_input("Name", kept("name"), key=key("name"), placeholder=suggestion, max_chars=None, help=NAME_HELP)
+        keep("name", name)
+        try:
+            if name and name.strip():
+                runs.check_name(name)
+        except LatentWalkError as error:
+            st.caption(f":red[{error}]")
+            return name, True
+    return name, False
+
+
+def _fields() -> tuple[dict[str, Any], bool]:
+    """What the widgets say, as keywords for `train_config`, and whether one of them cannot be used."""
+    troubles: list[str] = []
+
+    def take(path: str, label: str, place: Any, step: float = 1.0) -> Any:
+        value, trouble = number(path, label, place, step=step)
+        troubles.append(trouble)
+        return value
+
+    data = {"name": choice("data.name", "Images", {name: info.title for name, info in DATASETS.items()})}
+    row = st.columns(2, gap="small")
+    model: dict[str, Any] = {"architecture": choice("model.architecture", "Architecture", ARCHITECTURES, row[0])}
+    model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
+    row = st.columns(2, gap="small")
+    top: dict[str, Any] = {"epochs": take("epochs", "Epochs", row[0]), "batch_size": take("batch_size", "Batch size", row[1])}
+    row = st.columns(2, gap="small")
+    top |= {"beta": take("beta", "β, weight of KL", row[0], 0.5), "warmup": choice("warmup", "β warm-up", WARMUPS, row[1])}
+    row = st.columns(2, gap="small")
+    model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[0])
+    top["learning_rate"] = take("learning_rate", "Learning rate", row[1], 0.0005)
+    with st.expander("More settings"):
+        more, limit = _more(top["warmup"], model["likelihood"], take)
+    model |= {"sigma": more.pop("sigma")} if "sigma" in more else {}
+    sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
+    return {"data": data | sizes, "model": model, **top, **more}, any(troubles)
+
+
+def _more(warmup: str, likelihood: str, take: Any) -> tuple[dict[str, Any], int | None]:
+    """What most people leave alone: further keywords, and how many images to use."""
+    wanted = [("free_bits", "Free bits, nats/dim", 0.05), ("seed", "Seed", 1.0)]
+    wanted += [("warmup_epochs", "Warm-up epochs", 0.5)] if warmup == "linear" else []
+    wanted += [("cycles", "Cycles", 1.0)] if warmup == "cyclical" else []
+    wanted += [("model.sigma", "Fixed σ", 0.05)] if likelihood == "gaussian" else []
+    wanted += [("data.limit", "Images to use", 500.0)]
+    more = {}
+    for place, (path, label, step) in enumerate(wanted):
+        if place % 2 == 0:
+            row = st.columns(2, gap="small")
+        more[path.rpartition(".")[2]] = take(path, label, row[place % 2], step)
+    return more, more.pop("limit")
+
+
+def _validation(limit: float) -> int:
+    """Held-out images in proportion to a small training set."""
+    return max(100, min(5000, int(limit) // 5))
+
+
+def _warn_about_data(config: TrainConfig) -> None:
+    if not available(config.data.name):
+        st.warning(run_wording.MISSING_DATA.format(title=DATASETS[config.data.name].title), icon=":material/cloud_download:")
+
+
+def _time(config: TrainConfig) -> None:
+    """Size and time. What is not known yet is found out in the background, and the line looks again until it is."""
+    waiting = background_estimate.outlook(config).waiting
+    st.fragment(_time_line, run_every=1.0 if waiting else None)(config, waiting)
+
+
+def _time_line(config: TrainConfig, waited: bool) -> None:
+    outlook = background_estimate.outlook(config)
+    if waited and not outlook.waiting:
+        st.rerun(scope="app")  # ends the looking again
+    st.caption(run_wording.outlook(outlook), help=run_wording.basis(outlook))
+
+
+def _start(config: TrainConfig, name: str) -> None:
+    try:
+        run_id = runs.start(config, name)
+    except LatentWalkError as error:
+        error_sentences.show_error(error)
+        return
+    st.session_state[STARTED] = run_id
+    st.query_params["run"] = run_id
+    st.rerun(scope="app")

@@ -1,0 +1,142 @@
+"""What can be done with one run: stop, explore, rename, download, delete; and uploading a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+import streamlit as st
+
+from ui.server import download_route
+from ui.shared import error_sentences, page_state
+from vae_core import runs
+from vae_core.errors import LatentWalkError
+from vae_core.model_files import model_list
+from vae_core.runs import RunStatus
+
+EXPLORE = "explore/explore_page.py"
+NOTICE = "train.notice"  # str: why the last action was refused
+NO_MODEL = "The model of this run is not there: it may have been deleted. The list shows every run and its state."
+WISH = "train.wish"  # str: id of the run whose model was asked for
+UPLOADS = "train.uploads"  # int: files taken so far
+UPLOADED = "train.uploaded"  # (is it good, sentence) about the last upload
+
+
+def notice() -> None:
+    """Why the last action was refused, if it was."""
+    if sentence := st.session_state.get(NOTICE):
+        st.warning(sentence, icon=":material/info:")
+
+
+def buttons(run: RunStatus) -> None:
+    """In the head of a run's panel."""
+    if run.live:
+        st.button("Stop", key=f"train.stop.{run.run_id}", icon=":material/stop:", disabled=run.stopping,
+                  on_click=_attempt, args=(runs.stop, run.run_id), help="Ends soon and keeps the best model.")  # fmt: skip
+    if run.checkpoint:
+        st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
+                  on_click=_wish, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
+    with st.popover("More", key=f"train.more.{run.run_id}"):
+        _more(run)
+
+
+def _wish(run_id: str) -> None:
+    """Remembers which model is wanted: a press whose page run is broken off is then fulfilled by the next one."""
+    st.session_state[WISH] = run_id
+
+
+def fulfil() -> None:
+    """Goes to the Explore page if a run's model was asked for; the first thing each run of the page does."""
+    run_id = st.session_state.get(WISH)
+    if run_id is None:
+        return
+    entry = model_list.model_of_run(run_id)
+    if entry is None:
+        st.session_state[NOTICE] = NO_MODEL
+        del st.session_state[WISH]
+        return
+    page_state.choose_model(entry.name)
+    del st.session_state[WISH]
+    st.switch_page(EXPLORE)
+
+
+def open_model(name: str) -> None:
+    """Goes to the Explore page with this model."""
+    page_state.choose_model(name)
+    st.switch_page(EXPLORE)
+
+
+def _more(run: RunStatus) -> None:
+    if run.state != "unreadable":
+        name = st.text_input("Name", run.name, key=f"train.rename.{run.run_id}.{run.name}")
+        st.button("Rename", key=f"train.rename_go.{run.run_id}", disabled=name == run.name, on_click=_attempt,
+                  args=(runs.rename, run.run_id, name))  # fmt: skip
+        st.divider()
+    if run.checkpoint is not None:
+        name = escape(f"{run.name}.safetensors")
+        st.html(f'<a class="lw-download" href="{download_route.link(run.run_id)}" download="{name}">Download the model</a>')
+    sure = st.checkbox("Yes, delete this run and its model", key=f"train.sure.{run.run_id}", disabled=run.live)
+    st.button("Delete", key=f"train.delete.{run.run_id}", icon=":material/delete:", disabled=run.live or not sure,
+              on_click=_delete, args=(run.run_id,), help="A run has to be stopped first." if run.live else None)  # fmt: skip
+
+
+def upload() -> None:
+    """The place to drop a checkpoint file, and what became of the last one."""
+    file = st.file_uploader("Upload a model", type=["safetensors"], key=f"train.upload.{st.session_state.get(UPLOADS, 0)}",
+                            help="A .safetensors file saved by this program; it is checked before it is accepted.")  # fmt: skip
+    if file is not None:
+        _take_upload(file.getvalue(), file.name)
+    good, sentence = st.session_state.get(UPLOADED, (True, ""))
+    if sentence:
+        (st.success if good else st.error)(sentence, icon=":material/check:" if good else ":material/error:")
+    for entry in model_list.list_models():
+        if entry.origin == "uploaded":
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                if st.button(entry.name, key=f"train.upload.{entry.path.name}", type="tertiary", help="Explore this model"):
+                    open_model(entry.name)
+                st.button("Delete", key=f"train.upload_delete.{entry.path.name}", type="tertiary", icon=":material/delete:",
+                          on_click=_delete_upload, args=(entry.name,))  # fmt: skip
+
+
+def _take_upload(data: bytes, name: str) -> None:
+    """Checks a file and keeps it. Done in the run itself: were this one broken off, the next one finds the file still there."""
+    try:
+        said = (True, f"{model_list.add_upload(data, name).name} is ready to explore.")
+    except LatentWalkError as error:
+        said = (False, f"Refused: {error}")
+    # A new widget after each file, so that the same file can be tried again.
+    st.session_state.update({UPLOADED: said, UPLOADS: st.session_state.get(UPLOADS, 0) + 1})
+    st.rerun()
+
+
+def _delete(run_id: str) -> None:
+    """Deletes a run; that a second press finds it gone is no trouble."""
+    trouble = _tried(runs.delete, run_id)
+    gone = all(run.run_id != run_id for run in runs.list_runs())
+    st.session_state[NOTICE] = "" if gone else trouble
+    if gone and st.query_params.get("run") == run_id:
+        del st.query_params["run"]
+
+
+def _delete_upload(name: str) -> None:
+    trouble = _tried(model_list.delete_upload, name)
+    gone = all(entry.name != name for entry in model_list.list_models())
+    st.session_state[NOTICE] = "" if gone else trouble
+
+
+def _attempt(act: Callable[..., None], *arguments: str) -> None:
+    """Does it; what goes wrong is said on the page until the next attempt."""
+    trouble = _tried(act, *arguments)
+    st.session_state[NOTICE] = trouble
+
+
+def _tried(act: Callable[..., None], *arguments: str) -> str:
+    """Does it, and says what went wrong.
+
+    The deed comes before anything touches the session: there Streamlit breaks a callback off, for good, after another press.
+    """
+    try:
+        act(*arguments)
+    except (LatentWalkError, OSError) as error:
+        return error_sentences.explain(error).what
+    return ""

@@ -1,0 +1,49 @@
+"""The list of runs, newest first; a press on one shows it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.train import run_actions, run_wording
+from vae_core.runs import RunStatus
+
+SHOWN = 30
+ICONS = {
+    "queued": ":material/schedule:",
+    "running": ":material/play_circle:",
+    "done": ":material/check_circle:",
+    "stopped": ":material/stop_circle:",
+    "failed": ":material/error:",
+    "died": ":material/error:",
+    "unreadable": ":material/help:",
+}
+
+
+def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
+    """Names and states, and below them the place to upload a checkpoint."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Runs**", width="stretch", help="A press on a run shows it. " + run_wording.ELBO)
+        st.caption(run_wording.totals(everything), width="content")
+    if not everything:
+        st.caption("None yet.")
+    limit = None if st.session_state.get("train.all") else SHOWN
+    with st.container(gap=None, key="train_runs"):
+        for run in everything[:limit]:
+            is_chosen = chosen is not None and run.run_id == chosen.run_id
+            with st.container(gap=None, key="train_chosen" if is_chosen else None):
+                _row(run)
+    if limit and len(everything) > limit:
+        st.checkbox(f"Show all {len(everything)}", key="train.all")
+    run_actions.upload()
+
+
+def _row(run: RunStatus) -> None:
+    st.button(
+        run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
+    )
+    line = run_wording.state_line(run)
+    st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
+
+
+def _show(run_id: str) -> None:
+    st.query_params["run"] = run_id

@@ -1,0 +1,144 @@
+"""What is said about runs: durations, states, and what to try when one did not end well."""
+
+from __future__ import annotations
+
+from vae_core.runs import RunStatus
+from vae_core.training.background_estimate import Outlook
+
+NO_RUNS = "Nothing has been trained here yet. The settings of the form make a good model of the chosen images: press **Train**."
+ELBO = (
+    "ELBO: how well the model explains a picture, in nats per image; higher is better. Test images were never used in training; "
+    "validation images chose the epoch that is kept, so their figure is a little too good."
+)
+SPLITS = (
+    "Nats measure surprise: the fewer, the better. The model learns from training images; validation images are held back to see "
+    "whether it understands pictures it has not learnt from."
+)
+MEANINGS = {
+    "reconstruction": "How far the redrawn pictures are from the originals, −log p(x|z). It falls as the model learns.",
+    "kl": "How much the codes z say about their pictures, KL(q ‖ p). It is the price of a code; β is its weight.",
+    "loss": "What the training makes small: reconstruction plus β times KL.",
+    "beta": "The weight of KL. It usually rises from 0 at the beginning, so that the model first learns to draw.",
+    "dims": "How much each dimension of z says about a picture. A row that stays pale is a dimension the model does not use.",
+    "reconstructions": "Pictures the model has never learnt from, and how it redraws them from their codes.",
+    "samples": "Pictures decoded from random codes: what the model makes up by itself.",
+}
+STARTING = "Starting: loading the libraries and the images."
+MISSING_DATA = (
+    "The images of {title} are not on this computer yet; training downloads them first. Without a network choose "
+    "**Coloured shapes**, which need no download."
+)
+DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
+TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
+TRY_FAILED = "Change in the form what the message names, and train again."
+KEPT = "The best model until then is kept and can be explored."
+
+
+def duration(seconds: float) -> str:
+    """Rounded the way a person would say it: "8 s", "1 min 40 s", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def about(seconds: float) -> str:
+    """An estimate, with no more digits than it deserves: "about 20 s", "about 4 min"."""
+    if seconds < 55:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    if seconds < 3600:
+        halves = round(seconds / 30)
+        return f"about {halves / 2:g} min" if halves < 8 else f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def span(fastest: float, slowest: float) -> str:
+    """One estimate, or two where the first would hide how different it can be: "about 2 to 11 min"."""
+    low, high = about(fastest), about(slowest)
+    if slowest < 1.4 * fastest or low == high:
+        return about((fastest + slowest) / 2)
+    low, high = low.removeprefix("about "), high.removeprefix("about ")
+    (amount, unit), other = low.split(), high.split()[1]
+    return f"about {amount} to {high}" if unit == other else f"about {low} to {high}"
+
+
+def outlook(known: Outlook) -> str:
+    """How large the model of the form is and how long its training will take, as far as it is known."""
+    if known.parameters is None:
+        return f"Size and time cannot be told: {known.trouble}." if known.trouble else "Counting parameters …"
+    size = f"{known.parameters / 1e6:.2g} M parameters" if known.parameters > 1e5 else f"{known.parameters:,} parameters"
+    if known.estimate is not None:
+        condition = "when nothing else keeps this computer busy" if known.estimate.alone else "on this computer"
+        return f"{size} · **{span(known.estimate.fastest, known.estimate.slowest)}** {condition}"
+    if known.waiting:
+        return f"{size} · measuring how fast this computer is …"
+    return f"{size} · " + (f"the time cannot be told: {known.trouble}" if known.trouble else "how long it takes is not known yet")
+
+
+def basis(known: Outlook) -> str | None:
+    """What an estimate rests on."""
+    if known.estimate is None:
+        return None
+    rate, source = f"{known.estimate.images_per_second:,.0f} images a second", known.estimate.source
+    return f"From {source}{', scaled to this model' if known.estimate.scaled else ''}: {rate}."
+
+
+def nats(value: float) -> str:
+    """One decimal and a real minus sign."""
+    return f"{value:.1f}".replace("-", "−")
+
+
+def epoch_of(run: RunStatus) -> str:
+    """Which epoch a run is in: "epoch 3 of 8", the same everywhere on the page."""
+    if run.config is None:
+        return ""
+    return f"epoch {min(int(run.epoch) + 1, run.config.epochs)} of {run.config.epochs}"
+
+
+def state_line(run: RunStatus) -> str:
+    """One quiet line under a run's name in the list."""
+    elbo = f"validation ELBO {nats(run.elbo)}" if run.elbo is not None else ""
+    model = "usable" if run.checkpoint else "no model"
+    parts = {
+        "queued": ["queued"],
+        "running": ["stopping" if run.stopping else "running", epoch_of(run), elbo],
+        "done": ["done", elbo, duration(run.seconds)],
+        "stopped": [stopped(run), elbo, "" if never_began(run) else model],
+        "failed": ["failed", elbo, model],
+        "died": ["died", elbo, model],
+        "unreadable": ["unreadable"],
+    }[run.state]
+    return " · ".join(part for part in parts if part)
+
+
+def never_began(run: RunStatus) -> bool:
+    """Whether it was stopped while it waited for its turn."""
+    return run.state == "stopped" and run.started is None
+
+
+def stopped(run: RunStatus) -> str:
+    """Where it was when it was stopped."""
+    if never_began(run):
+        return "cancelled before it started"
+    return f"stopped at epoch {run.epoch:.1f}" if run.epoch else "stopped before the first step"
+
+
+def unreadable(run: RunStatus) -> str:
+    """Why a run's folder cannot be read, and what can be done."""
+    what = f"This run cannot be read: {run.message} Something else than this program has changed its folder."
+    model = "Its model can still be explored. " if run.checkpoint else ""
+    return f"{what} {model}Other runs are not affected; under **More** it can be deleted."
+
+
+def advice(run: RunStatus) -> str:
+    """Why a run did not end well, and what to do about it."""
+    what, then = (DIED, TRY_DIED) if run.state == "died" else (run.message or "The run failed.", TRY_FAILED)
+    return " ".join(part for part in (what, KEPT if run.checkpoint else "", "" if "Try " in what else then) if part)
+
+
+def totals(runs: list[RunStatus]) -> str:
+    """How busy the machine is: "1 running · 2 queued"."""
+    counts = {state: sum(run.state == state for run in runs) for state in ("running", "queued")}
+    return " · ".join(f"{count} {state}" for state, count in counts.items() if count)

@@ -1,0 +1,63 @@
+"""Train: a form, the run as it goes, and the list of runs.
+
+Nothing about a run lives here or in the session: everything is read from the runs' folders, so a reload, a second tab or a
+restarted server finds it again. `?run=ID` in the address names the run that is shown.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.shared import page_state
+from ui.train import form, run_actions, run_list, run_wording, running_run
+from vae_core import runs
+from vae_core.runs import RunStatus
+
+LOOK_AGAIN = 0.8  # seconds, while something runs
+WAS_LIVE = "train.was_live"  # bool: something ran when the page was drawn, so it looks again by itself
+
+
+def page() -> None:
+    page_state.prepare()
+    run_actions.fulfil()
+    st.html(Path(__file__).parent / "train.css")
+    left, rest = st.columns([25, 75], gap="small")
+    with rest:
+        busy = any(run.live for run in runs.list_runs())
+        st.session_state[WAS_LIVE] = busy
+        st.fragment(watch, run_every=LOOK_AGAIN if busy else None)()
+    with left, st.container(border=True, key="train_form"):
+        form.form()  # last: on a new server its estimate waits for torch, which a run that goes need not
+
+
+def watch() -> None:
+    """The chosen run and the list; redraws itself while something runs, and the page when that changes."""
+    if st.session_state.get(run_actions.WISH) is not None:
+        st.rerun(scope="app")  # only a run of the whole page can go to another one
+    everything = runs.list_runs()
+    chosen = choose(everything)
+    middle, right = st.columns([68, 32], gap="small")
+    with middle, st.container(border=True, key="train_live"):
+        run_actions.notice()
+        if chosen is None:
+            st.info(run_wording.NO_RUNS, icon=":material/show_chart:")
+        else:
+            running_run.live(chosen, everything)
+    with right, st.container(border=True, key="train_list"):
+        run_list.run_list(everything, chosen)
+    # Last: a button pressed in the moment in which a run ends is heard by this look, and the next one has forgotten it.
+    if any(run.live for run in everything) != st.session_state[WAS_LIVE]:
+        st.rerun(scope="app")
+
+
+def choose(everything: list[RunStatus]) -> RunStatus | None:
+    """The run in the address, else the one that runs, else the newest."""
+    wanted = st.query_params.get("run")
+    named = next((run for run in everything if run.run_id == wanted), None)
+    running = next((run for run in everything if run.state == "running"), None)
+    return named or running or next(iter(everything), None)
+
+
+page()

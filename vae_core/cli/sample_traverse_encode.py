@@ -1,0 +1,194 @@
+"""`sample`, `traverse` and `encode`: what a model draws, as PNG files, and where it puts given images."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.table import Table
+
+from vae_core.cli.common import model_path, open_model, out
+from vae_core.cli.evaluate_and_list import AsJson, Model, Seed
+from vae_core.errors import ImageError, LatentError
+
+if TYPE_CHECKING:
+    from vae_core.latent.latent_model import Encoding, LatentModel
+
+Pixels = NDArray[np.uint8]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The PNG file to write; by default named after the model, in this folder.")
+]
+Scale = Annotated[
+    int | None,
+    typer.Option(help="Draw each pixel of the model as so many, so that pictures are large enough to look at; by default so "
+                      "that the sheet has about 1,000 pixels.", min=1, max=64),
+]  # fmt: skip
+MAX_PICTURES = 10_000
+SHEET = 1000  # pixels, longest side of a sheet as it is drawn by default
+MAX_SHEET = 100_000_000  # pixels
+
+
+def sample(
+    model: Model,
+    count: Annotated[int, typer.Option(help="How many pictures.", min=1, max=MAX_PICTURES)] = 64,
+    temperature: Annotated[
+        float, typer.Option(help="Standard deviation of the prior; below 1 is closer to the average.", min=0)
+    ] = 1.0,
+    seed: Seed = 0,
+    scale: Scale = None,
+    out_path: Out = None,
+) -> None:
+    """Draw z from the prior and save the decoded means as one picture."""
+    latent = open_model(model)
+    z = latent.sample_prior(count, seed, temperature=temperature)
+    _save(grid(latent.decode(z), columns=math.ceil(math.sqrt(count))), scale, out_path, f"{_stem(model)}-samples.png")
+
+
+def traverse(
+    model: Model,
+    dimensions: Annotated[
+        str | None, typer.Option("--dims", help="Which latents, such as 0,3,7; all of them, highest KL first, by default.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Pictures per latent.", min=2, max=100)] = 11,
+    span: Annotated[
+        float, typer.Option("--range", help="From minus to plus so many standard deviations of the prior.", min=0.01, max=100)
+    ] = 3.0,
+    image: Annotated[
+        int | None, typer.Option(help="Start from the code of this test image; from z = 0 by default.", min=0)
+    ] = None,
+    scale: Scale = None,
+    out_path: Out = None,
+) -> None:
+    """Move one latent at a time and save the decoded means: a row per latent, its value rising from left to right."""
+    latent = open_model(model)
+    z = np.zeros(latent.latent_dim) if image is None else _test_code(latent, image)
+    chosen = _dimensions(dimensions, latent)
+    values = np.linspace(-span, span, steps)
+    rows = np.concatenate([latent.decode(latent.traverse(z, dim, values)) for dim in chosen])
+    out.print(f"rows, from the top: {', '.join(f'z{dim}' for dim in chosen)}; columns: {-span:g} to {span:g}", highlight=False)
+    _save(grid(rows, columns=steps), scale, out_path, f"{_stem(model)}-traverse.png")
+
+
+def encode(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files of any kind an upload may have.", show_default=False)
+    ],
+    model: Annotated[str, typer.Option(help="A name that `list` shows, or the path of a .safetensors file.")] = "mnist-10d",
+    as_json: AsJson = False,
+    scale: Scale = None,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="Also save a PNG: a row per image, input beside reconstruction.")
+    ] = None,
+) -> None:
+    """Encode images: mu and std of q(z|x), and log p(x|z), KL and ELBO in nats."""
+    latent = open_model(model)
+    x = np.stack([_read(path, latent) for path in files])
+    encoding = latent.encode(x)
+    if as_json:
+        out.print_json(json.dumps([_as_dict(path, encoding, row) for row, path in enumerate(files)]))
+    else:
+        out.print(_encodings_table(files, encoding))
+    if out_path is not None:
+        _save(grid(_pairs(x, encoding.x_hat), columns=2), scale, out_path, "")
+
+
+def grid(images: Pixels, columns: int, gap: int = 2) -> Pixels:
+    """Pictures (N, H, W, C) in rows of so many `columns`, on mid grey, as one picture (H', W', C)."""
+    count, height, width, channels = images.shape
+    lines = math.ceil(count / columns)
+    sheet = np.full((lines * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, dtype=np.uint8)
+    for index, picture in enumerate(images):
+        top, left = (gap + (index // columns) * (height + gap), gap + (index % columns) * (width + gap))
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def enlarged(sheet: Pixels, scale: int | None) -> Pixels:
+    """Each pixel as a square of `scale` pixels; None: so that the longest side has about SHEET, and never smaller than it is.
+
+    Raises:
+        ImageError: the sheet would have more than MAX_SHEET pixels.
+    """
+    height, width = sheet.shape[:2]
+    factor = scale or max(1, round(SHEET / max(height, width)))
+    if height * width * factor**2 > MAX_SHEET:
+        raise ImageError(
+            f"The picture would have {width * factor:,} x {height * factor:,} pixels; at most {MAX_SHEET // 10**6} million are "
+            "written. Ask for fewer pictures or a smaller --scale."
+        )
+    return sheet.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _save(sheet: Pixels, scale: int | None, path: Path | None, default: str) -> None:
+    from vae_core.images import to_png
+
+    sheet = enlarged(sheet, scale)
+    target = path or Path(default)
+    target.write_bytes(to_png(sheet))
+    out.print(f"Saved {target} ({sheet.shape[1]}x{sheet.shape[0]})", markup=False, highlight=False)
+
+
+def _stem(model: str) -> str:
+    return model_path(model).stem if model.endswith(".safetensors") else model
+
+
+def _dimensions(text: str | None, latent: LatentModel) -> list[int]:
+    if text is None:
+        return sorted(range(latent.latent_dim), key=lambda dim: -latent.header.statistics.kl[dim])
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdigit() and int(word) < latent.latent_dim for word in words):
+        raise LatentError(f"--dims takes numbers from 0 to {latent.latent_dim - 1} with commas between them; got {text!r}.")
+    return [int(word) for word in words]
+
+
+def _test_code(latent: LatentModel, index: int) -> NDArray[Any]:
+    """mu of one test image of the model's dataset, (D,)."""
+    from vae_core.data import catalog
+
+    name = latent.header.config.data.name
+    count = catalog.test_count(name)
+    if index >= count:
+        raise ImageError(f"{name} has {count} test images, numbered from 0; got {index}.")
+    pixels, _ = catalog.test_image(name, index)
+    x = pixels.astype(np.float32).transpose(2, 0, 1)[None] / 255
+    return np.asarray(latent.encode(x).mu[0])
+
+
+def _read(path: Path, latent: LatentModel) -> NDArray[np.float32]:
+    """One file as the network sees it, (C, H, W)."""
+    from vae_core.data.catalog import dataset_info
+    from vae_core.images import read_upload
+
+    height, width, channels = latent.image_shape
+    ink = dataset_info(latent.header.config.data.name).ink
+    try:
+        return read_upload(path.read_bytes(), height=height, width=width, channels=channels, ink=ink).x
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+
+
+def _as_dict(path: Path, encoding: Encoding, row: int) -> dict[str, Any]:
+    latents = {name: [round(float(value), 6) for value in getattr(encoding, name)[row]] for name in ("mu", "std", "kl_per_dim")}
+    return {"image": str(path), **latents, **{name: float(getattr(encoding, name)[row]) for name in ("log_px_z", "kl", "elbo")}}
+
+
+def _encodings_table(files: list[Path], encoding: Encoding) -> Table:
+    table = Table(caption="nats; mu ± std of q(z|x)", caption_justify="left")
+    for title in ("image", "log p(x|z)", "KL", "ELBO", "z"):
+        table.add_column(title, justify="left" if title in ("image", "z") else "right")
+    for row, path in enumerate(files):
+        z = "  ".join(f"{mu:.2f}±{std:.2f}" for mu, std in zip(encoding.mu[row], encoding.std[row], strict=True))
+        figures = [f"{float(getattr(encoding, name)[row]):.2f}" for name in ("log_px_z", "kl", "elbo")]
+        table.add_row(str(path), *figures, z)
+    return table
+
+
+def _pairs(x: NDArray[np.float32], x_hat: NDArray[np.float32]) -> Pixels:
+    """Inputs and reconstructions (B, C, H, W) in turn, as pixels (2 B, H, W, C)."""
+    together = np.stack([x, x_hat], axis=1).reshape(-1, *x.shape[1:])
+    return (together.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)

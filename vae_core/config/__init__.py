@@ -1,0 +1,1 @@
+"""What can be set about a model and a run, and the command line options made of it."""

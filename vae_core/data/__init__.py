@@ -1,0 +1,1 @@
+"""Datasets: which there are, loading and splitting them, the procedural one."""

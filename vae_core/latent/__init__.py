@@ -1,0 +1,1 @@
+"""What a loaded model says about points of its latent space."""

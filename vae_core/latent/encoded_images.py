@@ -1,0 +1,83 @@
+"""What the map of one model shows: encoded images, principal directions, and where any z lies among them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.errors import CheckpointError
+from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
+from vae_core.latent.coverage import Surroundings
+from vae_core.latent.data_likeness import Likeness
+from vae_core.latent.latent_model import LatentModel
+from vae_core.latent.planes import principal_axes
+from vae_core.system.computed_once import once
+from vae_core.system.priority import step_back
+
+Floats = NDArray[np.float32]
+
+# one model at a time: it takes a core for a second or two
+_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=step_back)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Encoded held-out images: means (N, D) float32 and labels (N,) uint8."""
+
+    means: Floats
+    labels: NDArray[np.uint8]
+
+
+class Atlas:
+    """Everything is computed on first use and never changes."""
+
+    def __init__(self, model: LatentModel) -> None:
+        """
+        Raises:
+            CheckpointError: the model file carries no encoded images.
+        """
+        if model.test_means is None or model.test_stds is None or model.test_labels is None or len(model.test_means) < 2:
+            raise CheckpointError(f"The model {model.header.name!r} carries no encoded images, so there is no map of them.")
+        self._model = model
+        self._stds = model.test_stds
+        self._lock = threading.Lock()
+        self._likeness: Future[Likeness] | None = None
+        self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
+
+    @once
+    def centre(self) -> Floats:
+        """Mean of the encoded images, (D,)."""
+        return self.points.means.mean(axis=0)
+
+    @once
+    def axes(self) -> Floats:
+        """Principal directions of the encoded images, strongest first, (D, D)."""
+        means = self.points.means
+        return np.ones((1, 1), np.float32) if means.shape[1] == 1 else principal_axes(means).astype(np.float32)
+
+    @once
+    def surroundings(self) -> Surroundings:
+        """Distances, kinds and densities, measured over the dimensions in use."""
+        active = np.array(self._model.header.statistics.mean_variance) > ACTIVE_VARIANCE
+        return Surroundings(self.points.means, self._stds, self.points.labels, active=active)
+
+    def likeness(self, patience: float | None = None) -> Likeness | None:
+        """The measure of what looks like the data; it is made in a thread of its own from the first question on.
+
+        Args:
+            patience: seconds to wait for it; None: until it is made, 0: not at all.
+
+        Returns:
+            None when it is not there yet.
+        """
+        with self._lock:
+            if self._likeness is None:
+                self._likeness = _measuring.submit(lambda: Likeness(self._model, self.surroundings))
+        try:
+            return self._likeness.result(patience)
+        except TimeoutError:
+            return None

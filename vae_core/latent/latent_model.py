@@ -1,0 +1,302 @@
+"""A loaded model as pages use it: NumPy in, NumPy out, safe to share between threads because nothing in it ever changes.
+
+z is float32 (B, D); pictures are uint8 (B, H, W, C) of the likelihood's mean; x is float32 (B, C, H, W) in [0, 1].
+Every draw takes a seed, so that a picture can be had again.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from vae_core.errors import ImageError, LatentError
+from vae_core.model.architectures import folded
+from vae_core.model.posteriors import Posterior
+from vae_core.model_files import checkpoints
+from vae_core.model_files.header import Header
+from vae_core.system.devices import choose_device, describe, has_bfloat16
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+MAX_DECODED = 512  # pictures decoded in one pass; more are cut into passes
+EXACT_BATCH = 4  # up to so many are decoded one by one in float32: a picture then depends on its z alone
+ENCODE_DRAWS = 32  # draws of z behind log p(x|z) of an uploaded image
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Images seen by the encoder.
+
+    mu, std, kl_per_dim (B, D); log_px_z, kl, elbo (B,) in nats, log_px_z a mean over `ENCODE_DRAWS` draws of z;
+    x_hat (B, C, H, W) decoded from mu.
+    """
+
+    mu: Floats
+    std: Floats
+    kl_per_dim: Floats
+    log_px_z: Floats
+    kl: Floats
+    elbo: Floats
+    x_hat: Floats
+
+
+class LatentModel:
+    """A checkpoint on its device. Build one with `open_model`."""
+
+    def __init__(self, checkpoint: checkpoints.Checkpoint, device: torch.device) -> None:
+        self.header: Header = checkpoint.header
+        self._torch_device = device
+        self._model = checkpoint.model.to(device).requires_grad_(False)
+        self._decoder = folded(self._model.decoder)
+        # Weights already in bfloat16: autocast would convert them afresh at every call.
+        fast = has_bfloat16(device)
+        self._fast_decoder = copy.deepcopy(self._decoder).bfloat16() if fast else None
+        self._fast_encoder = copy.deepcopy(self._model.encoder).bfloat16() if fast else None
+        extras = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in checkpoint.extras.items()}
+        self._extras = {name: tensor.numpy() for name, tensor in extras.items()}
+
+    @property
+    def latent_dim(self) -> int:
+        return self.header.latent_dim
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        model = self.header.config.model
+        return model.height, model.width, model.channels
+
+    @property
+    def device(self) -> str:
+        """The device that answers, in words."""
+        return describe(self._torch_device)
+
+    @property
+    def test_means(self) -> Floats | None:
+        """Posterior means of held-out images, (N, D), or None when the file has none."""
+        return self._extras.get("latents.mu")
+
+    @property
+    def test_stds(self) -> Floats | None:
+        """Posterior standard deviations of the same images, (N, D)."""
+        return self._extras.get("latents.std")
+
+    @property
+    def test_labels(self) -> NDArray[np.int64] | None:
+        """Their labels, (N,)."""
+        return self._extras.get("latents.labels")
+
+    @property
+    def test_elbos(self) -> Floats | None:
+        """Their ELBOs, nats, (N,)."""
+        return self._extras.get("latents.elbo")
+
+    @property
+    def reference_images(self) -> Bytes | None:
+        """A few training images, uint8 (K, H, W, C)."""
+        images = self._extras.get("reference.images")
+        return None if images is None else images.transpose(0, 2, 3, 1)
+
+    @property
+    def reference_labels(self) -> NDArray[np.int64] | None:
+        """Their labels, (K,)."""
+        return self._extras.get("reference.labels")
+
+    def decode(self, z: ArrayLike) -> Bytes:
+        """Pictures of the likelihood's mean, uint8 (B, H, W, C), in the caller's order.
+
+        Raises:
+            LatentError: z is not (B, D) or holds a value that is not finite.
+        """
+        return self._pictures(check_z(z, self.latent_dim))
+
+    def decode_small(self, z: ArrayLike, side: int) -> Bytes:
+        """Many small pictures, uint8 (B, h, w, C), averaged down so that the longer side has at most `side` pixels.
+
+        Raises:
+            LatentError: as `decode`.
+        """
+        checked = check_z(z, self.latent_dim)
+        return np.concatenate([self._small(part, side) for part in _cut(checked, MAX_DECODED)])
+
+    @torch.inference_mode()
+    def _small(self, z: Floats, side: int) -> Bytes:
+        mean = self._mean(z, fast=True)
+        shrink = side / max(mean.shape[2:])
+        if shrink < 1:
+            height, width = (max(1, round(length * shrink)) for length in mean.shape[2:])
+            mean = F.adaptive_avg_pool2d(mean, (height, width))
+        return _to_uint8(mean)
+
+    def decode_float(self, z: ArrayLike) -> Floats:
+        """The likelihood's mean in float32, (B, C, H, W).
+
+        Raises:
+            LatentError: as `decode`.
+        """
+        checked = check_z(z, self.latent_dim)
+        return np.concatenate([self._mean(part, fast=False).cpu().numpy() for part in _cut(checked, MAX_DECODED)])
+
+    @torch.inference_mode()
+    def _pictures(self, z: Floats) -> Bytes:
+        exact = len(z) <= EXACT_BATCH
+        parts = _cut(z, 1 if exact else MAX_DECODED)
+        return np.concatenate([_to_uint8(self._mean(part, fast=not exact)) for part in parts])
+
+    @torch.inference_mode()
+    def _mean(self, z: Floats, *, fast: bool) -> Tensor:
+        latents = torch.from_numpy(z).to(self._torch_device)
+        output = self._fast_decoder(latents.bfloat16()) if fast and self._fast_decoder is not None else self._decoder(latents)
+        return self._model.head(output.float()).mean
+
+    @torch.inference_mode()
+    def recognise(self, z: ArrayLike, *, fast: bool = False) -> tuple[Floats, Floats, Floats]:
+        """What the decoder draws at latents (B, D), as the mean (B, C, H, W), and the encoder's mu and std of it, (B, D).
+
+        Args:
+            fast: in the arithmetic that many pictures are drawn in, where the device has it.
+
+        Raises:
+            LatentError: as `decode`.
+        """
+        mean = self._mean(check_z(z, self.latent_dim), fast=fast)
+        q = self._posterior(mean, fast=fast)
+        return mean.cpu().numpy(), q.mu.cpu().numpy(), q.std.cpu().numpy()
+
+    def _posterior(self, images: Tensor, *, fast: bool) -> Posterior:
+        if not fast or self._fast_encoder is None:
+            return self._model.encode(images)
+        return self._model.posterior(self._fast_encoder(images.bfloat16()))
+
+    def mean_of(self, z: Tensor) -> Tensor:
+        """The likelihood's mean of latents on the CPU, (B, C, H, W), differentiable in z: for paths that follow the decoder."""
+        return self._model.head(self._decoder(z.to(self._torch_device))).mean.cpu()
+
+    @torch.inference_mode()
+    def encode(self, x: ArrayLike, *, seed: int = 0) -> Encoding:
+        """q(z|x) and the ELBO's terms for images x (B, C, H, W) in [0, 1].
+
+        Raises:
+            ImageError: x has another shape than the model's images.
+        """
+        images = torch.from_numpy(self._check_x(x)).to(self._torch_device)
+        q = self._model.encode(images)
+        kl, log_px_z = q.kl(), self._expected_log_px_z(images, q, seed)
+        x_hat = self._model.decode(q.mu).mean
+        columns = (q.mu, q.std, q.kl_per_dim(), log_px_z, kl, log_px_z - kl, x_hat)
+        return Encoding(*(column.cpu().numpy() for column in columns))
+
+    @torch.inference_mode()
+    def posterior_means(self, x: ArrayLike) -> Floats:
+        """mu of images x (B, C, H, W), (B, D): `encode` without the ELBO.
+
+        Raises:
+            ImageError: as `encode`.
+        """
+        return self._model.encode(torch.from_numpy(self._check_x(x)).to(self._torch_device)).mu.cpu().numpy()
+
+    def _check_x(self, x: ArrayLike) -> Floats:
+        array = np.ascontiguousarray(x, dtype=np.float32)
+        height, width, channels = self.image_shape
+        if array.ndim != 4 or array.shape[1:] != (channels, height, width):
+            raise ImageError(
+                f"This model takes images of {height}x{width} pixels and {channels} channel(s), as (B, {channels}, {height}, "
+                f"{width}); got {array.shape}. Prepare them with vae_core.images.read_upload."
+            )
+        return array
+
+    def _expected_log_px_z(self, images: Tensor, q: Posterior, seed: int) -> Tensor:
+        """Monte Carlo mean of log p(x|z) under q, nats, (B,)."""
+        generator = torch.Generator().manual_seed(seed)
+        draws = [torch.randn(q.mu.shape, generator=generator).to(q.mu.device) for _ in range(ENCODE_DRAWS)]
+        return torch.stack([self._model.decode(q.sample(eps)).log_prob(images) for eps in draws]).mean(dim=0)
+
+    def sample_prior(self, n: int, seed: int, *, temperature: float = 1.0) -> Floats:
+        """z ~ N(0, temperature^2 I), (n, D)."""
+        return _normal((n, self.latent_dim), seed) * np.float32(temperature)
+
+    def sample_posterior(self, mu: ArrayLike, std: ArrayLike, n: int, seed: int) -> Floats:
+        """z ~ N(mu, std^2) for one image's mu and std (D,), (n, D)."""
+        mean, spread = _one(mu, self.latent_dim), _one(std, self.latent_dim)
+        return mean + spread * _normal((n, self.latent_dim), seed)
+
+    def traverse(self, z: ArrayLike, dim: int, values: ArrayLike) -> Floats:
+        """Copies of z (D,) in which dimension `dim` takes each of the K values, (K, D).
+
+        Raises:
+            LatentError: z does not fit, or there is no such dimension.
+        """
+        if not 0 <= dim < self.latent_dim:
+            raise LatentError(f"There is no dimension {dim}; this model has 0 to {self.latent_dim - 1}.")
+        steps = np.asarray(values, dtype=np.float32)
+        path = np.repeat(_one(z, self.latent_dim), len(steps), axis=0)
+        path[:, dim] = steps
+        return check_z(path, self.latent_dim)
+
+    def interpolate(self, start: ArrayLike, end: ArrayLike, steps: int) -> Floats:
+        """Equal steps on the straight line between two points (D,), both ends included, (steps, D).
+
+        Raises:
+            LatentError: a point does not fit.
+        """
+        a, b = _one(start, self.latent_dim), _one(end, self.latent_dim)
+        t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        return (1 - t) * a + t * b
+
+    def elbo_percentile(self, elbo: float) -> float | None:
+        """Percentage of the test images with a higher ELBO ("less likely than p % of them"); None without test images."""
+        elbos = self.test_elbos
+        return None if elbos is None else float(100 * np.mean(elbos > elbo))
+
+
+def open_model(path: Path | str, *, device: str = "auto") -> LatentModel:
+    """A model file, ready to use, on the accelerator where there is one; its decoder has been run once.
+
+    Raises:
+        CheckpointError: the file is missing, broken or does not fit its config.
+    """
+    model = LatentModel(checkpoints.load(path), choose_device(device))
+    model.decode(np.zeros((1, model.latent_dim), dtype=np.float32))  # the first pass picks kernels and allocates
+    return model
+
+
+def check_z(z: ArrayLike, latent_dim: int) -> Floats:
+    """z as float32 (B, D).
+
+    Raises:
+        LatentError: another shape, or a value that is not a finite number.
+    """
+    try:
+        array = np.array(z, dtype=np.float32, order="C")  # a copy: what came off a socket is read-only
+    except (TypeError, ValueError):
+        raise LatentError(f"z must be {latent_dim} numbers; got something that is not a list of numbers.") from None
+    if array.ndim != 2 or array.shape[1] != latent_dim:
+        got = f"{array.shape[1]} numbers" if array.ndim == 2 else f"an array of shape {array.shape}"
+        raise LatentError(f"z must have {latent_dim} numbers for this model; got {got}.")
+    if not np.isfinite(array).all():
+        raise LatentError("z must hold finite numbers; got NaN or infinity.")
+    return array
+
+
+def _one(point: ArrayLike, latent_dim: int) -> Floats:
+    """One point (D,) as (1, D), checked."""
+    return check_z(np.asarray(point)[None], latent_dim)
+
+
+def _cut(z: Floats, size: int) -> list[Floats]:
+    return [z[start : start + size] for start in range(0, max(1, len(z)), size)]
+
+
+def _to_uint8(mean: Tensor) -> Bytes:
+    return mean.clamp(0, 1).mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _normal(shape: tuple[int, int], seed: int) -> Floats:
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)

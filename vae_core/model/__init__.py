@@ -1,0 +1,1 @@
+"""The VAE: networks, posterior, likelihoods, first weights."""

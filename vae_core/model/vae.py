@@ -1,0 +1,47 @@
+"""The VAE: an encoder, a decoder and the likelihood between decoder and image. Knows no objective and draws nothing."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from vae_core.config.schema import ModelConfig
+from vae_core.model.architectures import ARCHITECTURES
+from vae_core.model.likelihoods import HEADS, Likelihood
+from vae_core.model.posteriors import Posterior
+from vae_core.model.soft_bound import soft_bound
+
+
+class VAE(nn.Module):
+    """Kingma & Welling 2014, section 3."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        architecture = ARCHITECTURES[config.architecture]
+        self.config = config
+        self.encoder = architecture.encoder(config)
+        self.decoder = architecture.decoder(config)
+        self.head = HEADS[config.likelihood](config)
+
+    def encode(self, x: Tensor) -> Posterior:
+        """q(z|x) for images x (B, C, H, W) in [0, 1]."""
+        return self.posterior(self.encoder(x))
+
+    def posterior(self, output: Tensor) -> Posterior:
+        """q(z|x) from what an encoder of this model's shape put out, (B, 2 D)."""
+        mu, log_var = output.float().chunk(2, dim=1)
+        # std from e^-8 to e^4: far outside what a trained posterior uses, inside what float32 squares and divides safely.
+        return Posterior(mu, torch.exp(0.5 * soft_bound(log_var, -16.0, 8.0)))
+
+    def decode(self, z: Tensor) -> Likelihood:
+        """p(x|z) for latents z (B, D)."""
+        return cast(Likelihood, self.head(self.decoder(z).float()))
+
+
+def build(config: ModelConfig, *, seed: int = 0) -> VAE:
+    """A VAE with freshly drawn weights; the seed fixes them and leaves torch's global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return VAE(config).to(memory_format=torch.channels_last)

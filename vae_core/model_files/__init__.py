@@ -1,0 +1,1 @@
+"""Model files: header, reading, writing, and the list of all there are."""

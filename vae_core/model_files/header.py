@@ -1,0 +1,164 @@
+"""What a model file says about itself, readable without torch: the JSON header of a .safetensors file.
+
+Layout (safetensors): 8 bytes little-endian header length, the header as JSON, then the tensors. Ours is one string under
+`__metadata__` / `latent_walk`. Nothing in a file is ever executed, and nothing is allocated before its size was checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vae_core.config.schema import TrainConfig, explain
+from vae_core.errors import CheckpointError
+from vae_core.system.regular_files import open_regular
+
+METADATA_KEY = "latent_walk"
+MAX_HEADER_BYTES = 1_000_000
+_CHOOSE = "Choose a .safetensors file saved by this program, or download it again."
+QUANTILES = (0.005, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.995)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LatentStatistics(_Part):
+    """The aggregate posterior (1/N) sum_i q(z|x_i), dimension by dimension; every list has D numbers."""
+
+    kl: list[float] = Field(max_length=256)  # mean KL to the prior, nats
+    mean: list[float]
+    std: list[float]
+    mean_variance: list[float]  # Var_i mu_i, for active units (Burda et al. 2016, section 5.2)
+    quantiles: list[list[float]]  # (len(QUANTILES), D), of draws from the aggregate posterior, at QUANTILES
+
+    @model_validator(mode="after")
+    def _one_number_per_dimension(self) -> Self:
+        rows = [self.mean, self.std, self.mean_variance, *self.quantiles]
+        if len(self.quantiles) != len(QUANTILES) or any(len(row) != len(self.kl) for row in rows):
+            raise ValueError(f"statistics must hold {len(QUANTILES)} quantiles and one number per latent dimension")
+        return self
+
+
+class Metrics(_Part):
+    """Measured on a whole split with one draw of z per image; nats per image."""
+
+    split: Literal["validation", "test"]
+    images: int
+    elbo: float  # beta = 1
+    elbo_se: float  # standard error of that mean
+    reconstruction: float  # -log p(x|z)
+    kl: float
+    active_units: int  # Var_x(E_q[z_d|x]) > 0.01, Burda et al. 2016
+
+
+class FactorScore(_Part):
+    """How well a known factor is read from mu: R^2, or the share of right answers for a class (factor_regression.py)."""
+
+    score: float  # by kernel ridge regression
+    linear: float  # by least squares
+
+
+class Header(_Part):
+    """One model: what it is, what it was trained on and how, how well it does."""
+
+    format: Literal[1] = 1
+    name: str = Field(max_length=200)
+    config: TrainConfig
+    data_digest: str = Field(max_length=128)
+    metrics: Metrics
+    statistics: LatentStatistics
+    factors: dict[str, FactorScore] = Field({}, max_length=16)  # empty where a dataset's factors are not known
+    command: str = Field("", max_length=4000)
+    created: str = Field("", max_length=40)  # ISO 8601, UTC
+    seconds: float = 0.0  # spent training
+    epoch: float = 0.0  # at which these weights were taken
+    step: int = 0
+
+    @model_validator(mode="after")
+    def _statistics_fit_the_model(self) -> Self:
+        latent_dim = self.config.model.latent_dim
+        if len(self.statistics.kl) != latent_dim:
+            raise ValueError(f"statistics are for {len(self.statistics.kl)} latent dimensions, the model has {latent_dim}")
+        return self
+
+    @property
+    def latent_dim(self) -> int:
+        return self.config.model.latent_dim
+
+
+def load_header(path: Path | str) -> Header:
+    """The header of a model file, in about a millisecond and without torch.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, no model of ours, or contradicts itself.
+    """
+    with open_model_file(path) as file:
+        return parse_header(read_raw_header(file, Path(path).name), Path(path).name)
+
+
+@contextmanager
+def open_model_file(path: Path | str) -> Iterator[BinaryIO]:
+    """The file, opened once: what is read within all comes from one version of it, though another may take its place.
+
+    Raises:
+        CheckpointError: it is missing or cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            yield file
+    except OSError as error:
+        reason = error.strerror.lower() if error.strerror else str(error)
+        raise CheckpointError(f"{Path(path).name} cannot be read ({reason}). Choose another model.") from None
+
+
+def read_raw_header(file: BinaryIO, filename: str) -> dict[str, Any]:
+    """The whole safetensors header as a dict, after checking its size against the file's.
+
+    Raises:
+        CheckpointError: it is no safetensors file, or its header is broken.
+    """
+    size = os.fstat(file.fileno()).st_size
+    prefix = file.read(8)
+    length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+    if not length or length + 8 > size:  # anything else than a safetensors file begins with eight bytes that mean something else
+        what = "it is empty" if not size else "it does not begin as one, or it was cut short"
+        raise CheckpointError(f"{filename} is not a safetensors file: {what}. {_CHOOSE}")
+    if length > MAX_HEADER_BYTES:
+        raise CheckpointError(
+            f"{filename} is not a model of this program: the description at its beginning has {length:,} bytes; at most "
+            f"{MAX_HEADER_BYTES:,} are read. {_CHOOSE}"
+        )
+    try:
+        header = json.loads(file.read(length))
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{filename} is not a safetensors file: its header is not JSON. {_CHOOSE}")
+    return header
+
+
+def parse_header(raw: dict[str, Any], filename: str) -> Header:
+    """Our part of a safetensors header.
+
+    Raises:
+        CheckpointError: it is absent or does not fit.
+    """
+    metadata = raw.get("__metadata__")
+    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise CheckpointError(
+            f"{filename} holds tensors but no description of a model. Only files saved by this program can be opened: train a "
+            "model here, or save one with vae_core.model_files.checkpoints.save."
+        )
+    try:
+        return Header.model_validate_json(text)
+    except ValidationError as error:
+        raise CheckpointError(f"{filename} does not describe a model this version can open: {explain(error)}") from None

@@ -1,0 +1,237 @@
+"""How long a run will take on this machine: as long as earlier ones took by the clock, else what a few real steps promise.
+
+A rate counts for its own model and batch size; for another one of the same kind it is scaled by the number of
+multiplications. Imports torch only to count parameters and to measure; the measurement has a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
+
+from vae_core import runs
+from vae_core.config.schema import ModelConfig, TrainConfig
+from vae_core.runs.files import read_json, write_json
+from vae_core.runs.metrics_log import read_tail
+from vae_core.system.child_process import environment
+from vae_core.training import worker_process
+
+IMAGES = {"mnist": (60_000, 10_000), "fashion-mnist": (60_000, 10_000), "shapes": (30_000, 5_000)}  # training + validation, test
+START_SECONDS = 5.0  # importing torch, reading or drawing the images, writing the last checkpoint
+EVALUATION = 1 / 3  # cost of evaluating an image, in training steps for one image: no backward pass
+MEASURE_SECONDS = 1.5
+WAIT = 120.0  # seconds for the process that measures
+NEAR = 4.0  # rates are scaled across networks at most this many times larger or smaller
+FILE = "speed.json"  # in the runs' folder
+LAST = 3  # runs that an estimate rests on: the machine may have been busier before
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a model: parameters, and multiplications for one image forward."""
+
+    parameters: int
+    multiplications: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Images per second of one model at one batch size, validation and all else included."""
+
+    key: str  # of the exact model and batch size
+    kind: str  # rates of one kind may be scaled into each other
+    multiplications: PositiveInt
+    images_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    source: str  # "the run mnist-10d", or "a short measurement"
+
+
+_RATES = TypeAdapter(list[Rate])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of a whole run, from the fastest to the slowest of what it rests on; `seconds` lies between."""
+
+    seconds: float
+    fastest: float
+    slowest: float
+    images_per_second: float
+    source: str  # what it rests on
+    scaled: bool  # whether that was another model
+    alone: bool  # whether it holds only while nothing else keeps the machine busy
+
+
+def size(model: ModelConfig) -> Size:
+    """Parameters and multiplications, counted on the real network without giving it memory."""
+    return _size(model.model_dump_json())
+
+
+def estimate(config: TrainConfig) -> Estimate | None:
+    """The time a run will take; None when nothing comparable has been measured on this machine."""
+    cost = size(config.model).multiplications
+    ran, measured = list(_rates_of_runs(config)), _measured()
+    for known in (ran, measured):
+        if exact := [rate for rate in known if rate.key == _key(config)]:
+            return _estimate(config, exact[:LAST], 1.0, alone=known is measured)
+    for known in (ran, measured):
+        kin = [rate for rate in known if rate.kind == _kind(config) and 1 / NEAR < rate.multiplications / cost < NEAR]
+        if kin:
+            nearest = min(kin, key=lambda rate: max(rate.multiplications / cost, cost / rate.multiplications))
+            alike = [rate for rate in kin if rate.key == nearest.key]
+            return _estimate(config, alike[:LAST], nearest.multiplications / cost, alone=known is measured)
+    return None
+
+
+def measure(config: TrainConfig) -> None:
+    """Runs a few real training steps in a process of its own (some seconds) and remembers their rate.
+
+    Raises:
+        RuntimeError: the steps could not be run.
+    """
+    code, given = [sys.executable, "-m", "vae_core.training.time_estimate"], config.model_dump_json()
+    try:
+        done = subprocess.run(code, input=given, capture_output=True, text=True, env=environment(), timeout=WAIT)
+        rate = float(done.stdout or "nan")
+        if not rate > 0:
+            raise ValueError((done.stderr.splitlines() or ["no figure came back"])[-1])
+    except subprocess.TimeoutExpired:
+        raise RuntimeError("no answer within two minutes") from None
+    except (OSError, ValueError) as error:
+        raise RuntimeError(str(error)) from None
+    found = Rate(_key(config), _kind(config), size(config.model).multiplications, rate, "a short measurement")
+    path = runs.runs_root() / FILE
+    write_json(path, {"machine": _machine(), "rates": [asdict(rate) for rate in [found, *_remembered(path)][:100]]})
+
+
+def images_per_epoch(config: TrainConfig) -> float:
+    """Images of one epoch, those of the validation by what they cost."""
+    everything, _ = IMAGES[config.data.name]
+    training = min(everything - config.data.validation, config.data.limit or everything)
+    return training + EVALUATION * config.data.validation
+
+
+def _estimate(config: TrainConfig, rates: list[Rate], scale: float, *, alone: bool) -> Estimate:
+    images = config.epochs * images_per_epoch(config) + EVALUATION * IMAGES[config.data.name][1]
+    speeds = sorted(rate.images_per_second * scale for rate in rates)
+    middle, slowest, fastest = (START_SECONDS + images / speed for speed in (statistics.median(speeds), speeds[0], speeds[-1]))
+    source = rates[0].source if len(rates) == 1 else f"the last {len(rates)} runs like it"
+    return Estimate(middle, fastest, slowest, statistics.median(speeds), source, scale != 1.0, alone)
+
+
+def _rates_of_runs(config: TrainConfig) -> Iterator[Rate]:
+    """The rates of the newest runs of the same kind, by the clock; those still in the queue have none."""
+    kin = [run for run in runs.list_runs() if run.config is not None and _kind(run.config) == _kind(config)]
+    for run in kin[:20]:
+        rate = _pace(run)
+        if run.config is not None and rate is not None:
+            yield Rate(_key(run.config), _kind(run.config), size(run.config.model).multiplications, rate, f"the run {run.name}")
+
+
+def _pace(run: runs.RunStatus) -> float | None:
+    """Images per second by the clock, over what the end of the run's numbers tells; None when that is too little."""
+    rows = [row for row in read_tail(run.path / "metrics.jsonl") if row.get("kind") != "start"]
+    timed = [(row["time"], row["epoch"]) for row in rows if row.get("time") is not None and row.get("epoch") is not None]
+    if run.config is None or len(timed) < 4:
+        return None
+    seconds, epochs = timed[-1][0] - timed[0][0], timed[-1][1] - timed[0][1]
+    test = EVALUATION * IMAGES[run.config.data.name][1] if rows[-1].get("kind") == "end" else 0.0
+    return (epochs * images_per_epoch(run.config) + test) / seconds if seconds > 0 and epochs > 0 else None
+
+
+def _measured() -> list[Rate]:
+    return _remembered(runs.runs_root() / FILE)
+
+
+def _remembered(path: Path) -> list[Rate]:
+    """What was measured here; a file that is damaged or came from another machine counts for nothing."""
+    known = read_json(path)
+    try:
+        return _RATES.validate_python(known.get("rates", [])) if known.get("machine") == _machine() else []
+    except ValidationError:
+        return []
+
+
+def _machine() -> str:
+    return f"{platform.node()} {platform.machine()} {os.cpu_count()}"
+
+
+def _kind(config: TrainConfig) -> str:
+    return f"{config.model.architecture} {config.precision} {config.device}"
+
+
+def _key(config: TrainConfig) -> str:
+    return json.dumps([config.model.model_dump(), config.batch_size, config.precision, config.device])
+
+
+@lru_cache(maxsize=256)
+def _size(model_json: str) -> Size:
+    import torch  # torch's own counter would bring its compiler, seconds of imports; the layers that multiply are few
+    from torch import Tensor, nn
+
+    from vae_core.model.vae import VAE
+
+    total = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))
+        # Each weight is used once for a vector; at every place of the output (of the input, where it grows) for an image.
+        image = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        total += layer.weight.numel() * (1 if isinstance(layer, nn.Linear) else image[0, 0].numel())
+
+    config = ModelConfig.model_validate_json(model_json)
+    with torch.device("meta"), torch.no_grad():
+        model = VAE(config)
+        for layer in model.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                layer.register_forward_hook(count)
+        model.decode(model.encode(torch.empty(1, *config.image_shape)).mu)
+    return Size(sum(parameter.numel() for parameter in model.parameters()), total)
+
+
+def _steps_per_second(config: TrainConfig) -> float:
+    """Images per second of real training steps on noise: the same network, batch size, arithmetic and optimizer."""
+    import torch
+
+    from vae_core.model.vae import build
+    from vae_core.system.devices import autocast, choose_device, use_bfloat16
+    from vae_core.training.objectives import beta_elbo_loss
+
+    device = choose_device(config.device)
+    model = build(config.model).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+    x = torch.rand(config.batch_size, *config.model.image_shape, device=device).to(memory_format=torch.channels_last)
+    steps, started, busy = -2, 0.0, 0.0  # the first two warm up
+    while steps < 2 or time.monotonic() - started < MEASURE_SECONDS:
+        with autocast(device, use_bfloat16(config, device)):
+            q = model.encode(x)
+            likelihood = model.decode(q.sample(torch.randn_like(q.mu)))
+        loss = beta_elbo_loss(likelihood.log_prob(x), q.kl_per_dim()).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+        optimizer.step()
+        loss.item()
+        steps += 1
+        if steps == 0:
+            started, busy = time.monotonic(), time.process_time()
+    wall, cores = time.monotonic() - started, (time.process_time() - busy) / torch.get_num_threads()
+    # On a machine that is busy with something else for the moment, the processor time is closer to what a run will need.
+    return steps * config.batch_size / (min(wall, cores) if device.type == "cpu" else wall)
+
+
+if __name__ == "__main__":
+    worker_process.step_back()  # as a run does
+    print(_steps_per_second(TrainConfig.model_validate_json(sys.stdin.read())))

@@ -1,0 +1,206 @@
+"""python -m vae_core.training.worker_process RUN_DIR: what the child process of a run does.
+
+It keeps the run's inherited lock for life, waits for its turn without importing torch, trains, and writes how it ended into
+status.json. It knows nothing of the web app and needs none to be running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from vae_core import runs
+from vae_core.config.command_options import command_line
+from vae_core.config.schema import TrainConfig
+from vae_core.config.schema import explain as explain_config
+from vae_core.errors import LatentWalkError
+from vae_core.runs.files import read_json
+from vae_core.runs.metrics_log import read_tail
+
+NICENESS = 15  # of 19: whoever drags a slider on the same machine comes first
+POLL_SECONDS = 0.2
+DISK_FULL = "The disk is full. The last good checkpoint, if one was written, is kept. Free some space and start the run again."
+OUT_OF_MEMORY = "There was not enough memory. Try a smaller batch size, fewer filters or a smaller network."
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Asked to stop before training began."""
+
+
+class Train(Protocol):
+    """What does the work: vae_core.training.loop.train, or a stand-in."""
+
+    def __call__(
+        self,
+        config: TrainConfig,
+        run_dir: Path,
+        *,
+        should_stop: Callable[[], bool],
+        on_download: Callable[[str, int, int], None] | None,
+        name: str,
+        command: str,
+    ) -> Any: ...
+
+
+def main(arguments: list[str], train: Train | None = None) -> int:
+    """Works on one run folder; returns the exit status. `train` stands in for the real one in tests."""
+    if len(arguments) != 1 or not (Path(arguments[0]) / "config.json").is_file():
+        print("usage: python -m vae_core.training.worker_process RUN_DIR   (a folder that vae_core.runs.start made)")
+        return 2
+    run_dir = Path(arguments[0]).absolute()
+    if not _hold_lock(run_dir):
+        print(f"Another process is working on {run_dir}.")
+        return 2
+    step_back()
+    should_stop = _stop_signal(run_dir)
+    try:
+        if not _wait_turn(run_dir, should_stop):
+            raise Stopped("Cancelled before it started.")
+        runs.write_status(run_dir, state="running", started=time.time(), pid=os.getpid())
+        config = TrainConfig.model_validate_json((run_dir / "config.json").read_bytes())
+        name = str(read_json(run_dir / "run.json").get("name", run_dir.name))
+        (train or _real_train())(
+            config, run_dir, should_stop=should_stop, on_download=_printer(should_stop), name=name, command=command_line(config)
+        )
+    except Stopped as stopped:
+        return _end(run_dir, "stopped", str(stopped))
+    except Exception as error:
+        traceback.print_exc()
+        return _end(run_dir, "failed", explain(error))
+    return _end(run_dir, *_outcome(run_dir))
+
+
+def explain(error: Exception) -> str:
+    """What went wrong, in a sentence for a person."""
+    if isinstance(error, LatentWalkError):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return f"The run's config does not fit this version: {explain_config(error)}"
+    text = f"{type(error).__name__}: {error}"
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "no space left" in text.lower() or "os error 28" in text.lower():  # the latter from Rust
+        return DISK_FULL
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        return OUT_OF_MEMORY
+    return f"{text.splitlines()[0][:300]}. The log has the details."
+
+
+def thread_count(cores: int) -> int:
+    """Threads for training: all of few cores, since its niceness makes room; on more, two are left to others."""
+    return cores if cores <= 4 else min(cores - 2, 16)
+
+
+def core_count() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _hold_lock(run_dir: Path) -> bool:
+    """Keeps the inherited lock, or takes it when started by hand. The descriptor stays open until the process ends."""
+    inherited = os.environ.pop(runs.LOCK_VARIABLE, None)
+    if inherited is not None:
+        os.set_inheritable(int(inherited), False)  # a grandchild must not keep the run alive
+        return True
+    descriptor = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    return runs.lock_within(descriptor, seconds=0.5)
+
+
+def step_back() -> None:
+    """Low priority and a cap on threads, set before any numeric library is imported."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # where Linux weighs sessions against each other, niceness alone counts within one only
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):  # batch work never interrupts a process that just woke up to answer a person
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    os.environ.setdefault("OMP_NUM_THREADS", str(thread_count(core_count())))
+
+
+def _stop_signal(run_dir: Path) -> Callable[[], bool]:
+    """True once the `stop` file exists or the process was asked to end; looks at the disk at most ten times a second."""
+    asked, looked = False, 0.0
+
+    def on_signal(*_: object) -> None:
+        nonlocal asked
+        asked = True
+
+    def should_stop() -> bool:
+        nonlocal asked, looked
+        now = time.monotonic()
+        if not asked and now - looked > 0.1:
+            looked = now
+            asked = (run_dir / "stop").exists()
+        return asked
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return should_stop
+
+
+def _wait_turn(run_dir: Path, should_stop: Callable[[], bool]) -> bool:
+    """Waits until no older run lives and the slot is free; False when stopped before that. Holds the slot from then on."""
+    slot = os.open(run_dir.parent / ".slot", os.O_RDWR | os.O_CREAT, 0o644)
+    while not should_stop():
+        if not runs.runs_ahead(run_dir) and runs.try_lock(slot, fcntl.LOCK_EX):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _printer(should_stop: Callable[[], bool]) -> Callable[[str, int, int], None]:
+    """Says about once a second how far a download is, and ends it when asked to stop."""
+    said = 0.0
+
+    def on_download(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if should_stop():
+            raise Stopped("Stopped while the images were downloaded.")
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            print(f"Downloading {what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    return on_download
+
+
+def _real_train() -> Train:
+    from vae_core.training.loop import train  # imports torch: not before it is this run's turn
+
+    return train
+
+
+def _outcome(run_dir: Path) -> tuple[runs.State, str]:
+    """How training says it ended; a run that diverged has failed, though its last good checkpoint may be usable."""
+    ends = [row for row in read_tail(run_dir / "metrics.jsonl") if row.get("kind") == "end"]
+    if not ends:
+        return "failed", "Training ended without saying how. The log has the details."
+    state, message = ends[-1].get("state", "failed"), ends[-1].get("message") or ""
+    return (state if state in ("done", "stopped") else "failed"), message
+
+
+def _end(run_dir: Path, state: runs.State, message: str) -> int:
+    if message:
+        print(message)
+    runs.write_status(run_dir, state=state, message=message, ended=time.time(), **_best(run_dir))
+    return 0 if state in ("done", "stopped") else 1
+
+
+def _best(run_dir: Path) -> dict[str, float]:
+    """The best validation ELBO, kept in the status so that lists need not read a long history."""
+    elbo = runs.best_elbo(read_tail(run_dir / "metrics.jsonl", size=4 << 20))
+    return {} if elbo is None else {"elbo": elbo}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
