@@ -91,7 +91,7 @@ def test_what_is_not_a_model_file_is_refused(tmp_path, content, sentence):
 
 SAVE_WITH_LITTLE_ROOM = """
 import resource, sys
-from vae_core import checkpoints
+from vae_core.model_files import checkpoints
 loaded = checkpoints.load(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:

@@ -32,14 +32,14 @@ def small_set():
 
 @pytest.fixture(autouse=True)
 def _load_once(small_set, monkeypatch):
-    monkeypatch.setattr(loop.data, "load", lambda config, progress=None: small_set)
+    monkeypatch.setattr(loop.loading, "load", lambda config, progress=None: small_set)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, small_set):
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.data, "load", lambda config, progress=None: small_set)
+        patch.setattr(loop.loading, "load", lambda config, progress=None: small_set)
         result = loop.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
     return result, folder, read_since(folder / loop.METRICS)[0]
 
@@ -113,7 +113,7 @@ def test_a_diverging_run_says_at_which_step_and_keeps_the_last_good_model(tmp_pa
     def poison(row):
         if row["kind"] == "validation" and row["best"]:
             good["bytes"] = (tmp_path / loop.CHECKPOINT).read_bytes()
-            monkeypatch.setattr(loop.data, "to_float", lambda images: torch.full(images.shape, math.inf))
+            monkeypatch.setattr(loop.loading, "to_float", lambda images: torch.full(images.shape, math.inf))
 
     result = loop.train(tiny(epochs=5), tmp_path, on_row=_once(poison, monkeypatch))
     assert result.state == "diverged"
@@ -125,19 +125,19 @@ def test_a_diverging_run_says_at_which_step_and_keeps_the_last_good_model(tmp_pa
 
 def _once(poison, monkeypatch):
     """Restores what was poisoned before the final evaluation, which reads images too."""
-    original, state = loop.data.to_float, {"rows": 0}
+    original, state = loop.loading.to_float, {"rows": 0}
 
     def on_row(row):
         poison(row)
-        if loop.data.to_float is not original:
+        if loop.loading.to_float is not original:
             state["armed"] = True
-            poisoned = loop.data.to_float
+            poisoned = loop.loading.to_float
 
             def once(images):
-                monkeypatch.setattr(loop.data, "to_float", original)
+                monkeypatch.setattr(loop.loading, "to_float", original)
                 return poisoned(images)
 
-            monkeypatch.setattr(loop.data, "to_float", once)
+            monkeypatch.setattr(loop.loading, "to_float", once)
 
     return on_row
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.pages import __path__ as pages_path
+import ui
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
 def test_the_encode_page_opens_the_model_of_its_address(models_dir, make_model):
     make_model(models_dir / "another.safetensors", latent_dim=2)
-    at = AppTest.from_file(str(Path(pages_path[0]) / "encode.py"), default_timeout=30)
+    at = AppTest.from_file(str(Path(ui.__path__[0]) / "encode" / "encode_page.py"), default_timeout=30)
     at.query_params["model"] = "tiny"
     at.query_params["z"] = "1,2,3,4"
     at.run()

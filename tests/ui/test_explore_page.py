@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from ui.pages import __path__ as pages_path
 
+import ui
 from ui.components.explorer import dimensions
 from ui.shared import address, page_state
 from ui.shared.error_sentences import a, explain
@@ -18,7 +18,7 @@ from ui.shared.opening_point import crispest
 from vae_core.errors import CheckpointError, LatentError
 from vae_core.model_files.header import load_header
 
-PAGE = str(Path(pages_path[0]) / "explore.py")
+PAGE = str(Path(ui.__path__[0]) / "explore" / "explore_page.py")
 
 
 def opened(**query: str) -> AppTest:

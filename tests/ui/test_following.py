@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui
 from tests.run_files import finished_rows, place_run
-from ui.pages import __path__ as pages_path
 from ui.shared import training_updates
 from vae_core import runs
 from vae_core.model_files import model_list
@@ -30,7 +30,7 @@ def running(tiny_checkpoint):
 
 
 def explored() -> AppTest:
-    at = AppTest.from_file(str(Path(pages_path[0]) / "explore.py"), default_timeout=60)
+    at = AppTest.from_file(str(Path(ui.__path__[0]) / "explore" / "explore_page.py"), default_timeout=60)
     at.query_params["model"] = "going"
     return at.run()
 
@@ -55,7 +55,7 @@ def test_the_end_of_the_training_ends_the_words(running):
 
 
 def test_a_model_that_nobody_trains_says_nothing(tiny_checkpoint):
-    at = AppTest.from_file(str(Path(pages_path[0]) / "explore.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(Path(ui.__path__[0]) / "explore" / "explore_page.py"), default_timeout=60).run()
     assert "training" not in said(at)
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def quiet(models_dir, monkeypatch, tmp_path):
     """Training is a stand-in (tests/core/fake_worker.py), nothing is measured, and no dataset is on this computer."""
-    monkeypatch.setattr(runs, "WORKER", "tests.core.fake_worker")
+    monkeypatch.setattr(runs.lifecycle, "WORKER", "tests.core.fake_worker")
     monkeypatch.setattr(time_estimate, "measure", lambda config: None)
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
     yield
