@@ -168,7 +168,8 @@ def test_a_broken_origin_is_refused_without_a_traceback(live, origin, caplog):  
 def test_the_verdict_about_a_foreign_origin_is_looked_for_once(live, monkeypatch):  # noqa: F811
     origin_check._verdicts.clear()
     asked = []
-    monkeypatch.setattr(origin_check.streamlit_internals, "origin_allowed", lambda origin, host: asked.append(origin) or origin is None)
+    allowed = lambda origin, host: asked.append(origin) or origin is None  # noqa: E731
+    monkeypatch.setattr(origin_check.streamlit_internals, "origin_allowed", allowed)
     for _ in range(3):
         with pytest.raises(InvalidStatus):
             live(origin="https://evil.example")
