@@ -25,8 +25,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from benchmarks import report
-from vae_core.config.schema import DataConfig
-from vae_core.data import loading
+from vae_core.data import loading, stored_images
 from vae_core.errors import DataError
 from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
 from vae_core.latent.coverage import Surroundings
@@ -117,10 +116,10 @@ def other_codes(model: LatentModel, count: int) -> NDArray[np.float32] | None:
     """Codes of another dataset's images, brought to the model's size; None where it is not at hand."""
     height, width, channels = model.image_shape
     name = OTHER[model.header.config.data.name]
-    if not loading.available(name):
+    if not stored_images.available(name):
         return None
     try:
-        images = loading.to_float(loading.load(DataConfig(name=name)).test.images[:count])
+        images = loading.to_float(loading.load(name, 5000).test.images[:count])
     except DataError:
         return None
     sized = F.interpolate(images, (height, width), mode="bilinear").expand(-1, channels, -1, -1)

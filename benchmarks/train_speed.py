@@ -117,7 +117,7 @@ class TutorialImages(torch.utils.data.Dataset):
 
 def plain(config: TrainConfig, workers: int) -> Curve:
     """The tutorial's loop."""
-    dataset = loading.load(config.data)
+    dataset = loading.load(*config.data.parts)
     device = devices.choose_device(config.device)
     torch.manual_seed(config.seed)
     loader = DataLoader(TutorialImages(dataset.train), batch_size=config.batch_size, shuffle=True, num_workers=workers)
@@ -206,7 +206,7 @@ def compare(network: str, epochs: int, repeats: int) -> str:
     exact = train_config(model=NETWORKS[network], grad_clip=1e6, precision="float32", **fields)
     device = devices.choose_device()
     half = devices.use_bfloat16(config, device)
-    steps = -(-len(loading.load(config.data).train) // config.batch_size)
+    steps = -(-len(loading.load(*config.data.parts).train) // config.batch_size)
     runs: dict[str, list[Curve]] = {}
     alone: dict[str, list[Seconds]] = {}
     for _ in range(repeats):

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tools import browser, probe, serve
 from vae_core import runs
 from vae_core.config.schema import train_config
-from vae_core.data.catalog import available
+from vae_core.data.stored_images import available
 from vae_core.runs.metrics_log import read_since
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_core.images import Ink
+from vae_core.data.catalog import Ink
 
 MNIST = {"height": 28, "width": 28, "channels": 1, "ink": Ink(share=20 / 28, centre="mass")}
 FASHION = {"height": 28, "width": 28, "channels": 1, "ink": Ink(share=1.0, centre="box")}

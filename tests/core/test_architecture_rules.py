@@ -21,13 +21,14 @@ ROOT = Path(__file__).parents[2]
 LINES = 400
 ROOMS = {  # the folders of a package, and its files beside them: each may import itself and those before it
     "vae_core": (
-        *("errors", "config", "system", "images", "model", "data", "runs", "model_files", "evaluation", "latent", "training"),
+        *("errors", "data", "config", "system", "images", "model", "runs", "model_files", "evaluation", "latent", "training"),
         *("cli", "__main__"),
     ),
     "ui": ("shared", "server", "components", "encode", "train", "explore", "main"),
 }
 ONLY = {  # rooms that may see even less
-    "images": {"errors"},
+    "data": {"errors"},
+    "images": {"errors", "data"},
     "runs": {"errors", "config", "system"},
     "model": {"errors", "config"},
 }

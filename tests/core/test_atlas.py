@@ -63,8 +63,8 @@ def real(model, monkeypatch):
     """Fifty noise images stand for the training set."""
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), dtype=np.uint8)
     split = loading.Split(loading.torch.from_numpy(images), loading.torch.arange(50))
-    monkeypatch.setattr(nearest_images.loading, "available", lambda name: True)
-    monkeypatch.setattr(nearest_images.loading, "load", lambda config: loading.Dataset(None, split, split, split, ""))
+    monkeypatch.setattr(nearest_images, "available", lambda name: True)
+    monkeypatch.setattr(nearest_images.loading, "load", lambda *parts: loading.Dataset(None, split, split, split, ""))
     return RealImages(model), images
 
 
@@ -85,6 +85,6 @@ def test_the_nearest_in_latents_has_the_nearest_code(model, real):
 
 
 def test_without_dataset_and_references_it_says_so(model, monkeypatch):
-    monkeypatch.setattr(nearest_images.loading, "available", lambda name: False)
+    monkeypatch.setattr(nearest_images, "available", lambda name: False)
     with pytest.raises(CheckpointError, match="not on this computer and the model file carries none"):
         RealImages(model)

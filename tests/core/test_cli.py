@@ -111,7 +111,7 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
     ("words", "said"),
     [
         ("train --latent-dim 0", "--latent-dim: Input should be greater than or equal to 1 (got 0)"),
-        ("train --data cats", "'mnist', 'fashion-mnist' or 'shapes' (got 'cats')"),
+        ("train --data cats", "--data: there is no dataset called 'cats'; choose from mnist, fashion-mnist, shapes."),
         ("train --data shapes --lr-schedule up", "--lr-schedule: Input should be 'one-cycle' or 'constant' (got 'up')"),
         ("train --hidden 3,0", "--hidden: Input should be greater than or equal to 1 (got 0)"),
         ("train --hidden 3,x", "--hidden takes whole numbers with commas between them"),

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from vae_core.config.schema import DataConfig
-from vae_core.data import catalog, loading
+from vae_core.data import loading, stored_images
 from vae_core.errors import DataError
 
 
@@ -49,11 +49,11 @@ def root(tmp_path):
 
 
 def small(**kwargs):
-    return DataConfig(**{"name": "mnist", "validation": 100} | kwargs)
+    return DataConfig(**{"name": "mnist", "validation": 100} | kwargs).parts
 
 
 def test_a_grey_set_arrives_as_uint8_tensors_in_three_parts(root):
-    loaded = loading.load(small(), root)
+    loaded = loading.load(*small(), root=root)
     assert loaded.train.images.shape == (600, 1, 28, 28) and loaded.train.images.dtype == torch.uint8
     assert loaded.validation.images.shape == (100, 1, 28, 28)
     assert loaded.test.images.shape == (40, 1, 28, 28) and loaded.test.labels.dtype == torch.int64
@@ -61,53 +61,53 @@ def test_a_grey_set_arrives_as_uint8_tensors_in_three_parts(root):
 
 
 def test_the_split_loses_and_repeats_no_image(root):
-    loaded = loading.load(small(), root)
-    original, _ = catalog.idx_split("mnist", "train", root)
+    loaded = loading.load(*small(), root=root)
+    original, _ = stored_images.idx_split("mnist", "train", root)
     parts = torch.cat([loaded.train.images, loaded.validation.images]).numpy()[:, 0]
     assert sorted(image.tobytes() for image in parts) == sorted(np.asarray(image).tobytes() for image in original)
 
 
 def test_labels_stay_with_their_images(root):
-    loaded = loading.load(small(), root)
-    images, labels = catalog.idx_split("mnist", "train", root)
+    loaded = loading.load(*small(), root=root)
+    images, labels = stored_images.idx_split("mnist", "train", root)
     label_of = {np.asarray(image).tobytes(): int(label) for image, label in zip(images, labels, strict=True)}
     for part in (loaded.train, loaded.validation):
         assert [label_of[image.numpy().tobytes()] for image in part.images] == part.labels.tolist()
 
 
 def test_the_same_files_give_the_same_digest_and_one_changed_pixel_another(root):
-    before = loading.load(small(), root).digest
-    assert loading.load(small(), root).digest == before and len(before) == 64
+    before = loading.load(*small(), root=root).digest
+    assert loading.load(*small(), root=root).digest == before and len(before) == 64
     path = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert loading.load(small(), root).digest != before
+    assert loading.load(*small(), root=root).digest != before
 
 
 def test_another_split_has_another_digest(root):
-    assert len({loading.load(config, root).digest for config in (small(), small(validation=200), small(limit=500))}) == 3
+    assert len({loading.load(*config, root=root).digest for config in (small(), small(validation=200), small(limit=500))}) == 3
 
 
 def test_limit_takes_the_first_training_images_and_leaves_the_rest_alone(root):
-    whole, limited = loading.load(small(), root), loading.load(small(limit=500), root)
+    whole, limited = loading.load(*small(), root=root), loading.load(*small(limit=500), root=root)
     assert torch.equal(limited.train.images, whole.train.images[:500])
     assert torch.equal(limited.validation.images, whole.validation.images)
     assert torch.equal(limited.test.images, whole.test.images)
 
 
 def test_a_test_image_is_the_one_of_the_test_split(root):
-    loaded = loading.load(small(), root)
-    image, label = loading.test_image("mnist", 17, root)
+    loaded = loading.load(*small(), root=root)
+    image, label = stored_images.test_image("mnist", 17, root)
     assert image.shape == (28, 28, 1) and image.dtype == np.uint8 and image.flags.writeable
     assert np.array_equal(image[..., 0], loaded.test.images[17, 0].numpy()) and label == loaded.test.labels[17]
-    assert loading.test_count("mnist", root) == 40
+    assert stored_images.test_count("mnist", root) == 40
 
 
 def test_shapes_need_no_files_and_test_images_match_the_split(tmp_path):
-    loaded = loading.load(DataConfig(name="shapes", limit=500), tmp_path)
-    assert loaded.train.images.shape == (500, 3, 64, 64) and len(loaded.test) == loading.test_count("shapes") == 5000
-    image, label = loading.test_image("shapes", 4711)
+    loaded = loading.load("shapes", 5000, 500, root=tmp_path)
+    assert loaded.train.images.shape == (500, 3, 64, 64) and len(loaded.test) == stored_images.test_count("shapes") == 5000
+    image, label = stored_images.test_image("shapes", 4711)
     assert np.array_equal(image, loaded.test.images[4711].permute(1, 2, 0).numpy()) and label == loaded.test.labels[4711]
     assert not list(tmp_path.iterdir())
 
@@ -115,26 +115,26 @@ def test_shapes_need_no_files_and_test_images_match_the_split(tmp_path):
 @pytest.mark.parametrize("index", [-1, 40])
 def test_a_test_image_that_does_not_exist_is_named_with_the_range(root, index):
     with pytest.raises(DataError, match=rf"no test image {index}; choose from 0 to 39"):
-        loading.test_image("mnist", index, root)
+        stored_images.test_image("mnist", index, root)
 
 
 def test_an_unknown_dataset_lists_the_known_ones():
     with pytest.raises(DataError, match=r"'mist'; choose from mnist, fashion-mnist, shapes"):
-        loading.available("mist")
+        stored_images.available("mist")
 
 
 def test_available_says_whether_every_file_is_there(root):
-    assert loading.available("mnist", root) and loading.available("shapes", root)
-    assert not loading.available("fashion-mnist", root)
+    assert stored_images.available("mnist", root) and stored_images.available("shapes", root)
+    assert not stored_images.available("fashion-mnist", root)
     (root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
-    assert not loading.available("mnist", root)
+    assert not stored_images.available("mnist", root)
 
 
 def test_the_data_root_is_vae_data_or_data(monkeypatch):
     monkeypatch.setenv("VAE_DATA", "elsewhere")
-    assert loading.data_root() == Path("elsewhere")
+    assert stored_images.data_root() == Path("elsewhere")
     monkeypatch.delenv("VAE_DATA")
-    assert loading.data_root() == Path("data")
+    assert stored_images.data_root() == Path("data")
 
 
 @pytest.mark.parametrize(
@@ -156,18 +156,18 @@ def test_a_broken_file_is_an_error_that_says_what_to_do(root, damage):
     path = root / "MNIST" / "raw" / "train-images-idx3-ubyte"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte.*[Dd]elete"):
-        loading.load(small(), root)
+        loading.load(*small(), root=root)
 
 
 def test_a_label_beyond_the_classes_is_an_error(tmp_path):
     write_set(tmp_path, classes=11)
     with pytest.raises(DataError, match="labels below 10"):
-        loading.load(small(), tmp_path)
+        loading.load(*small(), root=tmp_path)
 
 
 def test_too_few_images_for_the_split_is_an_error(root):
     with pytest.raises(DataError, match=r"700 training images.*hold out at most 699"):
-        loading.load(small(validation=5000), root)
+        loading.load(*small(validation=5000), root=root)
 
 
 def test_batches_cover_every_index_once_and_the_seed_orders_them():
@@ -220,7 +220,7 @@ def mirror(tmp_path, monkeypatch):
 
 def test_a_missing_set_is_downloaded_with_progress_and_nothing_else_is_left(mirror, tmp_path, capfd):
     root, seen = tmp_path / "root", []
-    loaded = loading.load(small(), root, progress=lambda *report: seen.append(report))
+    loaded = loading.load(*small(), root=root, progress=lambda *report: seen.append(report))
     assert len(loaded.train) == 600
     assert seen and all(title == "MNIST digits" and 0 < done <= total for title, done, total in seen)
     assert any(done == total == (mirror / "train-images-idx3-ubyte.gz").stat().st_size for _, done, total in seen)
@@ -232,7 +232,7 @@ def test_after_a_download_torchvisions_own_bar_is_back(mirror, tmp_path):
     from torchvision.datasets import utils
 
     before = utils.tqdm
-    loading.load(small(), tmp_path / "root")
+    loading.load(*small(), root=tmp_path / "root")
     assert utils.tqdm is before
 
 
@@ -241,7 +241,7 @@ def test_a_download_that_breaks_off_is_refused_and_leaves_no_half_dataset(mirror
     path.write_bytes(path.read_bytes()[:-5])
     root = tmp_path / "root"
     with pytest.raises(DataError, match=r"could not be downloaded.*File not found or corrupted"):
-        loading.load(small(), root)
+        loading.load(*small(), root=root)
     assert not list(root.iterdir())
 
 
@@ -250,17 +250,17 @@ def test_without_a_network_the_error_says_so_and_offers_shapes(tmp_path, monkeyp
 
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # the discard port: nobody listens
     with pytest.raises(DataError, match=r"MNIST digits is not in .*could not be downloaded.*refused.*choose shapes"):
-        loading.load(small(), tmp_path)
+        loading.load(*small(), root=tmp_path)
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="choose shapes"):
-        loading.load(small(), tmp_path / "file")
+        loading.load(*small(), root=tmp_path / "file")
 
 
-@pytest.mark.skipif(not loading.available("mnist"), reason="needs the real MNIST files under VAE_DATA")
+@pytest.mark.skipif(not stored_images.available("mnist"), reason="needs the real MNIST files under VAE_DATA")
 def test_the_real_mnist_has_its_sizes_and_first_labels():
-    loaded = loading.load(DataConfig(name="mnist"))
+    loaded = loading.load("mnist", 5000)
     assert (len(loaded.train), len(loaded.validation), len(loaded.test)) == (55_000, 5_000, 10_000)
     assert loaded.test.labels[:5].tolist() == [7, 2, 1, 0, 4]

@@ -26,20 +26,20 @@ def tiny(**fields):
 @pytest.fixture(scope="module")
 def small_set():
     """Real images, few of them, drawn once."""
-    whole = loading.load(tiny().data)
+    whole = loading.load(*tiny().data.parts)
     return dataclasses.replace(whole, test=loading.Split(whole.test.images[:400], whole.test.labels[:400]))
 
 
 @pytest.fixture(autouse=True)
 def _load_once(small_set, monkeypatch):
-    monkeypatch.setattr(loop.loading, "load", lambda config, progress=None: small_set)
+    monkeypatch.setattr(loop.loading, "load", lambda *parts, progress=None: small_set)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, small_set):
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.loading, "load", lambda config, progress=None: small_set)
+        patch.setattr(loop.loading, "load", lambda *parts, progress=None: small_set)
         result = loop.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
     return result, folder, read_since(folder / loop.METRICS)[0]
 

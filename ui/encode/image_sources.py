@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ui.shared import error_sentences
-from vae_core.data.catalog import available, dataset_info, test_count, test_image
+from vae_core.data.catalog import dataset_info
+from vae_core.data.stored_images import available, test_count, test_image
 from vae_core.errors import DataError
 from vae_core.images import Step, UploadOptions, from_uint8, read_upload
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui.shared import address, cached_models, error_sentences, opening_point, page_state
-from vae_core.data.catalog import available, test_count
+from vae_core.data.stored_images import available, test_count
 from vae_core.errors import CheckpointError, LatentError, LatentWalkError
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from ui.server.http_routes import BadRequestError, Pieces, served, whole_number
 from ui.server.worker_threads import Lane
 from ui.shared import cached_models
 from ui.shared.address import parse_z
-from vae_core.data.catalog import test_image
+from vae_core.data.stored_images import test_image
 from vae_core.errors import DataError
 
 if TYPE_CHECKING:

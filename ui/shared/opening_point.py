@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ui.shared import cached_models, error_sentences
-from vae_core.data.catalog import dataset_info, test_count, test_image
+from vae_core.data.catalog import dataset_info
+from vae_core.data.stored_images import test_count, test_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

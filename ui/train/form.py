@@ -12,7 +12,8 @@ from ui.train.form_fields import choice, keep, kept, key, number
 from vae_core import runs
 from vae_core.config.command_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
-from vae_core.data.catalog import DATASETS, available
+from vae_core.data.catalog import DATASETS
+from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
 from vae_core.training import background_estimate
 

@@ -12,7 +12,7 @@ import streamlit as st
 from ui.train import curves, form, preview_pictures, run_actions, run_wording
 from ui.train.metrics_history import History, follow
 from vae_core import runs
-from vae_core.data.catalog import available
+from vae_core.data.stored_images import available
 from vae_core.images import Pixels, to_png
 from vae_core.runs import RunStatus
 

@@ -42,7 +42,7 @@ def evaluate(
     from vae_core.system import devices
 
     checkpoint = checkpoints.load(model_path(model))
-    test = loading.load(checkpoint.header.config.data).test.images
+    test = loading.load(*checkpoint.header.config.data.parts).test.images
     network = checkpoint.model.to(devices.choose_device())
     evaluation = diagnostics.evaluate(network, test, seed=seed)
     figures: dict[str, Any] = diagnostics.summarise(evaluation, "test").model_dump()

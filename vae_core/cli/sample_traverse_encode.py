@@ -148,13 +148,13 @@ def _dimensions(text: str | None, latent: LatentModel) -> list[int]:
 
 def _test_code(latent: LatentModel, index: int) -> NDArray[Any]:
     """mu of one test image of the model's dataset, (D,)."""
-    from vae_core.data import catalog
+    from vae_core.data import stored_images
 
     name = latent.header.config.data.name
-    count = catalog.test_count(name)
+    count = stored_images.test_count(name)
     if index >= count:
         raise ImageError(f"{name} has {count} test images, numbered from 0; got {index}.")
-    pixels, _ = catalog.test_image(name, index)
+    pixels, _ = stored_images.test_image(name, index)
     x = pixels.astype(np.float32).transpose(2, 0, 1)[None] / 255
     return np.asarray(latent.encode(x).mu[0])
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from vae_core.config.schema import TrainConfig, Where, checked_config, dotted
+from vae_core.data.catalog import DATASETS
 from vae_core.errors import ConfigError
 
 FROM_THE_DATA: set[tuple[str, ...]] = {
@@ -96,6 +97,7 @@ def _options_of(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Optio
 
 def _option(path: tuple[str, ...], field: FieldInfo) -> Option:
     kind, choices = _kind(field.annotation)
+    choices = tuple(DATASETS) if path == ("data", "name") else choices
     default = field.get_default(call_default_factory=True)
     return Option(
         path=path,

@@ -10,15 +10,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from vae_core.data.catalog import DATASETS
 from vae_core.errors import ConfigError
 
 Where = tuple[int | str, ...]  # the way to a field: ("model", "latent_dim")
-DatasetName = Literal["mnist", "fashion-mnist", "shapes"]
-NATIVE_SHAPES: dict[str, tuple[int, int, int]] = {  # height, width, channels
-    "mnist": (28, 28, 1),
-    "fashion-mnist": (28, 28, 1),
-    "shapes": (64, 64, 3),
-}
+
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
 class _Config(BaseModel):
@@ -28,7 +26,7 @@ class _Config(BaseModel):
 class DataConfig(_Config):
     """Which images."""
 
-    name: DatasetName = Field("mnist", description="The set of images to learn from.")
+    name: str = Field("mnist", min_length=1, max_length=80, pattern=PRINTABLE, description="The set of images to learn from.")
     validation: int = Field(
         5000,
         ge=100,
@@ -40,6 +38,11 @@ class DataConfig(_Config):
         ge=500,
         description="Train on the first so many images only: quicker, but the pictures get worse. Empty means all.",
     )
+
+    @property
+    def parts(self) -> tuple[str, int, int | None]:
+        """What `vae_core.data.loading.load` needs to know: the name, validation images, images to train on."""
+        return self.name, self.validation, self.limit
 
 
 class ModelConfig(_Config):
@@ -204,11 +207,10 @@ class TrainConfig(_Config):
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
-        height, width, channels = NATIVE_SHAPES[self.data.name]
-        model = self.model
-        if (model.height, model.width, model.channels) != (height, width, channels):
+        info, model = DATASETS.get(self.data.name), self.model
+        if info is not None and (model.height, model.width, model.channels) != (info.height, info.width, info.channels):
             raise ValueError(
-                f"the images of {self.data.name!r} are {height}x{width}x{channels}, the model is for "
+                f"the images of {self.data.name!r} are {info.height}x{info.width}x{info.channels}, the model is for "
                 f"{model.height}x{model.width}x{model.channels}; give the model the shape of its data"
             )
         return self
@@ -238,9 +240,12 @@ def checked_config(fields: dict[str, Any], called: Callable[[Where], str] = dott
     raw_data, raw_model = fields.pop("data", {}), fields.pop("model", {})
     data = raw_data if isinstance(raw_data, dict) else raw_data.model_dump()
     model = raw_model if isinstance(raw_model, dict) else raw_model.model_dump()
-    shape = NATIVE_SHAPES.get(str(data.get("name", "mnist")))
-    if shape is not None:
-        model = dict(zip(("height", "width", "channels"), shape, strict=True)) | model
+    name = str(data.get("name", "mnist"))
+    if name not in DATASETS:
+        known = ", ".join(DATASETS)
+        raise ConfigError(f"{called(('data', 'name'))}: there is no dataset called {_shortened(name)}; choose from {known}.")
+    info = DATASETS[name]
+    model = {"height": info.height, "width": info.width, "channels": info.channels} | model
     try:
         return TrainConfig.model_validate({"data": data, "model": model, **fields})
     except ValidationError as error:

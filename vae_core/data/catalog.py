@@ -1,30 +1,19 @@
-"""Which datasets there are, where their files lie, and single test images: no torch, so that pages can list them at once.
-
-The grey sets lie in torchvision's own layout (`VAE_DATA/MNIST/raw/...`) and are read by memory map. `shapes` is drawn on
-the spot. Tensors, splits and downloads are in `data`.
-"""
+"""Which datasets there are and what is known of each: the one place that says so. Imports nothing heavy."""
 
 from __future__ import annotations
 
-import math
-import os
-import struct
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vae_core.data import procedural_shapes
 from vae_core.errors import DataError
-from vae_core.images import Ink
 
-_IDX_UINT8 = 0x08
-_IDX_FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
+
+@dataclass(frozen=True)
+class Ink:
+    """How a dataset of light ink on black places it: MNIST fits digits into 20 of 28 pixels and centres them by mass."""
+
+    share: float  # longest side of the ink's box, as a share of the image's side
+    centre: Literal["mass", "box"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +28,8 @@ class DatasetInfo:
     classes: tuple[str, ...]  # what label i is called
     ink: Ink | None  # how light ink on black is placed; None: its images are not like that
     folder: str | None  # under the data root; None for what is made on the spot
+    training_images: int  # validation images among them
+    test_images: int
 
     @property
     def digit_like(self) -> bool:
@@ -70,6 +61,8 @@ DATASETS: dict[str, DatasetInfo] = {
             classes=_DIGITS,
             ink=Ink(share=20 / 28, centre="mass"),
             folder="MNIST",
+            training_images=60_000,
+            test_images=10_000,
         ),
         DatasetInfo(
             name="fashion-mnist",
@@ -80,16 +73,20 @@ DATASETS: dict[str, DatasetInfo] = {
             classes=_CLOTHES,
             ink=Ink(share=1.0, centre="box"),
             folder="FashionMNIST",
+            training_images=60_000,
+            test_images=10_000,
         ),
         DatasetInfo(
             name="shapes",
             title="Coloured shapes",
-            height=procedural_shapes.SIZE,
-            width=procedural_shapes.SIZE,
+            height=64,
+            width=64,
             channels=3,
-            classes=procedural_shapes.CLASSES,
+            classes=("ellipse", "square", "triangle"),
             ink=None,
             folder=None,
+            training_images=30_000,
+            test_images=5_000,
         ),
     )
 }
@@ -104,101 +101,3 @@ def dataset_info(name: str) -> DatasetInfo:
     if name not in DATASETS:
         raise DataError(f"There is no dataset called {name!r}; choose from {', '.join(DATASETS)}.")
     return DATASETS[name]
-
-
-def data_root() -> Path:
-    """Where datasets lie: the environment variable VAE_DATA, else `data` in the working directory."""
-    return Path(os.environ.get("VAE_DATA") or "data")
-
-
-def available(name: str, root: Path | None = None) -> bool:
-    """Whether the dataset can be read right now, without a network."""
-    info = dataset_info(name)
-    return info.folder is None or all(path.is_file() for pair in _IDX_FILES for path in _paths(info, pair, root))
-
-
-def test_count(name: str, root: Path | None = None) -> int:
-    """Number of test images.
-
-    Raises:
-        DataError: the files are missing or broken.
-    """
-    if dataset_info(name).folder is None:
-        return procedural_shapes.TEST_COUNT
-    return len(idx_split(name, "test", root)[0])
-
-
-def test_image(name: str, index: int, root: Path | None = None) -> tuple[NDArray[np.uint8], int]:
-    """Test image `index` as (H, W, C) uint8, and its label. Reads one image, not the file.
-
-    Raises:
-        DataError: no such index, or the files are missing or broken.
-    """
-    count = test_count(name, root)
-    if not 0 <= index < count:
-        raise DataError(f"{dataset_info(name).title} has no test image {index}; choose from 0 to {count - 1}.")
-    if dataset_info(name).folder is None:
-        row = _shapes_test_factors()[index : index + 1]
-        return np.ascontiguousarray(procedural_shapes.render(row)[0].transpose(1, 2, 0)), int(row[0, 0])
-    images, labels = idx_split(name, "test", root)
-    return np.array(images[index])[..., None], int(labels[index])
-
-
-# Names in the shape of a test function; pytest must not collect them where they are imported.
-test_count.__test__ = False  # type: ignore[attr-defined]
-test_image.__test__ = False  # type: ignore[attr-defined]
-
-
-@cache
-def _shapes_test_factors() -> NDArray[np.float64]:
-    table = procedural_shapes.factors(procedural_shapes.TEST_COUNT, procedural_shapes.TEST_SEED)
-    table.setflags(write=False)
-    return table
-
-
-def idx_split(name: str, part: str, root: Path | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, H, W) and labels (N,) of part "train" or "test", memory-mapped.
-
-    Raises:
-        DataError: the files are missing or broken.
-    """
-    info = dataset_info(name)
-    image_path, label_path = _paths(info, part, root)
-    images, labels = read_idx(image_path), read_idx(label_path)
-    fits = images.ndim == 3 and images.shape[1:] == (info.height, info.width) and labels.shape == images.shape[:1]
-    if not fits or not len(labels) or int(labels.max()) >= len(info.classes):
-        raise DataError(
-            f"{image_path.name} {images.shape} and {label_path.name} {labels.shape} are not {info.title}: expected N images of "
-            f"{info.height}x{info.width} and N labels below {len(info.classes)}. Delete {image_path.parent} to load it again."
-        )
-    return images, labels
-
-
-def _paths(info: DatasetInfo, part: str, root: Path | None) -> tuple[Path, Path]:
-    assert info.folder is not None, info.name
-    raw = (data_root() if root is None else root) / info.folder / "raw"
-    images, labels = _IDX_FILES[part]
-    return raw / images, raw / labels
-
-
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """A uint8 IDX file, memory-mapped and read-only. Format: yann.lecun.com/exdb/mnist.
-
-    Raises:
-        DataError: the file is missing, of another type, or not as long as its header says.
-    """
-    try:
-        with path.open("rb") as file:
-            zero, kind, rank = struct.unpack(">HBB", file.read(4))
-            shape = struct.unpack(f">{rank}I", file.read(4 * rank))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing. Load the dataset first, or choose shapes, which needs no files.") from None
-    except (OSError, struct.error) as error:
-        raise DataError(f"{path} cannot be read ({error}). Delete it to load the dataset again, or choose shapes.") from None
-    offset, length = 4 + 4 * rank, path.stat().st_size
-    if zero or kind != _IDX_UINT8 or not rank or length != offset + math.prod(shape) or not math.prod(shape):
-        raise DataError(
-            f"{path} is broken: its header promises {math.prod(shape)} bytes of type 8 in shape {shape}, the file has "
-            f"{length - offset} of type {kind}. Delete it to load the dataset again, or choose shapes."
-        )
-    return np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=shape)

@@ -19,26 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config.schema import DataConfig
 from vae_core.data import procedural_shapes
-from vae_core.data.catalog import DATASETS, DatasetInfo, available, data_root, dataset_info, idx_split, test_count, test_image
+from vae_core.data.catalog import DatasetInfo, dataset_info
+from vae_core.data.stored_images import available, data_root, idx_split
 from vae_core.errors import DataError
-
-__all__ = [
-    "DATASETS",
-    "Dataset",
-    "DatasetInfo",
-    "Progress",
-    "Split",
-    "available",
-    "batches",
-    "data_root",
-    "download",
-    "load",
-    "test_count",
-    "test_image",
-    "to_float",
-]
 
 Progress = Callable[[str, int, int], None]  # what is being loaded, bytes so far, bytes in all (0: unknown)
 
@@ -69,8 +53,10 @@ class Dataset:
     digest: str  # sha256, hex
 
 
-def load(config: DataConfig, root: Path | None = None, progress: Progress | None = None) -> Dataset:
-    """The dataset a config asks for; downloads it when its files are not there.
+def load(
+    name: str, validation: int, limit: int | None = None, *, root: Path | None = None, progress: Progress | None = None
+) -> Dataset:
+    """The dataset called `name`, with so many images kept aside for validation; downloads it when its files are not there.
 
     The validation images are drawn from the training images with a fixed seed; the training images follow in a fixed shuffled
     order, so `limit` takes a fair sample. The test set keeps the order of its file.
@@ -78,14 +64,14 @@ def load(config: DataConfig, root: Path | None = None, progress: Progress | None
     Raises:
         DataError: the files are missing and cannot be downloaded, are broken, or there are too few images for the split.
     """
-    info = dataset_info(config.name)
+    info = dataset_info(name)
     if info.folder is None:
         train, test = _draw_shapes()
     else:
         if not available(info.name, root):
             download(info, data_root() if root is None else root, progress)
         train, test = (_idx_pair(info.name, part, root) for part in ("train", "test"))
-    return _cut(info, train, test, config)
+    return _cut(info, train, test, validation, limit)
 
 
 _Pair = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images (N, C, H, W), labels (N,)
@@ -102,18 +88,18 @@ def _idx_pair(name: str, part: str, root: Path | None) -> _Pair:
     return np.asarray(images)[:, None], np.asarray(labels).astype(np.int64)
 
 
-def _cut(info: DatasetInfo, train: _Pair, test: _Pair, config: DataConfig) -> Dataset:
+def _cut(info: DatasetInfo, train: _Pair, test: _Pair, validation: int, limit: int | None) -> Dataset:
     count = len(train[0])
-    if config.validation >= count:
+    if validation >= count:
         raise DataError(
-            f"{info.title} has {count} training images, too few to hold out {config.validation} for validation; "
+            f"{info.title} has {count} training images, too few to hold out {validation} for validation; "
             f"hold out at most {count - 1}."
         )
     order = np.random.default_rng(_SPLIT_SEED).permutation(count)
-    held_out, kept = order[: config.validation], order[config.validation :][: config.limit]
+    held_out, kept = order[: validation], order[validation :][: limit]
     parts = [(train[0][kept], train[1][kept]), (train[0][held_out], train[1][held_out]), (test[0].copy(), test[1])]
-    training, validation, testing = (Split(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
-    return Dataset(info, training, validation, testing, _digest(info.name, parts))
+    training, held, testing = (Split(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
+    return Dataset(info, training, held, testing, _digest(info.name, parts))
 
 
 def _digest(name: str, parts: list[_Pair]) -> str:

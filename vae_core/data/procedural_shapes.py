@@ -12,14 +12,16 @@ import colorsys
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.data.catalog import dataset_info
+
 FACTORS = ("shape", "size", "rotation", "x", "y", "colour")
-CLASSES = ("ellipse", "square", "triangle")
+CLASSES = dataset_info("shapes").classes
 # Smallest and largest value of each continuous factor. Lengths are fractions of the image's side, so any size looks alike.
 # Rotation spans a quarter turn (degrees): a square turned by more would be a square again. Hue runs red to violet and stops.
 RANGES = {"size": (0.13, 0.25), "rotation": (-45.0, 45.0), "x": (0.28, 0.72), "y": (0.28, 0.72), "colour": (0.0, 0.8)}
-SIZE = 64  # pixels, each side
-TRAIN_COUNT, TRAIN_SEED = 30_000, 20_240_117
-TEST_COUNT, TEST_SEED = 5_000, 90_210_331
+SIZE = dataset_info("shapes").height  # pixels, each side
+TRAIN_COUNT, TRAIN_SEED = dataset_info("shapes").training_images, 20_240_117
+TEST_COUNT, TEST_SEED = dataset_info("shapes").test_images, 90_210_331
 
 _CHUNK = 256  # images drawn at once: about 4 MB of float32 at 64x64, which stays in cache
 _HUES = np.array([colorsys.hsv_to_rgb(step / 1024, 0.72, 1.0) for step in range(1024)], dtype=np.float32)

@@ -5,14 +5,13 @@ from vae_core.images.open_upload import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from vae_core.images.pixels import from_uint8, to_png, to_uint8
 from vae_core.images.preprocess_upload import Upload, read_upload
 from vae_core.images.preprocessing_steps import Step
-from vae_core.images.upload_options import Ink, UploadOptions, choices
+from vae_core.images.upload_options import UploadOptions, choices
 
 __all__ = [
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",
     "MAX_SIDE",
-    "Ink",
     "Picture",
     "Pixels",
     "Step",

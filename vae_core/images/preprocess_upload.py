@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.data.catalog import Ink
 from vae_core.images.lightness import array
 from vae_core.images.open_upload import Picture, open_picture
 from vae_core.images.preprocessing_steps import Step, Work
-from vae_core.images.upload_options import Ink, UploadOptions
+from vae_core.images.upload_options import UploadOptions
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageChops
 
+from vae_core.data.catalog import Ink
 from vae_core.images import lightness
 from vae_core.images.lightness import Pixels
 from vae_core.images.open_upload import UPRIGHT, Picture
-from vae_core.images.upload_options import Ink, UploadOptions
+from vae_core.images.upload_options import UploadOptions
 
 _CLOCKWISE = {"90": UPRIGHT[6], "180": UPRIGHT[3], "270": UPRIGHT[8]}
 

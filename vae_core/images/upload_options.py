@@ -1,4 +1,4 @@
-"""How a dataset places its ink, and what a person may decide about an upload."""
+"""What a person may decide about an upload."""
 
 from __future__ import annotations
 
@@ -6,14 +6,6 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_type_hints
 
 from vae_core.errors import ImageError
-
-
-@dataclass(frozen=True)
-class Ink:
-    """How a dataset of light ink on black places it: MNIST fits digits into 20 of 28 pixels and centres them by mass."""
-
-    share: float  # longest side of the ink's box, as a share of the image's side
-    centre: Literal["mass", "box"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from vae_core.data import loading
+from vae_core.data.stored_images import available
 from vae_core.errors import CheckpointError
 from vae_core.latent.latent_model import LatentModel, check_z
 from vae_core.system.computed_once import once
@@ -43,7 +44,7 @@ class RealImages:
         """
         self._model = model
         config = model.header.config.data
-        self.from_dataset = loading.available(config.name)
+        self.from_dataset = available(config.name)
         if not self.from_dataset and model.reference_images is None:
             raise CheckpointError(f"The images of {config.name!r} are not on this computer and the model file carries none.")
 
@@ -60,7 +61,7 @@ class RealImages:
         if not self.from_dataset:
             assert references is not None and labels is not None
             return np.ascontiguousarray(references), labels
-        train = loading.load(self._model.header.config.data).train
+        train = loading.load(*self._model.header.config.data.parts).train
         keep = max(1, MAX_BYTES // train.images[0].numel())
         return train.images[:keep].permute(0, 2, 3, 1).contiguous().numpy(), train.labels[:keep].numpy()
 

@@ -101,7 +101,7 @@ class _Run:
         self.started = time.monotonic()
         self.device = choose_device(config.device)
         self.bfloat16 = use_bfloat16(config, self.device)
-        self.dataset = loading.load(config.data, progress=on_download)
+        self.dataset = loading.load(*config.data.parts, progress=on_download)
         self.seconds_to_load = time.monotonic() - self.started
         self.images = self.dataset.train.images.to(self.device)
         self.model = self._first_model().to(self.device)
