@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from vae_core.config.schema import train_config
+from vae_core.data.catalog import DATASETS
 from vae_core.model.vae import build
 from vae_core.model_files.checkpoints import save
 from vae_core.model_files.header import QUANTILES, Header, LatentStatistics, Metrics
@@ -26,7 +27,8 @@ def save_untrained(
         quantiles=[[6.0 * (q - 0.5)] * latent_dim for q in QUANTILES],
     )
     metrics = Metrics(split="test", images=1, elbo=0, elbo_se=0, reconstruction=0, kl=0, active_units=latent_dim)
-    header = Header(name=path.stem, config=training, data_digest="none", metrics=metrics, statistics=statistics)
+    facts = DATASETS[data].facts(None)
+    header = Header(name=path.stem, config=training, data=facts, metrics=metrics, statistics=statistics)
     save(path, build(training.model), header, _codes(points, latent_dim) if points else None)
     return path
 

@@ -154,7 +154,7 @@ def _unknown_key(tensors, header):
 
 
 def _newer_format(tensors, header):
-    header["format"] = 2
+    header["format"] = 3
 
 
 def _statistics_of_another_size(tensors, header):

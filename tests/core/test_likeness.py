@@ -9,6 +9,7 @@ import torch
 from tools import checkpoint_table
 from vae_core.config.schema import train_config
 from vae_core.data import procedural_shapes
+from vae_core.data.catalog import DATASETS
 from vae_core.errors import LatentError
 from vae_core.evaluation.diagnostics import evaluate, latent_statistics, summarise
 from vae_core.latent.coverage import Surroundings
@@ -104,6 +105,7 @@ def untrained(path, architecture):
     header = Header(
         name=path.stem,
         config=training,
+        data=DATASETS["shapes"].facts(300),
         data_digest="0",
         metrics=summarise(seen, "test"),
         statistics=latent_statistics(seen),

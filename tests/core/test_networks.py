@@ -60,7 +60,7 @@ def test_the_folded_decoder_gives_the_same_pictures():
         ({"betta": 1}, "betta: Extra inputs"),
         ({"model": {"latent_dim": 0}}, r"model.latent_dim: .*\(got 0\)"),
         ({"model": {"latent_dim": 257}}, "less than or equal to 256"),
-        ({"data": {"name": "cifar"}}, "'mnist', 'fashion-mnist' or 'shapes'"),
+        ({"data": {"name": "cifar"}}, "no dataset called 'cifar'; choose from mnist, fashion-mnist, shapes"),
         ({"data": {"name": "mnist"}, "model": {"height": 32}}, "the model is for 32x28x1"),
         ({"learning_rate": float("nan")}, "learning_rate"),
     ],

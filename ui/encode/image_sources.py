@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ui.shared import error_sentences
-from vae_core.data.catalog import dataset_info
-from vae_core.data.stored_images import available, test_count, test_image
+from vae_core.data.stored_images import at_hand, test_count, test_image
 from vae_core.errors import DataError
 from vae_core.images import Step, UploadOptions, from_uint8, read_upload
 
@@ -47,12 +46,12 @@ def prepare(source: Source, model: LatentModel, options: UploadOptions) -> Prepa
     """
     if source.kind == "upload":
         height, width, channels = model.image_shape
-        ink = dataset_info(model.header.config.data.name).ink
+        ink = model.header.data.ink
         upload = read_upload(source.data, height=height, width=width, channels=channels, ink=ink, options=options)
         return Prepared(upload.x, upload.steps, upload.proposal, source.of)
     if source.kind == "test":
         pixels, label = test_image(source.of, source.index)
-        name = error_sentences.a(dataset_info(source.of).label(label))
+        name = error_sentences.a(model.header.data.label(label))
         return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({name})")
     images = model.reference_images
     if images is None or source.index >= len(images):
@@ -79,9 +78,9 @@ class Shelf:
 def shelf(model: LatentModel) -> Shelf:
     """The test images of the model's dataset; where its files are missing, the training images that the model file carries."""
     name = model.header.config.data.name
-    missing = f"The files of {dataset_info(name).title} are not on this computer, so its test images cannot be shown."
+    missing = f"The files of {model.header.data.title} are not on this computer, so its test images cannot be shown."
     try:
-        if available(name):
+        if at_hand(name, model.header.data):
             return Shelf("test", name, test_count(name))
     except DataError as error:
         missing = str(error)

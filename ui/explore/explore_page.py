@@ -11,7 +11,6 @@ import streamlit as st
 from ui.components.explorer import View, explorer
 from ui.explore import inbox
 from ui.shared import address, cached_models, comparable_models, model_picker, opening_point, page_state
-from vae_core.data.catalog import dataset_info
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
@@ -50,7 +49,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         shape=model.image_shape,
         file=shown_path(entry),
         content=cached_models.content_hash(entry),
-        classes=dataset_info(model.header.config.data.name).classes,
+        classes=model.header.data.classes,
         pins=pins,
         pins_revision=_revision(inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
         taken=inbox.acknowledged(),

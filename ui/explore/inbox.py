@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui.shared import address, cached_models, error_sentences, opening_point, page_state
-from vae_core.data.stored_images import available, test_count
+from vae_core.data.stored_images import at_hand, test_count
 from vae_core.errors import CheckpointError, LatentError, LatentWalkError
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def _same_image(message: Message) -> None:
     st.session_state[page_state.COMPARED], st.session_state[SAME_IMAGE] = name, True
     index = (st.session_state[page_state.POSTERIOR] or {}).get("index")
     try:
-        dataset = cached_models.header(cached_models.entry(message["model"])).config.data.name
-        if index is not None and available(dataset) and index < test_count(dataset):
+        header = cached_models.header(cached_models.entry(message["model"]))
+        dataset = header.config.data.name
+        if index is not None and at_hand(dataset, header.data) and index < test_count(dataset):
             picture_and_steps.remember()
             picture_and_steps.take_test_image(dataset, index)
     except (LatentWalkError, OSError):

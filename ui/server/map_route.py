@@ -26,7 +26,7 @@ from ui.server.http_routes import BadRequestError, Pieces, served, whole_number
 from ui.server.worker_threads import Lane
 from ui.shared import cached_models
 from ui.shared.address import parse_z
-from vae_core.data.stored_images import test_image
+from vae_core.data.stored_images import at_hand, test_image
 from vae_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def _image(request: Request, _: bytes) -> Response:
     header = cached_models.header(_model(request))
     if header.metrics.split != "test":
         raise DataError("While a model is in training its map shows validation images, which have no number of their own.")
+    if not at_hand(header.config.data.name, header.data):
+        raise DataError(f"The images of {header.data.title} are not on this computer.")
     image, _label = test_image(header.config.data.name, whole_number(request, "index", least=0, most=MOST_IMAGES))
     return Response(png(np.atleast_3d(image)), media_type="image/png", headers=KEPT)
 

@@ -12,7 +12,6 @@ import numpy as np
 import streamlit as st
 
 from ui.shared import cached_models, opening_point
-from vae_core.data.catalog import DATASETS
 from vae_core.errors import LatentWalkError
 from vae_core.images import to_png
 
@@ -52,12 +51,11 @@ def _card(entry: ModelEntry, here: bool, choose: Callable[[str], None]) -> None:
 def describe(header: Header) -> str:
     """What a model is, in one sentence for who has never trained one."""
     config = header.config
-    data = DATASETS[config.data.name].title if config.data.name in DATASETS else config.data.name
     size, used = config.model.latent_dim, header.metrics.active_units
     numbers = f"{size} numbers" + ("" if used >= size else f", {used} of them in use")
     elbo = f"{header.metrics.elbo:.1f}".replace("-", "−")
     split, architecture = header.metrics.split, config.model.architecture
-    return f"{data} from {numbers}. Architecture {architecture}, {split} ELBO {elbo} nats."
+    return f"{header.data.title} from {numbers}. Architecture {architecture}, {split} ELBO {elbo} nats."
 
 
 @lru_cache(maxsize=2 * MOST)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ui.shared import cached_models, error_sentences
-from vae_core.data.catalog import dataset_info
-from vae_core.data.stored_images import test_count, test_image
+from vae_core.data.stored_images import at_hand, test_count, test_image
+from vae_core.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,15 +52,18 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
     Raises:
         DataError: the file carries no codes, and the dataset is not on this computer.
     """
-    info = dataset_info(model.header.config.data.name)
+    header = model.header
     means, stds, labels = model.test_means, model.test_stds, model.test_labels
     if means is not None and stds is not None and labels is not None:
         index = random.randrange(len(means)) if index is None else index
         mu, std, label = means[index], stds[index], int(labels[index])
     else:
-        index = random.randrange(test_count(info.name)) if index is None else index
-        image, label = test_image(info.name, index)
+        name = header.config.data.name
+        if not at_hand(name, header.data):
+            raise DataError(f"The images of {header.data.title} are not on this computer, and the model file carries no codes.")
+        index = random.randrange(test_count(name)) if index is None else index
+        image, label = test_image(name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, std = encoding.mu[0], encoding.std[0]
-    name = f"test image {index} ({error_sentences.a(info.label(label))})"
-    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": name, "index": index}
+    title = f"test image {index} ({error_sentences.a(header.data.label(label))})"
+    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": title, "index": index}

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from vae_core.cli.common import model_path, open_model, out
 from vae_core.cli.evaluate_and_list import AsJson, Model, Seed
-from vae_core.errors import ImageError, LatentError
+from vae_core.errors import DataError, ImageError, LatentError
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import Encoding, LatentModel
@@ -150,7 +150,9 @@ def _test_code(latent: LatentModel, index: int) -> NDArray[Any]:
     """mu of one test image of the model's dataset, (D,)."""
     from vae_core.data import stored_images
 
-    name = latent.header.config.data.name
+    name, facts = latent.header.config.data.name, latent.header.data
+    if not stored_images.at_hand(name, facts):
+        raise DataError(f"The test images of {facts.title} are not on this computer; leave --image out to start from z = 0.")
     count = stored_images.test_count(name)
     if index >= count:
         raise ImageError(f"{name} has {count} test images, numbered from 0; got {index}.")
@@ -161,11 +163,10 @@ def _test_code(latent: LatentModel, index: int) -> NDArray[Any]:
 
 def _read(path: Path, latent: LatentModel) -> NDArray[np.float32]:
     """One file as the network sees it, (C, H, W)."""
-    from vae_core.data.catalog import dataset_info
     from vae_core.images import read_upload
 
     height, width, channels = latent.image_shape
-    ink = dataset_info(latent.header.config.data.name).ink
+    ink = latent.header.data.ink
     try:
         return read_upload(path.read_bytes(), height=height, width=width, channels=channels, ink=ink).x
     except ImageError as error:

@@ -6,17 +6,14 @@ Knows nothing of torch. A key that is not listed here is an error, so a misspelt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vae_core.data.catalog import DATASETS
+from vae_core.data.catalog import DATASETS, PRINTABLE, DataFacts
 from vae_core.errors import ConfigError
 
 Where = tuple[int | str, ...]  # the way to a field: ("model", "latent_dim")
-
-
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
 class _Config(BaseModel):
@@ -205,16 +202,6 @@ class TrainConfig(_Config):
         description="Where all chance begins: the same seed and settings give the same model on one kind of device.",
     )
 
-    @model_validator(mode="after")
-    def _model_fits_data(self) -> Self:
-        info, model = DATASETS.get(self.data.name), self.model
-        if info is not None and (model.height, model.width, model.channels) != (info.height, info.width, info.channels):
-            raise ValueError(
-                f"the images of {self.data.name!r} are {info.height}x{info.width}x{info.channels}, the model is for "
-                f"{model.height}x{model.width}x{model.channels}; give the model the shape of its data"
-            )
-        return self
-
 
 def dotted(where: Where) -> str:
     """A field as it lies in the configuration: "model.latent_dim"."""
@@ -247,9 +234,24 @@ def checked_config(fields: dict[str, Any], called: Callable[[Where], str] = dott
     info = DATASETS[name]
     model = {"height": info.height, "width": info.width, "channels": info.channels} | model
     try:
-        return TrainConfig.model_validate({"data": data, "model": model, **fields})
+        config = TrainConfig.model_validate({"data": data, "model": model, **fields})
     except ValidationError as error:
         raise ConfigError(explain(error, called)) from None
+    check_shape(config.model, info)
+    return config
+
+
+def check_shape(model: ModelConfig, data: DataFacts) -> None:
+    """Images of this shape are what the model is for.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    if model.image_shape != data.image_shape:
+        raise ConfigError(
+            f"The images of {data.title} are {data.height}x{data.width}x{data.channels}, the model is for "
+            f"{model.height}x{model.width}x{model.channels}; give the model the shape of its data."
+        )
 
 
 def explain(error: ValidationError, called: Callable[[Where], str] = dotted) -> str:

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from vae_core.errors import DataError
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Title = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 
-@dataclass(frozen=True)
-class Ink:
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Ink(_Facts):
     """How a dataset of light ink on black places it: MNIST fits digits into 20 of 28 pixels and centres them by mass."""
 
-    share: float  # longest side of the ink's box, as a share of the image's side
+    share: float = Field(gt=0.05, le=1)  # longest side of the ink's box, as a share of the image's side
     centre: Literal["mass", "box"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatasetInfo:
-    """One dataset: its name in a config and on the command line, and what a page says about it."""
+class DataFacts(_Facts):
+    """What must be known of a model's images to use the model. Its file carries them, so that no dataset is looked up by name."""
+
+    title: Title
+    height: int = Field(ge=8, le=256)  # pixels
+    width: int = Field(ge=8, le=256)
+    channels: Literal[1, 3]  # 1 grey, 3 colour
+    classes: tuple[Title, ...] = Field((), max_length=1000)  # what label i is called
+    ink: Ink | None = None  # how light ink on black is placed; None: the images are not like that
+    training_images: int | None = Field(None, ge=1)  # None: not known
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+    def label(self, index: int) -> str:
+        """What a label is called; its number where it has no name."""
+        return self.classes[index] if 0 <= index < len(self.classes) else str(index)
+
+
+class DatasetInfo(DataFacts):
+    """One dataset that can be trained on: its name in a config and on the command line, and where it lies."""
 
     name: str
-    title: str
-    height: int  # pixels
-    width: int
-    channels: int  # 1 grey, 3 colour
-    classes: tuple[str, ...]  # what label i is called
-    ink: Ink | None  # how light ink on black is placed; None: its images are not like that
     folder: str | None  # under the data root; None for what is made on the spot
     training_images: int  # validation images among them
     test_images: int
 
-    @property
-    def digit_like(self) -> bool:
-        """Light ink on black: a dark drawing on paper should be inverted to look like it."""
-        return self.ink is not None
-
-    def label(self, index: int) -> str:
-        """What a label is called; its number where a model file holds a label the dataset does not know."""
-        return self.classes[index] if 0 <= index < len(self.classes) else str(index)
-
-    @property
-    def grey(self) -> bool:
-        """Whether its images have one channel."""
-        return self.channels == 1
+    def facts(self, training_images: int | None) -> DataFacts:
+        """What a model that was trained on so many of these images keeps of them."""
+        known = {name: getattr(self, name) for name in DataFacts.model_fields}
+        return DataFacts(**known | {"training_images": training_images})
 
 
 _DIGITS = tuple("0123456789")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.data import procedural_shapes
-from vae_core.data.catalog import DatasetInfo, dataset_info
+from vae_core.data.catalog import DATASETS, DataFacts, DatasetInfo, dataset_info
 from vae_core.errors import DataError
 
 _IDX_UINT8 = 0x08
@@ -35,6 +35,11 @@ def available(name: str, root: Path | None = None) -> bool:
     """Whether the dataset can be read right now, without a network."""
     info = dataset_info(name)
     return info.folder is None or all(path.is_file() for pair in _IDX_FILES for path in _paths(info, pair, root))
+
+
+def at_hand(name: str, like: DataFacts) -> bool:
+    """Whether the images of a model are on this computer: a known dataset of this name, with images of its shape."""
+    return name in DATASETS and DATASETS[name].image_shape == like.image_shape and available(name)
 
 
 def test_count(name: str, root: Path | None = None) -> int:

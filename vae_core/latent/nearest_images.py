@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from vae_core.data import loading
-from vae_core.data.stored_images import available
+from vae_core.data.stored_images import at_hand
 from vae_core.errors import CheckpointError
 from vae_core.latent.latent_model import LatentModel, check_z
 from vae_core.system.computed_once import once
@@ -44,9 +44,10 @@ class RealImages:
         """
         self._model = model
         config = model.header.config.data
-        self.from_dataset = available(config.name)
+        self.from_dataset = at_hand(config.name, model.header.data)
         if not self.from_dataset and model.reference_images is None:
-            raise CheckpointError(f"The images of {config.name!r} are not on this computer and the model file carries none.")
+            title = model.header.data.title
+            raise CheckpointError(f"The images of {title} are not on this computer and the model file carries none.")
 
     @property
     def source(self) -> str:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from vae_core.config.schema import TrainConfig
+from vae_core.config.schema import TrainConfig, check_shape
 from vae_core.data import loading
 from vae_core.evaluation import diagnostics
 from vae_core.evaluation.factor_regression import factor_scores, known_factors
@@ -103,6 +103,7 @@ class _Run:
         self.bfloat16 = use_bfloat16(config, self.device)
         self.dataset = loading.load(*config.data.parts, progress=on_download)
         self.seconds_to_load = time.monotonic() - self.started
+        check_shape(config.model, self.dataset.info)
         self.images = self.dataset.train.images.to(self.device)
         self.model = self._first_model().to(self.device)
         self.coloured = colour_weights(self.model.encoder, self.model.decoder)
@@ -245,7 +246,8 @@ class _Run:
         truth = known_factors(self.config.data.name, metrics.images) if metrics.split == "test" else None
         factors = {} if truth is None else factor_scores(evaluation.mu, truth)
         header = Header(
-            name=self.name, config=self.config, data_digest=self.dataset.digest, metrics=metrics, command=self.command,
+            name=self.name, config=self.config, data=self.dataset.info.facts(len(self.dataset.train)),
+            data_digest=self.dataset.digest, metrics=metrics, command=self.command,
             statistics=diagnostics.latent_statistics(evaluation), factors=factors,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.started, step=self.best[1], epoch=self.best[1] / self.steps_per_epoch,
