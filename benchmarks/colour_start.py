@@ -25,7 +25,7 @@ from vae_core.model.architectures import colour_weights, last_layer
 from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
 from vae_core.model.vae import VAE, build
 from vae_core.system.devices import autocast, has_bfloat16
-from vae_core.training import beta_and_learning_rate, objectives
+from vae_core.training import beta_and_learning_rate
 
 SIZE, BATCH, PEAK, WARMUP = 32, 128, 2e-3, 60
 
@@ -111,7 +111,7 @@ def loss(model: VAE, x: Tensor, beta: float, noise: torch.Generator) -> Tensor:
     with autocast(x.device, has_bfloat16(x.device)):
         q = model.encode(x)
         likelihood = model.decode(q.sample(torch.randn(q.mu.shape, generator=noise)))
-    return objectives.beta_elbo_loss(likelihood.log_prob(x), q.kl_per_dim(), beta=beta).mean()
+    return (beta * q.kl() - likelihood.log_prob(x)).mean()
 
 
 @torch.inference_mode()

@@ -62,11 +62,11 @@ MEASURES = {  # (letter, name): the figures it is made of; more than one are wei
 
 @dataclass(frozen=True)
 class Pictures:
-    """Of B latents: pixels (B, P), what the encoder makes of them, mu and std (B, D), and the picture of that mu (B, P)."""
+    """Of B latents: pixels (B, P), what the encoder makes of them, mu and its marginal std (B, D), and its picture (B, P)."""
 
     pixels: Floats
     mu: Floats
-    std: Floats
+    marginal_std: Floats
     redrawn: Floats
 
 
@@ -93,7 +93,7 @@ def figures(model: LatentModel, around: Surroundings, z: NDArray[np.float32], ow
         "density": density,
         "density over prior": density + around.log_prior(z),
         "cycle": np.log(np.linalg.norm(offset, axis=1) + 1e-4),
-        "cycle/std": np.log(np.sqrt(np.square(offset / seen.std[:, active]).mean(axis=1)) + 1e-4),
+        "cycle/std": np.log(np.sqrt(np.square(offset / seen.marginal_std[:, active]).mean(axis=1)) + 1e-4),
         "redrawn": np.log(np.linalg.norm(seen.redrawn - seen.pixels, axis=1) + 1e-4),
         "entropy": np.log(-(p * np.log(p) + (1 - p) * np.log(1 - p)).sum(axis=1)),
         "grey": np.log((p * (1 - p)).mean(axis=1) / (p.var(axis=1) + 1e-6) + 1e-4),

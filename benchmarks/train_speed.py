@@ -136,7 +136,7 @@ def plain(config: TrainConfig, workers: int) -> Curve:
 
 def _plain_step(model: VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> float:
     q = model.encode(x)
-    z = q.mu + q.std * torch.randn_like(q.std)
+    z = q.sample(torch.randn_like(q.mu))
     loss = (q.kl() - model.decode(z).log_prob(x)).mean()
     optimizer.zero_grad()
     loss.backward()

@@ -1,8 +1,9 @@
-"""A VAE whose every quantity has a closed form: x = W z + b + noise, z ~ N(0, I), with the exact posterior as its encoder."""
+"""A VAE whose every quantity has a closed form: x = W z + b + noise, z ~ N(0, I), with the exact posterior as its encoder.
+
+Where the columns of W are orthogonal the latents are independent under the posterior; `correlated` makes them oblique.
+"""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor, nn
@@ -23,29 +24,36 @@ class LinearDecoder(nn.Module):
 
 
 class ExactEncoder(nn.Module):
-    """mu and log-variance of p(z|x) when the columns of W are orthogonal; `widen` makes q too wide on purpose."""
+    """mu and factor of p(z|x) as the encoder of a posterior says them; `widen` makes q too wide on purpose."""
 
-    def __init__(self, decoder: LinearDecoder, widen: float = 1.0) -> None:
+    def __init__(self, decoder: LinearDecoder, widen: float, correlated: bool) -> None:
         super().__init__()
+        self.correlated = correlated
         self.decoder, self.widen = [decoder], widen  # in a list: its parameters belong to the decoder
 
     def forward(self, x: Tensor) -> Tensor:
         decoder = self.decoder[0]
-        precision = 1 + decoder.weight.square().sum(0) / SIGMA**2
-        mu = (x.flatten(1) - decoder.bias) @ decoder.weight / SIGMA**2 / precision
-        log_var = (math.log(self.widen**2) - precision.log()).expand_as(mu)
-        return torch.cat([mu, log_var], dim=1)
+        covariance = torch.linalg.inv(torch.eye(LATENTS) + decoder.weight.T @ decoder.weight / SIGMA**2)
+        mu = (x.flatten(1) - decoder.bias) @ decoder.weight / SIGMA**2 @ covariance
+        factor = self.widen * torch.linalg.cholesky(covariance)
+        rows, columns = torch.tril_indices(LATENTS, LATENTS, offset=-1)
+        says = [2 * factor.diagonal().log(), factor[rows, columns]][: 2 if self.correlated else 1]
+        return torch.cat([mu, *(numbers.expand(len(mu), -1) for numbers in says)], dim=1)
 
 
-def linear_gaussian(widen: float = 1.0) -> VAE:
+def linear_gaussian(widen: float = 1.0, *, correlated: bool = False) -> VAE:
     generator = torch.Generator().manual_seed(0)
     orthogonal, _ = torch.linalg.qr(torch.randn(SIZE * SIZE, LATENTS, generator=generator))
     config = ModelConfig(
-        architecture="mlp", height=SIZE, width=SIZE, latent_dim=LATENTS, hidden=(4,), likelihood="gaussian", sigma=SIGMA
-    )
+        architecture="mlp", height=SIZE, width=SIZE, latent_dim=LATENTS, hidden=(4,), likelihood="gaussian", sigma=SIGMA,
+        posterior="full" if correlated else "diagonal",
+    )  # fmt: skip
+    directions = orthogonal * torch.tensor([1.5, 0.8, 0.3])
+    if correlated:
+        directions = directions @ torch.tensor([[1.0, 0.9, -0.5], [0.0, 1.0, 0.7], [0.0, 0.0, 1.0]])
     model = build(config)
-    model.decoder = LinearDecoder(orthogonal * torch.tensor([1.5, 0.8, 0.3]), 0.5 * torch.ones(SIZE * SIZE))
-    model.encoder = ExactEncoder(model.decoder, widen)
+    model.decoder = LinearDecoder(directions, 0.5 * torch.ones(SIZE * SIZE))
+    model.encoder = ExactEncoder(model.decoder, widen, correlated)
     return model.eval()
 
 

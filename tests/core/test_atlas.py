@@ -36,7 +36,7 @@ def test_what_the_encoder_makes_of_a_decoded_picture(model):
     mean, mu, std = model.recognise(z)
     expected = model.encode(model.decode_float(z))
     np.testing.assert_allclose(mu, expected.mu, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(std, expected.std, rtol=1e-4)
+    np.testing.assert_allclose(std, expected.marginal_std, rtol=1e-4)
     np.testing.assert_array_equal(mean, model.decode_float(z))
     np.testing.assert_allclose(model.recognise(z, fast=True)[1], mu, atol=0.05)
     with pytest.raises(LatentError, match="must have 4 numbers"):

@@ -112,7 +112,10 @@ def untrained(path, architecture):
     )
     labels = torch.from_numpy(table[:, 0].astype(np.int64))
     save(
-        path, model, header, {"latents.mu": seen.mu, "latents.std": seen.std, "latents.labels": labels, "latents.elbo": seen.elbo}
+        path,
+        model,
+        header,
+        {"latents.mu": seen.mu, "latents.std": seen.marginal_std, "latents.labels": labels, "latents.elbo": seen.elbo},
     )
     return open_model(path, device="cpu")
 

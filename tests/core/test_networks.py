@@ -21,7 +21,7 @@ def test_any_image_size_goes_in_and_comes_out(architecture, height, width, chann
     model = build(config).eval()
     x = torch.rand(3, channels, height, width)
     q = model.encode(x)
-    assert q.mu.shape == q.std.shape == (3, latent_dim) and (q.std > 0).all()
+    assert q.mu.shape == q.marginal_std.shape == (3, latent_dim) and (q.marginal_std > 0).all()
     assert model.decode(q.mu).mean.shape == x.shape
 
 

@@ -103,7 +103,7 @@ def test_the_numbers_are_those_of_the_model(tiny_checkpoint, no_data):
     page = html(upload(start(), png(pixels)))
     encoding = open_model(tiny_checkpoint).encode(pixels[None, None] / np.float32(255))
     for d in range(4):
-        mu, std, kl = (float(values[0, d]) for values in (encoding.mu, encoding.std, encoding.kl_per_dim))
+        mu, std, kl = (float(values[0, d]) for values in (encoding.mu, encoding.marginal_std, encoding.marginal_kl))
         assert f'aria-label="z{d}: mu {mu:.2f}, sigma {std:.2f}, KL {kl:.2f} nats"' in page
     assert f"{encoding.elbo[0]:.1f}".replace("-", "−") in page
 

@@ -70,7 +70,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
             show_result(entry, model, prepared, encoding)
         with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
             heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
-            st.html(charts.posterior_bars(encoding.mu[0], encoding.std[0], encoding.kl_per_dim[0]))
+            st.html(charts.posterior_bars(encoding.mu[0], encoding.marginal_std[0], encoding.marginal_kl[0]))
             note(BARS)
 
 
@@ -80,7 +80,7 @@ def finite(encoding: Encoding) -> Encoding:
     Raises:
         CheckpointError: it does not.
     """
-    if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.std, encoding.elbo, encoding.x_hat)):
+    if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.marginal_std, encoding.elbo, encoding.x_hat)):
         raise CheckpointError("This model answers with numbers that are not finite; its training has probably diverged.")
     return encoding
 
@@ -123,9 +123,9 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
         again = "Draw again" if drawn else f"{DRAWS} draws from q(z|x)"
         st.button(again, icon=":material/casino:", on_click=_draw_again, help=DRAWS_HELP)
     if drawn:
-        show_draws(model, encoding)
+        show_draws(model, prepared)
     if explore:
-        mu, std = encoding.mu[0].tolist(), encoding.std[0].tolist()
+        mu, std = encoding.mu[0].tolist(), encoding.marginal_std[0].tolist()
         source = st.session_state[picture_and_steps.SOURCE]
         numbered = {"index": source.index} if source.kind == "test" else {}
         page_state.commit_z(mu, {"mu": mu, "std": std, "label": prepared.title, **numbered})
@@ -142,10 +142,10 @@ def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> No
     st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
 
 
-def show_draws(model: LatentModel, encoding: Encoding) -> None:
+def show_draws(model: LatentModel, prepared: Prepared) -> None:
     """How sure is the encoder: pictures of some z it holds possible."""
     seed = st.session_state[SEED]
-    z = model.sample_posterior(encoding.mu[0], encoding.std[0], DRAWS, seed)
+    z = model.sample_posterior(prepared.x, DRAWS, seed)
     st.html(charts.draws_strip(model.decode(z)))
     note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
 

@@ -64,6 +64,6 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
         index = random.randrange(test_count(name)) if index is None else index
         image, label = test_image(name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
-        mu, std = encoding.mu[0], encoding.std[0]
+        mu, std = encoding.mu[0], encoding.marginal_std[0]
     title = f"test image {index} ({error_sentences.a(header.data.label(label))})"
     return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": title, "index": index}

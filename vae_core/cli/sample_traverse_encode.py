@@ -174,16 +174,19 @@ def _read(path: Path, latent: LatentModel) -> NDArray[np.float32]:
 
 
 def _as_dict(path: Path, encoding: Encoding, row: int) -> dict[str, Any]:
-    latents = {name: [round(float(value), 6) for value in getattr(encoding, name)[row]] for name in ("mu", "std", "kl_per_dim")}
+    columns = {"mu": encoding.mu, "std": encoding.marginal_std, "kl_per_dim": encoding.marginal_kl}
+    if encoding.correlation is not None:
+        columns["correlation"] = encoding.correlation
+    latents = {name: np.round(values[row].astype(float), 6).tolist() for name, values in columns.items()}
     return {"image": str(path), **latents, **{name: float(getattr(encoding, name)[row]) for name in ("log_px_z", "kl", "elbo")}}
 
 
 def _encodings_table(files: list[Path], encoding: Encoding) -> Table:
-    table = Table(caption="nats; mu ± std of q(z|x)", caption_justify="left")
+    table = Table(caption="nats; mu ± std of each latent of q(z|x)", caption_justify="left")
     for title in ("image", "log p(x|z)", "KL", "ELBO", "z"):
         table.add_column(title, justify="left" if title in ("image", "z") else "right")
     for row, path in enumerate(files):
-        z = "  ".join(f"{mu:.2f}±{std:.2f}" for mu, std in zip(encoding.mu[row], encoding.std[row], strict=True))
+        z = "  ".join(f"{mu:.2f}±{std:.2f}" for mu, std in zip(encoding.mu[row], encoding.marginal_std[row], strict=True))
         figures = [f"{float(getattr(encoding, name)[row]):.2f}" for name in ("log_px_z", "kl", "elbo")]
         table.add_row(str(path), *figures, z)
     return table

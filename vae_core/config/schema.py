@@ -6,9 +6,9 @@ Knows nothing of torch. A key that is not listed here is an error, so a misspelt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae_core.data.catalog import DATASETS, PRINTABLE, DataFacts
 from vae_core.errors import ConfigError
@@ -99,6 +99,14 @@ class ModelConfig(_Config):
         description=(
             "How far a pixel may miss before it costs much (gaussian only, pixels run from 0 to 1). Empty lets the "
             "model learn it."
+        ),
+    )
+
+    posterior: Literal["diagonal", "full"] = Field(
+        "diagonal",
+        description=(
+            "What the encoder may say about the numbers of z: diagonal is unsure of each by itself, full also says how they "
+            "depend on each other (a full covariance matrix)."
         ),
     )
 
@@ -201,6 +209,15 @@ class TrainConfig(_Config):
         lt=2**31,
         description="Where all chance begins: the same seed and settings give the same model on one kind of device.",
     )
+
+    @model_validator(mode="after")
+    def _free_bits_have_latents_to_belong_to(self) -> Self:
+        if self.free_bits > 0 and self.model.posterior != "diagonal":
+            raise ValueError(
+                f"free_bits are nats of each latent by itself, and a {self.model.posterior} posterior has no KL of each latent "
+                f"(free_bits is {self.free_bits:g}); set free_bits to 0 or the posterior to diagonal"
+            )
+        return self
 
 
 def dotted(where: Where) -> str:

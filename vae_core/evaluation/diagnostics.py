@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae_core.data.loading import to_float
-from vae_core.model.posteriors import Posterior, prior_log_prob
+from vae_core.model.posteriors import marginal_kl, prior_log_prob
 from vae_core.model.vae import VAE
 from vae_core.model_files.header import QUANTILES, LatentStatistics, Metrics
 
@@ -22,19 +22,16 @@ ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A split seen through a model, on the CPU: mu, std (N, D); log_px_z, kl, elbo (N,) in nats; one draw of z per image."""
+    """A split seen through a model, on the CPU.
+
+    mu, marginal_std and marginal_kl (N, D); kl, log_px_z and elbo (N,); KL and log-densities in nats, log_px_z of one draw of z.
+    """
 
     mu: Tensor
-    std: Tensor
+    marginal_std: Tensor
+    marginal_kl: Tensor
+    kl: Tensor
     log_px_z: Tensor
-
-    @property
-    def posterior(self) -> Posterior:
-        return Posterior(self.mu, self.std)
-
-    @property
-    def kl(self) -> Tensor:
-        return self.posterior.kl()
 
     @property
     def elbo(self) -> Tensor:
@@ -57,8 +54,8 @@ def evaluate(model: VAE, images: Tensor, *, seed: int = 0, batch_size: int = 500
         x = to_float(batch.to(device))
         q = model.encode(x)
         eps = torch.randn(q.mu.shape, generator=generator).to(device)
-        parts.append((q.mu.cpu(), q.std.cpu(), model.decode(q.sample(eps)).log_prob(x).cpu()))
-    return Evaluation(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        parts.append((q.mu, q.marginal_std, marginal_kl(q), q.kl(), model.decode(q.sample(eps)).log_prob(x)))
+    return Evaluation(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
 
 
 def summarise(evaluation: Evaluation, split: str) -> Metrics:
@@ -81,12 +78,12 @@ def active_units(mu: Tensor, threshold: float = ACTIVE_VARIANCE) -> int:
 
 
 def latent_statistics(evaluation: Evaluation, *, seed: int = 0) -> LatentStatistics:
-    """The aggregate posterior of a split, dimension by dimension; its quantiles from one draw per image."""
-    mu, std = evaluation.mu, evaluation.std
+    """The marginals of the aggregate posterior of a split; their quantiles from one draw per image."""
+    mu, std = evaluation.mu, evaluation.marginal_std
     eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed))
     quantiles = torch.quantile(mu + std * eps, torch.tensor(QUANTILES), dim=0)
     return LatentStatistics(
-        kl=evaluation.posterior.kl_per_dim().mean(dim=0).tolist(),
+        kl=evaluation.marginal_kl.mean(dim=0).tolist(),
         mean=mu.mean(dim=0).tolist(),
         # law of total variance: the draws' spread within images and between them
         std=(std.square().mean(dim=0) + mu.var(dim=0, correction=0)).sqrt().tolist(),
@@ -141,7 +138,7 @@ def _log_weights(model: VAE, x: Tensor, samples: int, generator: torch.Generator
     q = model.encode(x)
     chunks = []
     for count in _chunks(samples, max(1, rows // len(x))):
-        z = q.mu + q.std * torch.randn((count, *q.mu.shape), generator=generator).to(x.device)  # (k, B, D)
+        z = q.sample(torch.randn((count, *q.mu.shape), generator=generator).to(x.device))  # (k, B, D)
         repeated = x.repeat(count, 1, 1, 1)
         log_px_z = model.decode(z.flatten(0, 1)).log_prob(repeated).view(count, len(x))
         chunks.append(log_px_z + prior_log_prob(z) - q.log_prob(z))

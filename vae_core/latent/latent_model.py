@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vae_core.errors import ImageError, LatentError
 from vae_core.model.architectures import folded
-from vae_core.model.posteriors import Posterior
+from vae_core.model.posteriors import Posterior, correlation, marginal_kl
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header
 from vae_core.system.devices import choose_device, describe, has_bfloat16
@@ -35,17 +35,19 @@ ENCODE_DRAWS = 32  # draws of z behind log p(x|z) of an uploaded image
 class Encoding:
     """Images seen by the encoder.
 
-    mu, std, kl_per_dim (B, D); log_px_z, kl, elbo (B,) in nats, log_px_z a mean over `ENCODE_DRAWS` draws of z;
-    x_hat (B, C, H, W) decoded from mu.
+    mu, marginal_std and marginal_kl (B, D), the KL of each latent's marginal, which add up to `kl` where the latents are
+    independent; log_px_z, kl, elbo (B,) in nats, log_px_z a mean over `ENCODE_DRAWS` draws of z; x_hat (B, C, H, W) decoded from
+    mu; correlation of each pair of latents (B, D, D), None where they are independent.
     """
 
     mu: Floats
-    std: Floats
-    kl_per_dim: Floats
+    marginal_std: Floats
+    marginal_kl: Floats
     log_px_z: Floats
     kl: Floats
     elbo: Floats
     x_hat: Floats
+    correlation: Floats | None = None
 
 
 class LatentModel:
@@ -85,7 +87,7 @@ class LatentModel:
 
     @property
     def test_stds(self) -> Floats | None:
-        """Posterior standard deviations of the same images, (N, D)."""
+        """Standard deviations of the same posteriors' marginals, (N, D)."""
         return self._extras.get("latents.std")
 
     @property
@@ -158,7 +160,7 @@ class LatentModel:
 
     @torch.inference_mode()
     def recognise(self, z: ArrayLike, *, fast: bool = False) -> tuple[Floats, Floats, Floats]:
-        """What the decoder draws at latents (B, D), as the mean (B, C, H, W), and the encoder's mu and std of it, (B, D).
+        """What the decoder draws at latents (B, D), the mean (B, C, H, W), and the encoder's mu and marginal std of it, (B, D).
 
         Args:
             fast: in the arithmetic that many pictures are drawn in, where the device has it.
@@ -168,7 +170,7 @@ class LatentModel:
         """
         mean = self._mean(check_z(z, self.latent_dim), fast=fast)
         q = self._posterior(mean, fast=fast)
-        return mean.cpu().numpy(), q.mu.cpu().numpy(), q.std.cpu().numpy()
+        return mean.cpu().numpy(), q.mu.cpu().numpy(), q.marginal_std.cpu().numpy()
 
     def _posterior(self, images: Tensor, *, fast: bool) -> Posterior:
         if not fast or self._fast_encoder is None:
@@ -190,8 +192,9 @@ class LatentModel:
         q = self._model.encode(images)
         kl, log_px_z = q.kl(), self._expected_log_px_z(images, q, seed)
         x_hat = self._model.decode(q.mu).mean
-        columns = (q.mu, q.std, q.kl_per_dim(), log_px_z, kl, log_px_z - kl, x_hat)
-        return Encoding(*(column.cpu().numpy() for column in columns))
+        columns = {"mu": q.mu, "marginal_std": q.marginal_std, "marginal_kl": marginal_kl(q), "log_px_z": log_px_z, "kl": kl,
+                   "elbo": log_px_z - kl, "x_hat": x_hat, "correlation": correlation(q)}  # fmt: skip
+        return Encoding(**{name: column.cpu().numpy() for name, column in columns.items() if column is not None})
 
     @torch.inference_mode()
     def posterior_means(self, x: ArrayLike) -> Floats:
@@ -222,10 +225,16 @@ class LatentModel:
         """z ~ N(0, temperature^2 I), (n, D)."""
         return _normal((n, self.latent_dim), seed) * np.float32(temperature)
 
-    def sample_posterior(self, mu: ArrayLike, std: ArrayLike, n: int, seed: int) -> Floats:
-        """z ~ N(mu, std^2) for one image's mu and std (D,), (n, D)."""
-        mean, spread = _one(mu, self.latent_dim), _one(std, self.latent_dim)
-        return mean + spread * _normal((n, self.latent_dim), seed)
+    @torch.inference_mode()
+    def sample_posterior(self, x: ArrayLike, n: int, seed: int) -> Floats:
+        """z ~ q(z|x) for one image x (C, H, W), (n, D).
+
+        Raises:
+            ImageError: as `encode`.
+        """
+        images = torch.from_numpy(self._check_x(np.asarray(x)[None])).to(self._torch_device)
+        eps = torch.from_numpy(_normal((n, self.latent_dim), seed)).to(self._torch_device)
+        return self._model.encode(images).sample(eps[:, None])[:, 0].cpu().numpy()
 
     def traverse(self, z: ArrayLike, dim: int, values: ArrayLike) -> Floats:
         """Copies of z (D,) in which dimension `dim` takes each of the K values, (K, D).

@@ -1,6 +1,7 @@
 """Encoders and decoders for any height and width, 1 or 3 channels.
 
-Shapes: images (B, C, H, W); the encoder returns (B, 2D), means then log-variances; the decoder maps (B, D) to (B, C, H, W).
+Shapes: images (B, C, H, W); the encoder returns as many numbers per image as its posterior needs (posteriors.py); the
+decoder maps (B, D) to (B, C, H, W).
 To add an architecture: two functions of the config and a line in ARCHITECTURES.
 """
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vae_core.config.schema import ModelConfig
+from vae_core.model.posteriors import POSTERIORS
 from vae_core.model.subpixel_convolution import SubPixelConvolution
 
 
@@ -27,11 +29,16 @@ class Architecture(NamedTuple):
     decoder: Callable[[ModelConfig], nn.Module]
 
 
+def posterior_outputs(config: ModelConfig) -> int:
+    """The size of an encoder's last layer."""
+    return POSTERIORS[config.posterior].outputs(config.latent_dim)
+
+
 def mlp_encoder(config: ModelConfig) -> nn.Module:
-    """Flatten, then hidden layers, then (mu, log variance)."""
+    """Flatten, then hidden layers, then the posterior's numbers."""
     channels, height, width = config.image_shape
     widths = [channels * height * width, *config.hidden]
-    return nn.Sequential(nn.Flatten(), *_dense_layers(widths), nn.Linear(widths[-1], 2 * config.latent_dim))
+    return nn.Sequential(nn.Flatten(), *_dense_layers(widths), nn.Linear(widths[-1], posterior_outputs(config)))
 
 
 def mlp_decoder(config: ModelConfig) -> nn.Module:
@@ -62,7 +69,7 @@ def conv_filters(config: ModelConfig) -> list[int]:
 
 
 class ConvEncoder(nn.Module):
-    """Halving convolutions, one dense layer, then (mu, log variance)."""
+    """Halving convolutions, one dense layer, then the posterior's numbers."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -72,11 +79,11 @@ class ConvEncoder(nn.Module):
         (height, width), last = sizes[-1], filters[-1]
         self.dense = nn.Sequential(
             nn.Flatten(), nn.Linear(last * height * width, config.features), nn.ReLU(inplace=True),
-            nn.Linear(config.features, 2 * config.latent_dim),
+            nn.Linear(config.features, posterior_outputs(config)),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, 2D)."""
+        """(B, C, H, W) -> (B, numbers of the posterior)."""
         # channels_last makes oneDNN and cuDNN skip a reordering at each layer.
         return self.dense(self.convolutions(x.contiguous(memory_format=torch.channels_last)))
 

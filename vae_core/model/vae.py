@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from vae_core.config.schema import ModelConfig
 from vae_core.model.architectures import ARCHITECTURES
 from vae_core.model.likelihoods import HEADS, Likelihood
-from vae_core.model.posteriors import Posterior
-from vae_core.model.soft_bound import soft_bound
+from vae_core.model.posteriors import POSTERIORS, Posterior
 
 
 class VAE(nn.Module):
@@ -30,10 +29,8 @@ class VAE(nn.Module):
         return self.posterior(self.encoder(x))
 
     def posterior(self, output: Tensor) -> Posterior:
-        """q(z|x) from what an encoder of this model's shape put out, (B, 2 D)."""
-        mu, log_var = output.float().chunk(2, dim=1)
-        # std from e^-8 to e^4: far outside what a trained posterior uses, inside what float32 squares and divides safely.
-        return Posterior(mu, torch.exp(0.5 * soft_bound(log_var, -16.0, 8.0)))
+        """q(z|x) from what an encoder of this model's shape put out, (B, numbers of this kind of posterior)."""
+        return POSTERIORS[self.config.posterior].from_output(output, self.config.latent_dim)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for latents z (B, D)."""

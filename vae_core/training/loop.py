@@ -116,7 +116,7 @@ class _Run:
         self.total_steps = self.steps_per_epoch * config.epochs
         self.step = 0
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
-        self.sums = _Sums(config.model.latent_dim, self.device)
+        self.sums = _Sums(self.device)
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
 
     def _first_model(self) -> VAE:
@@ -154,7 +154,7 @@ class _Run:
                     self._record_step()
                     next_row = now + ROW_SECONDS
                 if now >= next_preview:
-                    self.preview.write(self.model, self.sums.last_kl_per_dim, self.step)
+                    self.preview.write(self.model, self.step)
                     next_preview = now + PREVIEW_SECONDS
             self._record_step()
             self._validate()
@@ -172,12 +172,13 @@ class _Run:
             q = self.model.encode(x)
             eps = torch.randn(q.mu.shape, generator=self.noise, device=self.device)
             likelihood = self.model.decode(q.sample(eps))
-        log_px_z, kl_per_dim = likelihood.log_prob(x), q.kl_per_dim()
-        loss = objectives.beta_elbo_loss(log_px_z, kl_per_dim, beta=beta, free_bits=self.config.free_bits).mean()
+        log_px_z, kl, kl_per_dim = likelihood.log_prob(x), q.kl(), q.kl_per_dim()
+        groups = kl[:, None] if kl_per_dim is None else kl_per_dim
+        loss = objectives.beta_elbo_loss(log_px_z, groups, beta=beta, free_bits=self.config.free_bits).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-        self.sums.add(log_px_z.detach(), kl_per_dim.detach(), loss.detach(), self.step)
+        self.sums.add(log_px_z.detach(), kl.detach(), loss.detach(), self.step)
         if self.device.type == "cpu":  # elsewhere reading the loss would wait for the device at every step
             self._check_finite()
         with opponent_colours(self.coloured):
@@ -219,7 +220,7 @@ class _Run:
             weights = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
             self.best = (metrics.elbo, self.step, weights)
             self._save(evaluation, metrics, self.dataset.validation)
-        kl_per_dim = evaluation.posterior.kl_per_dim().mean(dim=0).tolist()
+        kl_per_dim = evaluation.marginal_kl.mean(dim=0).tolist()
         self._record("validation", reconstruction=metrics.reconstruction, kl=metrics.kl, elbo=metrics.elbo,
                      kl_per_dim=kl_per_dim, active_units=metrics.active_units, best=best)  # fmt: skip
 
@@ -237,7 +238,7 @@ class _Run:
             header = self._save(evaluation, diagnostics.summarise(evaluation, "test"), self.dataset.test)
         metrics = {} if header is None else {f"test_{key}": value for key, value in header.metrics if key != "split"}
         self.model.eval()
-        self.preview.write(self.model, self.sums.last_kl_per_dim, self.step)
+        self.preview.write(self.model, self.step)
         self._record("end", state=state, message=message, **metrics)
         return TrainResult(state, message, header, path)
 
@@ -279,9 +280,8 @@ class _Run:
 class _Sums:
     """Sums over the steps since the last row, kept on the device so that no step waits for it."""
 
-    def __init__(self, latent_dim: int, device: torch.device) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.last_kl_per_dim = torch.zeros(latent_dim, device=device)
         self._bad = torch.full((), -1, dtype=torch.int64, device=device)
         self._clear()
 
@@ -289,10 +289,9 @@ class _Sums:
         self._totals = torch.zeros(3, device=self._device)  # log_px_z, kl, loss, each times images
         self._images, self._since = 0, time.monotonic()
 
-    def add(self, log_px_z: Tensor, kl_per_dim: Tensor, loss: Tensor, step: int) -> None:
-        self._totals += torch.stack([log_px_z.sum(), kl_per_dim.sum(), loss * len(log_px_z)])
+    def add(self, log_px_z: Tensor, kl: Tensor, loss: Tensor, step: int) -> None:
+        self._totals += torch.stack([log_px_z.sum(), kl.sum(), loss * len(log_px_z)])
         self._images += len(log_px_z)
-        self.last_kl_per_dim = kl_per_dim.mean(dim=0)
         self._bad = torch.where((self._bad < 0) & ~torch.isfinite(loss), step, self._bad)
 
     def first_bad_step(self) -> int | None:
@@ -317,7 +316,7 @@ def _rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def _latents(evaluation: diagnostics.Evaluation, split: loading.Split) -> dict[str, Tensor]:
     n = checkpoints.MAX_LATENTS
     return {
-        "latents.mu": evaluation.mu[:n], "latents.std": evaluation.std[:n].half(),
+        "latents.mu": evaluation.mu[:n], "latents.std": evaluation.marginal_std[:n].half(),
         "latents.elbo": evaluation.elbo[:n], "latents.labels": split.labels[:n],
     }  # fmt: skip
 

@@ -27,7 +27,7 @@ class Preview:
         self._z = torch.randn(SAMPLES, latent_dim, generator=torch.Generator().manual_seed(seed)).to(device)
 
     @torch.inference_mode()
-    def write(self, model: VAE, kl_per_dim: Tensor, step: int) -> None:
+    def write(self, model: VAE, step: int) -> None:
         """Draw the pictures with the model as it is (its train/eval mode is restored) and replace the file."""
         was_training = model.training
         model.eval()
@@ -36,7 +36,7 @@ class Preview:
         pictures = _to_uint8(means)
         n = len(self._images)
         _replace(self._path, inputs=_channels_last(self._images), reconstructions=pictures[:n], samples=pictures[n:],
-                 kl_per_dim=kl_per_dim.float().cpu().numpy(), step=np.int64(step))  # fmt: skip
+                 step=np.int64(step))  # fmt: skip
 
 
 def _to_uint8(means: Tensor) -> np.ndarray:

@@ -207,7 +207,6 @@ def _steps_per_second(config: TrainConfig) -> float:
 
     from vae_core.model.vae import build
     from vae_core.system.devices import autocast, choose_device, use_bfloat16
-    from vae_core.training.objectives import beta_elbo_loss
 
     device = choose_device(config.device)
     model = build(config.model).to(device)
@@ -218,7 +217,7 @@ def _steps_per_second(config: TrainConfig) -> float:
         with autocast(device, use_bfloat16(config, device)):
             q = model.encode(x)
             likelihood = model.decode(q.sample(torch.randn_like(q.mu)))
-        loss = beta_elbo_loss(likelihood.log_prob(x), q.kl_per_dim()).mean()
+        loss = (q.kl() - likelihood.log_prob(x)).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
