@@ -45,11 +45,15 @@ def files() -> Iterator[str]:
 
 @pytest.fixture
 def js(page: Any, files: str) -> Callable[..., Any]:
-    """js("explorer/numbers.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited."""
+    """js("explorer/numbers.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited.
+
+    The function sees an AbortController of its own as `life`.
+    """
     page.goto(f"{files}/blank.html")
 
     def call(module: str, function: str, *arguments: Any) -> Any:
-        script = f"async (given) => ({function})(await import('/{module}'), ...given)"
+        body = f"const life = new AbortController(); return ({function})(await import('/{module}'), ...given);"
+        script = f"async (given) => {{ {body} }}"
         return page.evaluate(script, list(arguments))
 
     call.page = page  # type: ignore[attr-defined]

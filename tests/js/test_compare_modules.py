@@ -7,7 +7,7 @@ import pytest
 
 from ui.encode.posterior_charts import heat
 
-DIFFERENCE = "explorer/renderer/pixel_difference.js"
+DIFFERENCE, COMPARISON = "explorer/renderer/pixel_difference.js", "explorer/compare/comparison.js"
 
 
 def picture(pixels: np.ndarray) -> dict:
@@ -16,7 +16,7 @@ def picture(pixels: np.ndarray) -> dict:
 
 
 def found(js, a: np.ndarray, b: np.ndarray) -> dict:
-    body = "(m, a, b) => { const d = m.difference(a, b); return d && {...d, pixels: [...d.picture.pixels]}; }"
+    body = "(m, a, b) => { const d = m.pixelDifference(a, b); return d && {...d, pixels: [...d.answer.pixels]}; }"
     return js(DIFFERENCE, body, picture(a), picture(b))
 
 
@@ -53,7 +53,7 @@ def test_pictures_of_two_sizes_have_no_difference(js):
 
 def test_only_what_is_exactly_equal_reads_as_zero(js):
     words = js(
-        DIFFERENCE,
+        COMPARISON,
         "(m) => [[0, true], [0.00001, false], [0.0674, false], [1, false]].map(([mean, same]) => m.meanWords({mean, same}))",
     )
     assert words == ["0", "< 0.001", "0.067", "1.000"]

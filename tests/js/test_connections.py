@@ -15,13 +15,14 @@ FAKE_SOCKET = """
       const frame = new DataView(new ArrayBuffer(13));
       frame.setUint8(0, 1); frame.setUint8(1, 1);
       frame.setUint32(4, sequence, true); frame.setUint16(8, 1, true); frame.setUint16(10, 1, true);
+      frame.setUint8(12, sequence);
       this.onmessage({data: frame.buffer});
     }
   };
   const log = [];
   const on = {
     hello: (frame, refusing) => log.push('hello ' + frame.device + (refusing ? ', refusing' : '')),
-    picture: (reply, start) => log.push(`picture ${reply.sequence} from ${start}`),
+    picture: (answer, start) => log.push(`picture ${answer.pixels[0]} from ${start}`),
     offline: () => log.push('offline'),
     refused: (code, reason) => log.push(`refused ${code} ${reason}`),
   };
@@ -35,7 +36,7 @@ def with_socket(js, body, *arguments):
 def test_one_request_is_in_flight_and_the_newest_wins(js):
     sent, log = with_socket(
         js,
-        """const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello();
+        """const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); made[0].hello();
         for (let i = 1; i <= 5; i += 1) live.request([i, 0, 0, 0], i);
         made[0].reply(1); made[0].reply(2);
         return [made[0].sent, log];""",
@@ -47,7 +48,7 @@ def test_one_request_is_in_flight_and_the_newest_wins(js):
 def test_a_reply_to_another_request_is_dropped(js):
     log = with_socket(
         js,
-        """const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello();
+        """const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); made[0].hello();
         live.request([0, 0, 0, 0], 1); made[0].reply(9); made[0].reply(1); made[0].reply(1); return log;""",
     )
     assert log == ["hello CPU", "picture 1 from 1"]
@@ -58,7 +59,7 @@ def test_a_lost_connection_is_tried_again_with_growing_pauses_and_the_question_i
         js,
         """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
         Math.random = () => 0.5;
-        const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello(); live.request([0, 0, 0, 0], 3);
+        const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); made[0].hello(); live.request([0, 0, 0, 0], 3);
         for (let i = 0; i < 5; i += 1) { made[i].onclose({code: 1006, reason: ''}); window.later(); }
         made[5].hello();
         return [delays, made[5].sent, log];""",
@@ -71,7 +72,7 @@ def test_a_lost_connection_is_tried_again_with_growing_pauses_and_the_question_i
 def test_a_model_that_is_gone_is_not_asked_for_again(js):
     log, count = with_socket(
         js,
-        """new m.LiveSocket('ws://nowhere', 4, on); made[0].onclose({code: 4404, reason: 'deleted'});
+        """new m.PictureConnection('ws://nowhere', 4, on, life.signal); made[0].onclose({code: 4404, reason: 'deleted'});
         await new Promise((r) => setTimeout(r, 600)); return [log, made.length];""",
     )
     assert log == ["refused 4404 deleted"]
@@ -83,7 +84,7 @@ def test_a_point_that_the_server_cannot_draw_is_not_asked_for_again_and_the_paus
         js,
         """const delays = []; window.setTimeout = (f, ms) => { if (ms < 5000) { delays.push(ms); window.later = f; } return 0; };
         Math.random = () => 0.5;
-        const live = new m.LiveSocket('ws://nowhere', 4, on); live.request([1, 0, 0, 0], 3);
+        const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); live.request([1, 0, 0, 0], 3);
         for (let i = 0; i < 4; i += 1) { made[i].hello(); made[i].onclose({code: 1011, reason: 'failed'}); window.later(); }
         made[4].hello(); live.request([2, 0, 0, 0], 4);
         return [delays, made.map(({sent}) => sent.length), log];""",
@@ -98,7 +99,8 @@ def test_a_new_connection_asks_for_the_point_again(js):
     sent = with_socket(
         js,
         """window.setTimeout = (f, ms) => { if (ms < 5000) window.later = f; return 0; };
-        const live = new m.LiveSocket('ws://nowhere', 4, on); made[0].hello(); live.request([1, 0, 0, 0], 3); made[0].reply(1);
+        const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); made[0].hello(); live.request([1, 0, 0, 0], 3);
+        made[0].reply(1);
         made[0].onclose({code: 1006, reason: ''}); window.later(); made[1].hello();
         return made.map(({sent}) => sent.length);""",
     )
@@ -108,14 +110,15 @@ def test_a_new_connection_asks_for_the_point_again(js):
 def test_a_server_that_has_another_size_now_is_asked_nothing(js):
     sent, log = with_socket(
         js,
-        """const live = new m.LiveSocket('ws://nowhere', 4, on); live.request([1, 0, 0, 0], 3); made[0].hello(6);
+        """const live = new m.PictureConnection('ws://nowhere', 4, on, life.signal); live.request([1, 0, 0, 0], 3);
+        made[0].hello(6);
         await new Promise((r) => setTimeout(r, 600)); return [made.map(({sent}) => sent.length), log];""",
     )
     assert sent == [0]
     assert log == ["refused 4409 the model has another latent size now"]
 
 
-ASIDES = """
+QUERIES = """
   const answer = (i, sequence) => {
     const frame = new DataView(new ArrayBuffer(8 + 24));
     frame.setUint8(0, 4); frame.setUint16(2, 1, true); frame.setUint32(4, sequence, true);
@@ -124,17 +127,17 @@ ASIDES = """
 """
 
 
-def with_asides(js, body):
-    return js("explorer/connection/query_connection.js", f"async (m) => {{ {FAKE_SOCKET} {ASIDES} {body} }}")
+def with_queries(js, body):
+    return js("explorer/connection/query_connection.js", f"async (m) => {{ {FAKE_SOCKET} {QUERIES} {body} }}")
 
 
 def test_every_question_ends_when_the_connection_is_closed(js):
-    ended = with_asides(
+    ended = with_queries(
         js,
-        """const asides = new m.Asides('ws://nowhere'); made[0].hello();
-        const open = [asides.places('here', [[0]]), asides.places('there', [[0]])];
-        asides.close();
-        return Promise.all([...open, asides.places('here', [[0]])]);""",
+        """const queries = new m.QueryConnection('ws://nowhere', life.signal); made[0].hello();
+        const open = [queries.places('here', [[0]]), queries.places('there', [[0]])];
+        life.abort();
+        return Promise.all([...open, queries.places('here', [[0]])]);""",
     )
     assert ended == [None, None, None]
 
@@ -142,18 +145,19 @@ def test_every_question_ends_when_the_connection_is_closed(js):
 def test_a_question_without_an_answer_ends_and_the_others_go_on(js):
     page = js.page
     page.clock.install()
-    with_asides(
+    with_queries(
         js,
-        """Object.assign(window, {made, answer}); window.asides = new m.Asides('ws://nowhere', () => (window.back = true));
+        """Object.assign(window, {made, answer});
+        window.queries = new m.QueryConnection('ws://nowhere', life.signal, () => (window.back = true));
         made[0].hello(); window.ended = {};
-        for (const topic of ['a', 'b']) asides.places(topic, [[0]]).then((found) => (ended[topic] = found));""",
+        for (const topic of ['a', 'b']) queries.places(topic, [[0]]).then((found) => (ended[topic] = found));""",
     )
     page.clock.fast_forward(20_000)
     assert page.evaluate("() => ended") == {}
     page.clock.fast_forward(11_000)
     page.wait_for_function("() => 'a' in ended")
-    assert page.evaluate("() => asides.refusal") == "the server did not answer in time"
-    page.evaluate("() => { asides.places('c', [[0]]).then((found) => (ended.c = found !== null)); }")
+    assert page.evaluate("() => queries.refusal") == "the server did not answer in time"
+    page.evaluate("() => { queries.places('c', [[0]]).then((found) => (ended.c = found !== null)); }")
     page.clock.fast_forward(600)
     page.evaluate("() => { made[1].hello(); answer(1, 2); }")
     page.wait_for_function("() => 'c' in ended")
@@ -162,16 +166,17 @@ def test_a_question_without_an_answer_ends_and_the_others_go_on(js):
 
 @pytest.mark.parametrize(("code", "asked"), [(1011, [1, 0, 0, 0]), (1013, [1, 1, 1, 1])])
 def test_a_refused_question_ends_a_busy_server_is_asked_again_and_the_pauses_grow(js, code, asked):
-    delays, sent, ended = with_asides(
+    delays, sent, ended = with_queries(
         js,
         f"""const delays = [];
         window.setTimeout = (f, ms) => {{ if (ms < 9000) {{ delays.push(ms); window.later = f; }} return 0; }};
-        const asides = new m.Asides('ws://nowhere'); let ended = false;
-        made[0].hello(); asides.places('here', [[0]]).then(() => (ended = true));
+        Math.random = () => 0.5;
+        const queries = new m.QueryConnection('ws://nowhere', life.signal); let ended = false;
+        made[0].hello(); queries.places('here', [[0]]).then(() => (ended = true));
         for (let i = 0; i < 3; i += 1) {{ made[i].onclose({{code: {code}, reason: ''}}); window.later(); made[i + 1].hello(); }}
         await null;
         return [delays, made.map(({{sent}}) => sent.length), ended];""",
     )
-    assert delays == [500, 1000, 2000]
+    assert delays == [250, 500, 1000]
     assert sent == asked
     assert ended == (code == 1011)

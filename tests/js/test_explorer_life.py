@@ -93,12 +93,14 @@ def test_many_quick_commits_write_the_address_less_often_and_the_last_one_wins(j
         """(m) => { window.count = 0; const old = history.replaceState.bind(history);
         history.replaceState = (...given) => { count += 1; if (count > 100) throw new DOMException('too many', 'SecurityError');
           old(...given); };
-        window.address = new m.Address(); }""",
+        window.place = {committed: {z: []}};
+        const bar = new m.AddressBar({data: {model: 'a'}, store: place, signal: life.signal});
+        window.address = (z) => { place.committed = {z}; bar.write(); }; }""",
     )
     for _ in range(6):
-        js.page.evaluate("() => { for (let i = 0; i < 100; i += 1) address.write('a', [i, performance.now()]); }")
+        js.page.evaluate("() => { for (let i = 0; i < 100; i += 1) address([i, performance.now()]); }")
         js.page.clock.run_for(3000)
-    js.page.evaluate("() => address.write('a', [7])")
+    js.page.evaluate("() => address([7])")
     assert js.page.evaluate("() => count") < 100
     js.page.clock.run_for(2000)
     assert js.page.evaluate("() => location.search") == "?model=a&z=7"
@@ -110,7 +112,8 @@ def test_an_address_that_the_browser_refuses_throws_nothing_and_is_written_later
         "explorer/state/address_bar.js",
         """(m) => { window.old = history.replaceState.bind(history);
         history.replaceState = () => { throw new DOMException('too many', 'SecurityError'); };
-        window.address = new m.Address(); address.write('a', [1]); history.replaceState = old; }""",
+        new m.AddressBar({data: {model: 'a'}, store: {committed: {z: [1]}}, signal: life.signal}).write();
+        history.replaceState = old; }""",
     )
     js.page.clock.run_for(11_000)
     assert js.page.evaluate("() => location.search") == "?model=a&z=1"
@@ -118,7 +121,9 @@ def test_an_address_that_the_browser_refuses_throws_nothing_and_is_written_later
 
 def test_an_address_belongs_to_its_page(js):
     js.page.clock.install()
-    many = "(m) => { const address = new m.Address(); for (const i of Array(60).keys()) address.write('a', [i]); }"
+    many = """(m) => { const committed = {z: []};
+      const bar = new m.AddressBar({data: {model: 'a'}, store: {committed}, signal: life.signal});
+      for (const i of Array(60).keys()) { committed.z = [i]; bar.write(); } }"""
     js("explorer/state/address_bar.js", many)
     js.page.evaluate("() => history.replaceState(null, '', '/encode')")
     js.page.clock.run_for(2000)

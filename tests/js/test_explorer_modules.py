@@ -7,33 +7,37 @@ import struct
 import numpy as np
 import pytest
 
-PROTOCOL, METER, RANGES = "explorer/connection/picture_frames.js", "explorer/picture/latency.js", "explorer/numbers.js"
+FRAMES, LATENCY, NUMBERS = "explorer/connection/frames.js", "explorer/picture/latency.js", "explorer/numbers.js"
+SLIDER = "explorer/rail/slider.js"
 
-DECODED = "(m, b) => { const f = m.decodeFrame(Uint8Array.from(b).buffer); return {...f, pixels: [...f.pixels]}; }"
+DECODED = """(m, b) => { const {sequence, answer} = m.readPicture(Uint8Array.from(b).buffer);
+  return {sequence, ...answer, pixels: [...answer.pixels]}; }"""
 
 
 def test_a_request_frame_is_what_the_server_reads(js):
-    frame = js(PROTOCOL, "(m, seq, z) => [...new Uint8Array(m.encodeRequest(seq, z))]", 4_000_000_000, [0.5, -1.25])
+    frame = js(FRAMES, "(m, seq, z) => [...new Uint8Array(m.encodePicture(seq, z))]", 4_000_000_000, [0.5, -1.25])
     assert bytes(frame) == struct.pack("<B3xI", 1, 4_000_000_000) + np.array([0.5, -1.25], "<f4").tobytes()
 
 
 def test_a_reply_frame_is_what_the_server_writes(js):
     frame = struct.pack("<BBxxIHH", 1, 3, 7, 1, 2) + bytes([1, 2, 3, 4, 5, 6])
-    read = js(PROTOCOL, DECODED, list(frame))
-    assert read == {"kind": 1, "sequence": 7, "height": 1, "width": 2, "channels": 3, "pixels": [1, 2, 3, 4, 5, 6]}
+    read = js(FRAMES, DECODED, list(frame))
+    assert read == {"kind": "pixels", "sequence": 7, "height": 1, "width": 2, "channels": 3, "pixels": [1, 2, 3, 4, 5, 6]}
 
 
 def test_a_reply_with_pixels_missing_is_refused(js):
     frame = struct.pack("<BBxxIHH", 1, 3, 7, 2, 2) + bytes(5)
-    failed = js(PROTOCOL, f"(m, b) => {{ try {{ return ({DECODED})(m, b); }} catch (e) {{ return e.message; }} }}", list(frame))
-    assert "5 pixels for 2x2x3" in failed
+    failed = js(FRAMES, f"(m, b) => {{ try {{ return ({DECODED})(m, b); }} catch (e) {{ return e.message; }} }}", list(frame))
+    assert "5 pixels for 1 x 2x2x3" in failed
 
 
 def test_the_meter_gives_nearest_rank_quantiles_and_pictures_of_the_last_second(js):
-    fed = "(m) => { const t = new m.Meter(); for (let i = 1; i <= 100; i += 1) t.add(50 * i - i, 50 * i); return t.read(); }"
-    figures = js(METER, fed)
+    fed = """(m) => { const t = new m.Latency(life.signal);
+      for (let i = 1; i <= 100; i += 1) t.add(50 * i - i, 50 * i);
+      return t.read(); }"""
+    figures = js(LATENCY, fed)
     assert figures == {"rate": 20, "p50": 50, "p95": 95}
-    assert js(METER, "(m) => new m.Meter().read()") is None
+    assert js(LATENCY, "(m) => new m.Latency(life.signal).read()") is None
 
 
 @pytest.mark.parametrize(
@@ -44,21 +48,21 @@ def test_the_meter_gives_nearest_rank_quantiles_and_pictures_of_the_last_second(
     ],
 )
 def test_typed_values_are_numbers_or_nothing(js, text, value):
-    assert js(RANGES, "(m, t) => m.parsed(t)", text) == value
+    assert js(NUMBERS, "(m, t) => m.parsed(t)", text) == value
 
 
 def test_a_range_grows_to_hold_values_and_never_shrinks(js):
-    assert js(RANGES, "(m) => m.widened({low: -1, high: 1}, [0.5, 3])") == {"low": -1, "high": 3}
-    assert js(RANGES, "(m) => m.widened({low: -1, high: 1}, [0])") == {"low": -1, "high": 1}
+    assert js(SLIDER, "(m) => m.widened({low: -1, high: 1}, [0.5, 3])") == {"low": -1, "high": 3}
+    assert js(SLIDER, "(m) => m.widened({low: -1, high: 1}, [0])") == {"low": -1, "high": 1}
 
 
 def test_values_are_shown_with_two_decimals_and_without_a_negative_zero(js):
-    assert js(RANGES, "(m) => [1, -0, -0.001, -1.005].map(m.shown)") == ["1.00", "0.00", "0.00", "−1.00"]
+    assert js(NUMBERS, "(m) => [1, -0, -0.001, -1.005].map(m.shown)") == ["1.00", "0.00", "0.00", "−1.00"]
 
 
 def test_prior_draws_are_standard_normal(js):
     mean, variance, fourth = js(
-        RANGES,
+        NUMBERS,
         """(m) => { const n = 40000; let a = 0, b = 0, c = 0;
         for (let i = 0; i < n; i += 1) { const x = m.normal(); a += x; b += x * x; c += x ** 4; }
         return [a / n, b / n, c / n]; }""",
@@ -75,10 +79,11 @@ def test_the_address_keeps_other_parameters_and_readable_commas(js):
 
 def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
     seq, size, pixels = js(
-        "explorer/renderer/pixels.js",
-        """(m) => { const canvas = document.createElement('canvas'); const picture = new m.Picture(canvas);
-        picture.paint({height: 1, width: 2, channels: 1, pixels: Uint8Array.from([0, 200])});
-        picture.paint({height: 1, width: 2, channels: 3, pixels: Uint8Array.from([1, 2, 3, 250, 251, 252])});
+        "explorer/renderer/renderer.js",
+        """(m) => { const picture = new m.Surface({}); const canvas = picture.element;
+        const size = {kind: 'pixels', height: 1, width: 2};
+        picture.paint({...size, channels: 1, pixels: Uint8Array.from([0, 200])});
+        picture.paint({...size, channels: 3, pixels: Uint8Array.from([1, 2, 3, 250, 251, 252])});
         const data = canvas.getContext('2d').getImageData(0, 0, 2, 1).data;
         return [canvas.dataset.seq, [canvas.width, canvas.height], [...data]]; }""",
     )
@@ -89,7 +94,8 @@ def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
 def test_an_animation_starts_where_the_slider_stands(js):
     first, low, high = js(
         "explorer/rail/animation.js",
-        """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
+        """async (m) => { const seen = []; const a = new m.ToAndFro(life.signal);
+        a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
         while (seen.length < 5) await new Promise((r) => setTimeout(r, 20));
         a.stop();
         return [seen[0], Math.min(...seen), Math.max(...seen)]; }""",
@@ -99,7 +105,8 @@ def test_an_animation_starts_where_the_slider_stands(js):
 
 
 def test_who_asks_for_less_motion_gets_stills(js):
-    seen = """async (m) => { const seen = []; const a = new m.Animation(); a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
+    seen = """async (m) => { const seen = []; const a = new m.ToAndFro(life.signal);
+        a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
       await new Promise((r) => setTimeout(r, 600)); a.stop(); return [seen.length, new Set(seen).size]; }"""
     frames, positions = js("explorer/rail/animation.js", seen)
     assert positions > 3
@@ -114,11 +121,12 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
     page.clock.install()
     begin = """(m) => {
       Object.assign(window, {element: document.createElement('div'), sent: []});
-      window.session = new m.Session(element);
+      window.session = new m.PageMessages(life);
+      session.attach(element);
       const send = (kind, message) => sent.push({kind, ...message});
       window.know = (taken) => session.update({model: 'a', session: 's', taken}, send);
       know({});
-      session.commit([1], null);
+      session.committed({committed: {z: [1], posterior: null}, cause: {by: 'person'}});
     }"""
     js("explorer/state/page_messages.js", begin)
     kinds, kept = "() => sent.map(({kind}) => kind)", "() => element.dataset.kept"

@@ -19,14 +19,14 @@ def test_a_plane_and_its_inverse_agree_with_the_core(js):
       const plane = m.threePointPlane(a, b, c);
       const moved = plane.through(z);
       const there = plane.latent(at);
-      const off = [plane.offPlane(z), moved.offPlane(z)];
-      return [there, plane.coordinates(there), plane.coordinates(z), ...off, moved.coordinates(z)];
+      const foot = moved.latent(moved.coordinates(z));
+      return [there, plane.coordinates(there), plane.coordinates(z), foot, moved.coordinates(z)];
     }"""
-    latent, back, coordinates, off, none, same = js(PLANE, script, points.tolist(), at, z.tolist())
+    latent, back, coordinates, foot, same = js(PLANE, script, points.tolist(), at, z.tolist())
     np.testing.assert_allclose(latent, expected.latents([at])[0], atol=1e-9)
     np.testing.assert_allclose(back, at, atol=1e-9)
     np.testing.assert_allclose(coordinates, expected.coordinates(z[None])[0], atol=1e-9)
-    assert off == pytest.approx(expected.off_plane(z[None])[0]) and none == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(foot, z, atol=1e-9)  # it lies on the plane now
     np.testing.assert_allclose(same, coordinates, atol=1e-9)
 
 
@@ -59,7 +59,7 @@ def test_the_viewport_zooms_around_the_pointer_and_comes_back(js):
 
 def test_a_click_finds_the_nearest_visible_point(js):
     script = """(m, p) => {
-      const cloud = new m.Cloud(Float32Array.from([0, 0, 0, 1, 0, 0, 1, 1, 5]), Uint8Array.from([0, 1, 0]), 3);
+      const cloud = new m.Points(Float32Array.from([0, 0, 0, 1, 0, 0, 1, 1, 5]), Uint8Array.from([0, 1, 0]), 3);
       cloud.project(p);
       const first = [cloud.nearest([0.9, 0.1], 1), cloud.nearest([0.9, 0.1], 0.01), cloud.mean(2)];
       cloud.hidden.add(1);
@@ -78,12 +78,12 @@ def test_the_grid_finds_the_same_point_as_looking_at_all_of_them(js):
         const [square, i] = squares.reduce((best, one) => (one[0] < best[0] ? one : best));
         return square < reach * reach ? i : null;
       };
-      const grid = new m.Grid(at, on);
+      const grid = new m.PointGrid(at, on);
       const places = Array.from({length: 200}, (_, k) => [at[2 * k] + 0.05, at[2 * k + 1] - 0.1]).concat([[99, 99], [-3, 0]]);
       const differs = (reach) => places.filter((place) => grid.nearest(place, reach, odd) !== slow(place, reach));
       const wrong = [0.02, 0.3, 50].flatMap(differs);
-      const same = new m.Grid(new Float32Array(6), Uint32Array.from([0, 1, 2])).nearest([0, 0], 1, () => true);
-      return {wrong, same, none: new m.Grid(new Float32Array(0), new Uint32Array(0)).nearest([0, 0], 1, () => true)};
+      const same = new m.PointGrid(new Float32Array(6), Uint32Array.from([0, 1, 2])).nearest([0, 0], 1, () => true);
+      return {wrong, same, none: new m.PointGrid(new Float32Array(0), new Uint32Array(0)).nearest([0, 0], 1, () => true)};
     }"""
     points = np.random.default_rng(3).normal(size=(500, 2)) * [5, 0.5]  # long and narrow
     assert js(GRID, script, points.ravel().tolist()) == {"wrong": [], "same": 0, "none": None}
@@ -93,7 +93,7 @@ def test_of_thousands_of_points_a_fair_sample_is_shown_until_all_are_asked_for(j
     script = """(m) => {
       const count = 6000;
       const labels = Uint8Array.from({length: count}, (_, i) => i % 10);
-      const cloud = new m.Cloud(Float32Array.from({length: 2 * count}, (_, i) => i), labels, 2);
+      const cloud = new m.Points(Float32Array.from({length: 2 * count}, (_, i) => i), labels, 2);
       cloud.project({origin: [0, 0], u: [1, 0], v: [0, 1]});
       const found = () => Array.from({length: count}, (_, i) => cloud.nearest(cloud.position(i), 0.1));
       const visible = () => found().filter((i) => i !== null);
@@ -102,7 +102,7 @@ def test_of_thousands_of_points_a_fair_sample_is_shown_until_all_are_asked_for(j
       const before = [cloud.sampling, cloud.shown, sample.length];
       cloud.showAll(true);
       const all = [cloud.sampling, cloud.shown, visible().length];
-      const few = new m.Cloud(new Float32Array(400), new Uint8Array(200), 2);
+      const few = new m.Points(new Float32Array(400), new Uint8Array(200), 2);
       return {before, kinds, half: sample.filter((i) => i < count / 2).length, all, few: [few.canSample, few.shown]};
     }"""
     found = js(CLOUD, script)
@@ -114,7 +114,7 @@ def test_of_thousands_of_points_a_fair_sample_is_shown_until_all_are_asked_for(j
 def test_what_many_events_between_two_frames_say_is_acted_on_once_a_frame(js):
     script = """async (m) => {
       const done = [];
-      const frames = new m.Frames((what) => done.push(what));
+      const frames = new m.OncePerFrame((what) => done.push(what));
       const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
       for (let i = 0; i < 50; i += 1) frames.push(i);
       const atOnce = [...done];
@@ -128,13 +128,13 @@ def test_what_many_events_between_two_frames_say_is_acted_on_once_a_frame(js):
       await painted();
       return {atOnce, later, again, dropped: [...done]};
     }"""
-    found = js("explorer/map/frames.js", script)
+    found = js("explorer/map/gestures.js", script)
     assert found == {"atOnce": [0], "later": [0, 49], "again": [0, 49, 7], "dropped": [0, 49, 7]}
 
 
 def test_points_are_drawn_in_their_colour_and_hidden_classes_are_not(js):
     script = """(m) => {
-      const cloud = new m.Cloud(Float32Array.from([0, 0, 1, 0]), Uint8Array.from([0, 1]), 2);
+      const cloud = new m.Points(Float32Array.from([0, 0, 1, 0]), Uint8Array.from([0, 1]), 2);
       cloud.project({origin: [0, 0], u: [1, 0], v: [0, 1]});
       const count = () => {
         const words = new Uint32Array(400);
@@ -148,9 +148,9 @@ def test_points_are_drawn_in_their_colour_and_hidden_classes_are_not(js):
     assert js(CLOUD, script) == ["3:18", "2:9"]
 
 
-def test_a_map_without_an_inverse_holds_only_the_points_it_was_given(js):
+def test_a_map_without_an_inverse_locks_only_the_points_it_was_given(js):
     script = """(m) => {
-      const cloud = new m.Cloud(Float32Array.from([0, 0, 0, 1, 0, 0, 1, 1, 5, 2, 2, 2]), Uint8Array.from([0, 1, 0, 1]), 3);
+      const cloud = new m.Points(Float32Array.from([0, 0, 0, 1, 0, 0, 1, 1, 5, 2, 2, 2]), Uint8Array.from([0, 1, 0, 1]), 3);
       cloud.scatter({indices: Uint32Array.from([1, 2, 3]), coordinates: Float32Array.from([9, 9, -1, 0, -3, 1])});
       const near = [cloud.nearest([9, 8.5], 1), cloud.nearest([0, 0], 0.5), cloud.position(2)];
       const found = [cloud.find([1, 1, 5.0004]), cloud.find([1, 1, 5.01]), cloud.find([0, 0, 0])];
@@ -180,7 +180,7 @@ def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
       };
       const said = [];
       const ask = (signal) => m.fetchEmbedding({model: 'a', version: 3}, 'tsne', {say: (words) => said.push(words), signal});
-      const stays = new AbortController().signal;
+      const stays = life.signal;
       const {indices, coordinates} = await ask(stays);
       const refused = await ask(stays).catch((error) => error.message);
       const goes = new AbortController();
@@ -258,7 +258,7 @@ def test_the_map_says_what_its_axes_and_dots_are_and_where_one_is(js):
       near: m.hereWords(['z3', 'z0'], [1, 0], null, {near: 'test image 4, an 8'}),
       lost: m.hereWords([], null, null, {}),
     })"""
-    found = js("explorer/map/words.js", script)
+    found = js("explorer/map/caption.js", script)
     assert found["axes"] == [["PC 1", "PC 3"], ["z7", "z3"], ["pin 1 to pin 2", "towards pin 3"], []]
     assert found["names"] == ["test image 5018, a 2", "test image 4, an 8", "test image 0, an ankle boot"]
     assert found["points"][0] == "Points: the codes of 600 of 10,000 test images, projected onto this plane"
@@ -288,7 +288,7 @@ def test_a_and_b_change_places(js):
     assert js("explorer/state/undo.js", script) == [None, "a", "b"]
 
 
-def test_a_link_holds_the_view_and_gives_it_back(js):
+def test_a_link_locks_the_view_and_gives_it_back(js):
     script = """(m) => {
       const view = {plane: 'pc:0:1', background: 'holes', view: [1, -2, 0.05], path: {kind: 'geodesic', even: true}};
       const pins = [{z: [1, 2], chosen: true, label: 'a'}, {z: [3, 4], chosen: false, label: 'b'}];
@@ -336,13 +336,13 @@ def test_a_gallery_page_loads_nothing_and_escapes_notes(js):
 
 def test_muting_and_solo_give_back_what_they_took(js):
     script = """(m) => {
-      const holds = new m.Holds();
+      const locks = new m.LockedDimensions();
       const start = [1, 2, 3];
-      const solo = holds.solo(start, 1, true);
-      const isSolo = holds.isSolo(1, 3);
-      const back = holds.solo(solo, 1, false);
-      holds.lock(0, true);
-      return {solo, isSolo, back, kept: holds.keep(back, [9, 9, 9])};
+      const solo = locks.solo(start, 1, true);
+      const isSolo = locks.isSolo(1, 3);
+      const back = locks.solo(solo, 1, false);
+      locks.lock(0, true);
+      return {solo, isSolo, back, kept: locks.keep(back, [9, 9, 9])};
     }"""
     assert js("explorer/state/locked_dimensions.js", script) == {
         "solo": [0, 2, 0],

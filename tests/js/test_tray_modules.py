@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-PINS, FIGURES = "explorer/pins_and_paths/pins.js", "explorer/pins_and_paths/path_figures.js"
+PINS, FIGURES = "explorer/pins_and_paths/pins.js", "explorer/pins_and_paths/path_strip.js"
 QUESTIONS = "explorer/connection/frames.js"
 WHERE = "explorer/picture/likeness.js"
 
@@ -77,7 +77,7 @@ def test_places_are_read_as_the_server_writes_them(js):
     from ui.server.coverage_query import PLACES, VERDICTS
 
     frame = PLACES.pack(4, 1, 9, 0.5, 0.25, 0.125, 0.0) + np.array([0.5, 40, 1.5, -9, -8, 30, 57, 1], "<f4").tobytes()
-    read = "(m, b) => m.decodeAnswer(Uint8Array.from(b).buffer)"
+    read = "(m, b) => m.readAnswer(Uint8Array.from(b).buffer)"
     place = js(QUESTIONS, read, list(frame))["result"][0]
     assert place["errors"] == {"auc": 0.5, "missed": 0.25, "midpointsTaken": 0.125, "farTaken": 0}
     assert (place["distance"], place["nearer"], place["cycle"], place["typical"]) == (0.5, 40, 1.5, 57)
@@ -109,10 +109,10 @@ def test_a_strip_shows_both_ends(js):
 
 
 def test_frames_for_paths_and_draws_are_what_the_server_reads(js):
-    walk = js(
-        QUESTIONS, "(m) => [...new Uint8Array(m.encodeWalk(9, [[0, 1], [2, 3]], {kind: 'geodesic', even: true, count: 61}))]"
+    path = js(
+        QUESTIONS, "(m) => [...new Uint8Array(m.encodePath(9, [[0, 1], [2, 3]], {kind: 'geodesic', even: true, count: 61}))]"
     )
-    assert bytes(walk) == struct.pack("<BxHI", 5, 2 | 0x80 | 61 << 8, 9) + np.arange(4, dtype="<f4").tobytes()
+    assert bytes(path) == struct.pack("<BxHI", 5, 2 | 0x80 | 61 << 8, 9) + np.arange(4, dtype="<f4").tobytes()
     draws = js(
         QUESTIONS, "(m) => [...new Uint8Array(m.encodeSamples(8, {count: 64, seed: 4294967295, temperature: 0.5, side: 0}))]"
     )
@@ -120,7 +120,7 @@ def test_frames_for_paths_and_draws_are_what_the_server_reads(js):
 
 
 def test_a_path_and_draws_are_read_as_the_server_writes_them(js):
-    read = """(m, b) => { const {sequence, result} = m.decodeAnswer(Uint8Array.from(b).buffer);
+    read = """(m, b) => { const {sequence, result} = m.readAnswer(Uint8Array.from(b).buffer);
       return {sequence, ...result, pictures: result.pictures.map((p) => [...p.pixels])}; }"""
     head = struct.pack("<BBHIHHHH", 5, 1, 2, 77, 1, 2, 1, 1)
     walk = head + np.array([0.5, -0.5, 0, 3, 10, 96], "<f4").tobytes() + bytes([1, 2, 3, 4])

@@ -11,7 +11,7 @@ const mounted = new WeakMap(); // parent element -> Explorer
 let homeless = null; // {instance, timer}
 
 export default function explorer({ data, parentElement, setStateValue }) {
-  if (!mounted.has(parentElement)) mounted.set(parentElement, settle(parentElement.querySelector(".lw-root") ?? parentElement));
+  if (!mounted.has(parentElement)) mounted.set(parentElement, attach(parentElement.querySelector(".lw-root") ?? parentElement));
   mounted.get(parentElement).update(data, setStateValue);
   return () => {
     if (mounted.has(parentElement)) leave(mounted.get(parentElement));
@@ -19,7 +19,7 @@ export default function explorer({ data, parentElement, setStateValue }) {
   };
 }
 
-function settle(place) {
+function attach(place) {
   if (homeless === null) return new Explorer(place);
   const { instance, timer } = homeless;
   clearTimeout(timer);
@@ -31,7 +31,7 @@ function settle(place) {
 function leave(instance) {
   const timer = setTimeout(() => {
     if (homeless?.instance === instance) homeless = null;
-    instance.destroy();
+    instance.close();
   }, PATIENCE);
   homeless = { instance, timer };
 }

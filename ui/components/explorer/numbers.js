@@ -1,32 +1,4 @@
-// What a slider spans. A range is state of its own: it grows to hold a value and is the data's own again when the value is back, both
-// between drags only, so that dragging cannot change it.
-
-const STEPS = 100; // arrow keys: fine steps over the range
-const COARSE_STEPS = 10; // with Shift
-
-/** The range of a dimension, widened where needed to hold `values`. */
-export function widened({ low, high }, values) {
-  return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
-}
-
-/** The range after a new value: `base` where that holds it, else what there was, widened. */
-export function refitted(base, range, value) {
-  return value >= base.low && value <= base.high ? base : widened(widened(base, [range.low, range.high]), [value]);
-}
-
-/** Where value lies in the range, 0..1. */
-export function fraction({ low, high }, value) {
-  return (value - low) / (high - low);
-}
-
-/** The size of one key press. */
-export function keyStep({ low, high }, coarse) {
-  return rounded((high - low) / (coarse ? COARSE_STEPS : STEPS)) || 0.001;
-}
-
-export function clamped({ low, high }, value) {
-  return Math.min(high, Math.max(low, value));
-}
+// Numbers as people type and read them, and the standard normal distribution.
 
 /** Three decimals: finer than a pixel of any slider, and short in the address. */
 export function rounded(value) {
@@ -47,4 +19,23 @@ export function shown(value) {
 /** One draw from N(0, 1) (Box and Muller 1958). */
 export function normal(random = Math.random) {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Phi(x), to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26). */
+export function normalShare(x) {
+  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
+  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const erf = 1 - poly * Math.exp((-x * x) / 2);
+  return 0.5 * (1 + Math.sign(x) * erf);
+}
+
+/** The inverse of normalShare by bisection. */
+export function normalQuantile(share) {
+  let [low, high] = [-9, 9];
+  for (let i = 0; i < 60; i += 1) {
+    const middle = (low + high) / 2;
+    if (normalShare(middle) < share) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }

@@ -1,7 +1,6 @@
 // The sheet that lists the other models, by what they can share with the open one: this z, an input image, or nothing.
 
-import { h } from "../elements.js";
-import { closeButton } from "../help/keys.js";
+import { closeButton, h } from "../elements.js";
 
 const GROUPS = [
   { title: "At the same z, trained on the same data", has: (other) => other.sameZ && other.sameData },

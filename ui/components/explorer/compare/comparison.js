@@ -3,55 +3,55 @@
 // It follows what the first model has painted, whatever moved it (slider, map, path, animation): each painted picture is sent along
 // with the request to the second model, so the difference is always one of two pictures of the same z.
 
-import { h } from "../elements.js";
-import { Picture } from "../renderer/pixels.js";
-import { LiveSocket, liveUrl, NO_MODEL } from "../connection/picture_connection.js";
+import { liveUrl } from "../connection/connection.js";
+import { NO_MODEL, PictureConnection } from "../connection/picture_connection.js";
+import { h, smallButton } from "../elements.js";
+import { Surface, differenceOf } from "../renderer/renderer.js";
+import { Timer } from "../timing.js";
 import { Choice, SAME_NUMBERS } from "./choose_model.js";
-import { difference, meanWords } from "../renderer/pixel_difference.js";
 
 const FIGURE_EVERY = 150; // ms: a number that changes faster cannot be read
 const NOTHING = "–";
 
 export class Comparison {
-  #on;
+  #explorer;
   #data = null;
   #chosen = null; // name of the second model
-  #open = null; // {name, version} the socket was opened for
+  #open = null; // {name, version} the connection was opened for
   #refused = null; // the version that the server would not show
-  #socket = null;
-  #last = null; // {z, picture}: what the first model painted last
+  #connection = null;
+  #last = null; // {z, answer}: what the first model showed last
   #figure = null; // the newest difference
-  #timer = null;
-  #stage = null;
+  #timer;
+  #stage;
   #choice;
-  #second;
-  #map;
+  #button = smallButton("vs", "Compare with another model at the same z (C)", () => this.#choose());
   #names = { first: caption("first"), second: caption("second"), difference: caption("difference") };
-  #canvas = { second: canvas("compared", "picture of the second model"), difference: canvas("difference", "absolute difference") };
+  #second = surface("compared", "picture of the second model");
+  #difference = surface("difference", "absolute difference");
   #mean = h("b.lw-mean", { "data-testid": "mean-difference" });
   #said = h("span.lw-muted.lw-said-pair", { role: "status", "data-testid": "compare-status" });
 
-  /** on: {chosen(name | null), sameImage(name), refresh()} */
-  constructor(on) {
-    this.#on = on;
-    this.#choice = new Choice({ sameZ: (name) => this.#choose(name), sameImage: on.sameImage, off: () => this.#choose(null) });
-    this.sheet = this.#choice.dialog;
-    const words = "Compare with another model at the same z (C)";
-    this.button = h("button.lw-button.lw-small", { type: "button", title: words, "aria-label": `vs: ${words}`, "aria-pressed": "false", onclick: () => this.show() }, "vs");
+  constructor(explorer) {
+    this.#explorer = explorer;
+    this.#timer = new Timer(() => this.#tell(), explorer.signal);
+    this.#choice = new Choice({ sameZ: (name) => this.#take(name), sameImage: (compared) => explorer.ask("same_image", { compared }), off: () => this.#take(null) });
+    this.#button.setAttribute("aria-label", `vs: ${this.#button.title}`);
+    this.#button.setAttribute("aria-pressed", "false");
+    this.elements = { tools: this.#button, over: this.#choice.dialog };
+    this.keys = [{ key: "C", words: "Compare with another model", run: () => this.#choose() }];
+    this.#mount(explorer.parts.picture.stage);
   }
 
-  /** Takes its place around the first model's canvas. */
-  mount(stage) {
-    const button = (label, words, run) => h("button.lw-button.lw-small", { type: "button", title: words, onclick: run }, label);
+  /** Takes its place around the first model's picture. */
+  #mount(stage) {
     const panel = h("div.lw-pair-panel", { role: "group", "aria-label": "comparison" },
       h("span.lw-muted", { title: "The mean of |a − b| over all pixels: 0 is equal, 1 is black against white" }, "mean difference"), this.#mean,
       h("span.lw-scale.lw-muted", { title: "The colours always mean the same: 0 is equal, 1 is black against white" }, "0", h("i"), "1"),
       this.#said,
-      h("span.lw-pair-buttons", {}, button("Change", "Another second model (C)", () => this.show()), button("Off", "One picture again", () => this.#leave())));
+      h("span.lw-pair-buttons", {}, smallButton("Change", "Another second model (C)", () => this.#choose()), smallButton("Off", "One picture again", () => this.#leave())));
     this.#stage = stage;
-    stage.append(this.#names.first, this.#canvas.second, this.#names.second, this.#canvas.difference, this.#names.difference, panel);
-    this.#second = new Picture(this.#canvas.second);
-    this.#map = new Picture(this.#canvas.difference);
+    stage.append(this.#names.first, this.#second.element, this.#names.second, this.#difference.element, this.#names.difference, panel);
   }
 
   /** What the page knows now: the other models, and on the first call the choice that the session keeps. */
@@ -59,48 +59,42 @@ export class Comparison {
     const last = this.#data;
     this.#data = data;
     if (last === null) this.#chosen = data.compared;
-    else if (last.session !== data.session && this.#chosen !== data.compared) this.#on.chosen(this.#chosen); // the server was restarted
+    else if (last.session !== data.session && this.#chosen !== data.compared) this.#explorer.parts.messages.compare(this.#chosen); // the server was restarted
     if (last !== null && (last.model !== data.model || last.shape !== data.shape || last.z.length !== data.z.length)) {
       this.#off();
       this.#last = null; // a picture of another latent space
     }
-    this.#settle();
+    this.#attach();
   }
 
-  /** The first model has painted z. */
-  follow(z, picture) {
-    this.#last = { z, picture };
-    this.#socket?.request(z, this.#last);
+  /** The first model has shown z. */
+  painted(z, answer) {
+    this.#last = { z, answer };
+    this.#connection?.request(z, this.#last);
   }
 
-  /** The name of the second model on the screen, or null. */
-  get shown() {
-    return this.#stage.classList.contains("lw-pair") ? this.#chosen : null;
+  linkState() {
+    return { compare: this.#stage.classList.contains("lw-pair") ? this.#chosen : null };
   }
 
-  show() {
+  #choose() {
     this.#choice.show(this.#data?.others ?? [], this.#chosen);
   }
 
-  close() {
-    this.#disconnect();
-    this.#timer = null;
-  }
-
   #leave() {
-    this.#choose(null);
-    this.button.focus(); // the one that was pressed is gone
+    this.#take(null);
+    this.#button.focus(); // the one that was pressed is gone
   }
 
-  #choose(name) {
+  #take(name) {
     this.#chosen = name;
     this.#refused = null;
-    this.#on.chosen(name);
-    this.#settle();
+    this.#explorer.parts.messages.compare(name);
+    this.#attach();
   }
 
   /** Brings what is shown in line with the choice and with the models there are. */
-  #settle() {
+  #attach() {
     const { model, others } = this.#data;
     const other = others.find(({ name }) => name === this.#chosen);
     if (this.#chosen === null || this.#chosen === model) this.#off();
@@ -117,47 +111,46 @@ export class Comparison {
 
   #connect({ name, version }) {
     if (this.#open?.name === name) {
-      if (this.#open.version !== version && this.#last) this.#socket.request(this.#last.z, this.#last); // the same size, trained further
+      if (this.#open.version !== version && this.#last) this.#connection.request(this.#last.z, this.#last); // the same size, trained further
       this.#open = { name, version };
       return;
     }
     this.#disconnect();
     this.#show("connecting", "");
     this.#open = { name, version };
-    this.#socket = new LiveSocket(liveUrl(name).href, this.#data.z.length, {
+    this.#connection = new PictureConnection(liveUrl(name), this.#data.z.length, {
       hello: () => this.#show("live", this.#usual),
-      picture: (reply, start) => this.#paint(reply, start),
+      picture: (answer, first) => this.#paint(answer, first),
       offline: () => this.#show("offline", "offline · reconnecting"),
       refused: (code) => {
         this.#refused = this.#open.version;
         this.#stop(code === NO_MODEL ? `${name} is no longer there.` : `${name} was replaced by a model of another latent size.`);
-        this.#on.refresh(); // the page then knows what has become of it
+        this.#explorer.ask("refresh"); // the page then knows what has become of it
       },
-    });
-    if (this.#last) this.#socket.request(this.#last.z, this.#last);
+    }, this.#explorer.signal);
+    if (this.#last) this.#connection.request(this.#last.z, this.#last);
   }
 
-  #paint(reply, { picture }) {
-    const found = difference(picture, reply);
+  #paint(answer, first) {
+    const found = differenceOf(first.answer, answer);
     if (found === null) {
       this.#refused = this.#open.version;
       this.#stop(`${this.#chosen} was replaced by a model of other pictures.`);
-      this.#on.refresh();
+      this.#explorer.ask("refresh");
       return;
     }
-    this.#second.paint(reply);
-    this.#map.paint(found.picture);
+    this.#second.paint(answer);
+    this.#difference.paint(found.answer);
     this.#figure = found;
-    this.#timer ??= setTimeout(() => this.#tell(), this.#mean.textContent === NOTHING ? 0 : FIGURE_EVERY);
+    this.#timer.setOnce(this.#mean.textContent === NOTHING ? 0 : FIGURE_EVERY);
   }
 
   #tell() {
-    this.#timer = null;
     if (this.#figure === null) return;
     this.#mean.textContent = meanWords(this.#figure);
     const words = this.#figure.same ? "no difference: every pixel is the same" : `absolute difference, mean ${meanWords(this.#figure)}, on a fixed scale from 0 to 1`;
-    this.#canvas.difference.setAttribute("aria-label", words);
-    this.#canvas.difference.title = words;
+    this.#difference.describe(words);
+    this.#difference.element.title = words;
     if (this.#stage.dataset.compare === "live") this.#said.textContent = this.#figure.same ? "every pixel the same" : this.#usual;
   }
 
@@ -169,14 +162,14 @@ export class Comparison {
 
   #show(state, words) {
     this.#stage.classList.add("lw-pair");
-    this.button.setAttribute("aria-pressed", "true");
+    this.#button.setAttribute("aria-pressed", "true");
     this.#stage.dataset.compare = state;
     this.#said.textContent = words;
     for (const [name, label] of [["first", this.#data.model], ["second", this.#chosen], ["difference", "difference"]]) {
       this.#names[name].textContent = label;
       this.#names[name].title = name === "second" ? `${label}. ${SAME_NUMBERS}` : label;
     }
-    this.#canvas.second.setAttribute("aria-label", `picture of ${this.#chosen} at the same z`);
+    this.#second.describe(`picture of ${this.#chosen} at the same z`);
   }
 
   /** The second model cannot be shown: the words say why, its last pictures stay pale. */
@@ -188,18 +181,17 @@ export class Comparison {
   #off() {
     this.#disconnect();
     this.#stage.classList.remove("lw-pair");
-    this.button.setAttribute("aria-pressed", "false");
+    this.#button.setAttribute("aria-pressed", "false");
     delete this.#stage.dataset.compare;
   }
 
   #disconnect() {
-    this.#socket?.close();
-    this.#socket = null;
+    this.#connection?.close();
+    this.#connection = null;
     this.#open = null;
     this.#figure = null;
     this.#mean.textContent = NOTHING;
-    clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer.stop();
   }
 }
 
@@ -207,6 +199,12 @@ function caption(place) {
   return h(`span.lw-pair-name.lw-muted.lw-name-${place}`);
 }
 
-function canvas(testid, words) {
-  return h(`canvas.lw-canvas.lw-of-pair.lw-canvas-${testid}`, { "data-testid": testid, role: "img", "aria-label": words, width: 28, height: 28 });
+function surface(testid, words) {
+  return new Surface({ class: `lw-canvas lw-of-pair lw-canvas-${testid}`, "data-testid": testid, "aria-label": words });
+}
+
+/** The mean difference as people read it; only what is exactly equal reads as 0. */
+export function meanWords({ mean, same }) {
+  if (same) return "0";
+  return mean < 0.0005 ? "< 0.001" : mean.toFixed(3);
 }

@@ -1,11 +1,12 @@
 // The encoded images of a model, fetched once (ui/server/map_route.py): little endian, u32 count, u32 latent size, float32 centre (D),
 // float32 principal axes (D x D), float32 means (count x D), u8 labels (count).
 
-/** {means, labels, latentDim, centre, axes}; throws with the server's sentence when the model carries none. */
-export async function fetchAtlas(model, version) {
-  const response = await fetch(mapUrl("map", { model, v: version }));
+/** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL)} of the model that the page's
+ *  data names; throws with the server's sentence when it carries none. */
+export async function fetchEncodedImages({ model, version, classes, dimensions }, signal) {
+  const response = await fetch(mapUrl("map", { model, v: version }), { signal });
   if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}`);
-  return readAtlas(await response.arrayBuffer());
+  return { ...readEncodedImages(await response.arrayBuffer()), classes, order: dimensions.map(({ index }) => index) };
 }
 
 /** The address of one of the map's routes. */
@@ -15,7 +16,7 @@ export function mapUrl(path, parameters) {
   return url.href;
 }
 
-export function readAtlas(buffer) {
+function readEncodedImages(buffer) {
   const [count, latentDim] = new Uint32Array(buffer, 0, 2);
   let at = 8;
   const floats = (length) => {

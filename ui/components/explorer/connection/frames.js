@@ -1,31 +1,35 @@
-// Frames for many pictures, places, paths and draws (ui/server/live_route.py describes them), both ways. Little endian.
+// The frames of /live (ui/server/live_route.py describes them), both ways. Little endian. What an answer is made of is known here and to its
+// renderer (renderer/), and nowhere else: everything between hands it on as it is.
 
-export const MANY = 3;
-export const WHERE = 4;
-export const WALK = 5;
-export const SAMPLES = 6;
-export const KINDS = ["linear", "spherical", "geodesic"];
+const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY] = [1, 2, 3, 4, 5, 6, 7];
+export const KINDS = ["linear", "spherical", "geodesic"]; // of path
 export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring"];
 export const DENSITIES = 1; // what is asked of places; 0 is everything
 export const LIKENESS = 2;
 const FIELDS = 8; // float32 for each place
 const ERRORS = 4; // float32 before them
-const BUSY = 7;
 const EVEN = 0x80;
 
-/** u8 kind, u8 zero, u16 side, u32 sequence, then every point as D x float32. */
-export function encodeQuestion(kind, side, sequence, points) {
-  const size = points[0].length;
-  const frame = new ArrayBuffer(8 + 4 * size * points.length);
-  head(frame, kind, side, sequence);
-  const values = new Float32Array(frame, 8); // every machine a browser runs on is little endian
-  points.forEach((point, i) => values.set(point, i * size));
-  return frame;
+/** How answers are read, by the second byte of a model's greeting and of every frame with answers: (view, start, count) -> answers,
+ *  each with its `kind`. 1 and 3 are pixels with so many channels. */
+export const READERS = { 1: readPixels, 3: readPixels };
+
+/** u8 kind, 3 bytes zero, u32 sequence, float32 z. */
+export function encodePicture(sequence, z) {
+  return encodePoints(PICTURE, 0, sequence, [z]);
+}
+
+export function encodeMany(sequence, side, points) {
+  return encodePoints(MANY, side, sequence, points);
+}
+
+export function encodePlaces(sequence, what, points) {
+  return encodePoints(PLACES, what, sequence, points);
 }
 
 /** A path of `count` points through `stops`. */
-export function encodeWalk(sequence, stops, { kind, even, count }) {
-  return encodeQuestion(WALK, KINDS.indexOf(kind) | (even ? EVEN : 0) | (count << 8), sequence, stops);
+export function encodePath(sequence, stops, { kind, even, count }) {
+  return encodePoints(PATH, KINDS.indexOf(kind) | (even ? EVEN : 0) | (count << 8), sequence, stops);
 }
 
 /** Seeded draws from the prior. */
@@ -38,15 +42,47 @@ export function encodeSamples(sequence, { count, seed, temperature, side }) {
   return frame;
 }
 
-/** {sequence, result}; null for a greeting. */
-export function decodeAnswer(buffer) {
+/** u8 kind, u8 zero, u16 option, u32 sequence, then every point as D x float32. */
+function encodePoints(kind, option, sequence, points) {
+  const size = points[0].length;
+  const frame = new ArrayBuffer(8 + 4 * size * points.length);
+  head(frame, kind, option, sequence);
+  const values = new Float32Array(frame, 8); // every machine a browser runs on is little endian
+  points.forEach((point, i) => values.set(point, i * size));
+  return frame;
+}
+
+function head(frame, kind, option, sequence) {
+  const view = new DataView(frame);
+  view.setUint8(0, kind);
+  view.setUint16(2, option, true);
+  view.setUint32(4, sequence, true);
+  return view;
+}
+
+/** {latentDim, device} of a greeting; null for any other frame. */
+export function readGreeting(buffer) {
   const view = new DataView(buffer);
-  const kind = view.getUint8(0);
+  if (view.getUint8(0) !== GREETING) return null;
+  return { latentDim: view.getUint16(2, true), device: new TextDecoder().decode(new Uint8Array(buffer, 8)) };
+}
+
+/** {sequence, answer}; throws on a frame that contradicts itself. */
+export function readPicture(buffer) {
+  const view = new DataView(buffer);
+  if (view.getUint8(0) !== PICTURE) throw new Error(`a frame of kind ${view.getUint8(0)} where a picture was asked for`);
+  return { sequence: view.getUint32(4, true), answer: answers(view, 8, 1)[0] };
+}
+
+/** {sequence, result} of what encodeMany, encodePlaces, encodePath and encodeSamples ask. */
+export function readAnswer(buffer) {
+  const view = new DataView(buffer);
+  const [kind, count] = [view.getUint8(0), view.getUint16(2, true)];
   const answer = (result) => ({ sequence: view.getUint32(4, true), result });
-  if (kind === MANY) return answer(pictures(view, buffer, 12));
-  if (kind === WHERE) return answer(places(new Float32Array(buffer, 8)));
-  if (kind === WALK || kind === SAMPLES) return answer(way(view, buffer, kind === WALK));
-  return null;
+  if (kind === MANY) return answer(answers(view, 8, count));
+  if (kind === PLACES) return answer(places(new Float32Array(buffer, 8)));
+  if (kind === PATH || kind === SAMPLES) return answer(path(view, count, kind === PATH));
+  throw new Error(`a frame of kind ${kind} where an answer was awaited`);
 }
 
 /** {sequence, wait} of a question that the server has no time for now, wait in ms; null for any other frame. */
@@ -55,32 +91,35 @@ export function readBusy(buffer) {
   return view.getUint8(0) === BUSY ? { sequence: view.getUint32(4, true), wait: view.getUint16(2, true) } : null;
 }
 
-function head(frame, kind, side, sequence) {
-  const view = new DataView(frame);
-  view.setUint8(0, kind);
-  view.setUint16(2, side, true);
-  view.setUint32(4, sequence, true);
-  return view;
+/** The answer that came with the page's data: {z, answer}, or null. */
+export function readPagePicture({ picture, shape }) {
+  if (!picture) return null;
+  const [height, width, channels] = shape.split("x").map(Number);
+  const pixels = Uint8Array.from(atob(picture.pixels), (letter) => letter.charCodeAt(0));
+  return { z: picture.z, answer: { kind: "pixels", height, width, channels, pixels } };
 }
 
-function pictures(view, buffer, start) {
-  const channels = view.getUint8(1);
-  const count = view.getUint16(2, true);
-  const height = view.getUint16(8, true);
-  const width = view.getUint16(10, true);
+/** `sizes`: where the frame tells how large each answer is; a path has its z between that and the answers, which begin at `start`. */
+function answers(view, sizes, count, start = sizes + 4) {
+  return READERS[view.getUint8(1)](view, sizes, count, start);
+}
+
+function readPixels(view, sizes, count, start) {
+  const [channels, height, width] = [view.getUint8(1), view.getUint16(sizes, true), view.getUint16(sizes + 2, true)];
   const size = height * width * channels;
-  const at = (i) => ({ height, width, channels, pixels: new Uint8Array(buffer, start + i * size, size) });
-  return Array.from({ length: count }, (_, i) => at(i));
+  if (view.byteLength - start !== count * size) {
+    throw new Error(`a frame with ${view.byteLength - start} pixels for ${count} x ${height}x${width}x${channels}`);
+  }
+  return Array.from({ length: count }, (_, i) => ({ kind: "pixels", height, width, channels, pixels: new Uint8Array(view.buffer, start + i * size, size) }));
 }
 
-/** {z, pictures}, for a walk also {changes, typical, said}. */
-function way(view, buffer, walked) {
-  const count = view.getUint16(2, true);
+/** {z, pictures}, for a path also {changes, typical, said}. */
+function path(view, count, figures) {
   const size = view.getUint16(12, true);
-  const floats = new Float32Array(buffer, 16, count * (size + (walked ? 2 : 0)));
+  const floats = new Float32Array(view.buffer, 16, count * (size + (figures ? 2 : 0)));
   const z = Array.from({ length: count }, (_, i) => Array.from(floats.subarray(i * size, (i + 1) * size)));
-  const found = { z, pictures: pictures(view, buffer, 16 + 4 * floats.length) };
-  if (!walked) return found;
+  const found = { z, pictures: answers(view, 8, count, 16 + 4 * floats.length) };
+  if (!figures) return found;
   const column = (i) => Array.from(floats.subarray(count * (size + i), count * (size + i + 1)));
   return { ...found, changes: column(0).slice(1), typical: column(1), said: view.getUint16(14, true) === 1 };
 }

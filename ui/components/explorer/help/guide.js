@@ -1,7 +1,8 @@
 // Three moves for a newcomer, one after the other, in a line that takes no room from the page. A move is over when the person has made
 // it; after the third, or when dismissed, the guide stays away in this browser until it is called back.
 
-import { h } from "../elements.js";
+import { h, linkButton } from "../elements.js";
+import { Timer } from "../timing.js";
 
 const KEY = "latent-walk.guide";
 const FAREWELL = 7000; // ms
@@ -14,34 +15,32 @@ const END = "That is all it takes. The link “guide” brings this back, and ? 
 
 export class Guide {
   #done = new Set();
-  #timer = null;
+  #timer;
+  #signal;
   #pins = 0;
   #root = null; // says in `data-guide` which move is next
   #count = h("b.lw-guide-count");
   #words = h("span");
   #next = h("button.lw-link", { type: "button", onclick: () => this.#skip() }, "Skip");
+  #line;
 
-  constructor() {
+  constructor({ signal }) {
+    this.#signal = signal;
+    this.#timer = new Timer(() => this.#leave(), signal);
     const close = h("button.lw-link.lw-guide-close", { type: "button", "aria-label": "Close the guide", title: "Close the guide", onclick: () => this.#leave() }, "×");
-    this.element = h("div.lw-guide", { role: "status", "data-testid": "guide", hidden: "" }, this.#count, this.#words, this.#next, close);
+    this.#line = h("div.lw-guide", { role: "status", "data-testid": "guide", hidden: "" }, this.#count, this.#words, this.#next, close);
+    this.elements = { "picture heading": linkButton("guide", "Three moves to begin with", () => this.#show()), over: this.#line };
   }
 
-  /** Watches the explorer for the first two moves; whoever has the pins tells of the third. */
-  mount(root) {
+  /** Watches the page for the first two moves; whoever has the pins tells of the third. */
+  attach(root) {
     this.#root = root;
-    root.append(this.element);
     const made = ({ target, type }) => {
       if (target.matches(".lw-slider") && type !== "pointerup") this.#made("drag");
       if (target.matches(".lw-map-canvas") && type !== "change") this.#made("map");
     };
-    for (const type of ["change", "pointerup", "keyup"]) root.addEventListener(type, made);
-    if (!known()) this.show();
-  }
-
-  /** From the beginning. */
-  show() {
-    this.#done.clear();
-    this.#tell();
+    for (const type of ["change", "pointerup", "keyup"]) root.addEventListener(type, made, { signal: this.#signal });
+    if (!known()) this.#show();
   }
 
   pinned(count) {
@@ -49,8 +48,10 @@ export class Guide {
     this.#pins = count;
   }
 
-  close() {
-    clearTimeout(this.#timer);
+  /** From the beginning. */
+  #show() {
+    this.#done.clear();
+    this.#tell();
   }
 
   get #move() {
@@ -59,7 +60,7 @@ export class Guide {
   }
 
   #made(what) {
-    if (this.element.hidden || this.#done.has(what)) return;
+    if (this.#line.hidden || this.#done.has(what)) return;
     this.#done.add(what);
     this.#tell();
   }
@@ -70,22 +71,22 @@ export class Guide {
   }
 
   #tell() {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     const move = this.#move;
-    this.element.hidden = false;
+    this.#line.hidden = false;
     this.#next.hidden = move < 0;
     this.#root.dataset.guide = MOVES[move]?.what ?? "end";
     this.#count.textContent = move < 0 ? "✓" : `${move + 1} of ${MOVES.length}`;
     this.#words.textContent = MOVES[move]?.words ?? END;
     if (move >= 0) return;
     remember();
-    this.#timer = setTimeout(() => this.#leave(), FAREWELL);
+    this.#timer.set(FAREWELL);
   }
 
   #leave() {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     remember();
-    this.element.hidden = true;
+    this.#line.hidden = true;
     delete this.#root.dataset.guide;
   }
 }

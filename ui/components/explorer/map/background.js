@@ -1,9 +1,12 @@
 // What lies under the points: decoded pictures, the aggregate posterior's density, or a tint where the data is thin.
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
-import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
-import { colourOf, rangeOf } from "./density_colours.js";
 import { DENSITIES, LIKENESS } from "../connection/frames.js";
+import { normalQuantile, normalShare } from "../numbers.js";
+import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
+import { drawAnswer } from "../renderer/renderer.js";
+import { Timer } from "../timing.js";
+import { colourOf, rangeOf } from "./density_colours.js";
 
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
@@ -14,7 +17,7 @@ const FIELD = 28; // densities along one side
 const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes: with very many dimensions the field is coarser
 const PART = 64; // places compared with the data in one question: those about where one stands go in between
 const AGAIN = 1000; // ms until a model that is still being measured is asked again
-const SETTLE = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
+const AT_REST = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
 
 export const BACKGROUNDS = {
   manifold: "manifold",
@@ -30,25 +33,34 @@ export class Background {
   told = ""; // of holes: "told", "unsaid" (the tint tells the distance only), "comparing" or "measuring" until it is known
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
-  #timer = null;
+  #timer;
+  #wanted = null; // {plane, viewport} to be rendered
   #turn = 0; // grows with each rendering, so that an older one ends
   #onChange;
-  #asides = null;
+  #queries = null;
 
-  constructor(onChange) {
+  constructor(onChange, signal) {
     this.#onChange = onChange;
+    this.#timer = new Timer(() => this.#render(this.#wanted.plane, this.#wanted.viewport), signal);
   }
 
-  connect(asides) {
-    this.#asides = asides;
+  connect(queries) {
+    this.#queries = queries;
     this.#bounds = null;
     this.range = null;
   }
 
   clear() {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#turn += 1;
     this.#bounds = null;
+  }
+
+  /** Another kind, at once. */
+  choose(kind, plane, viewport) {
+    this.kind = kind;
+    this.clear();
+    this.refresh(plane, viewport, 0);
   }
 
   /** Whether there is nothing yet of what is to be shown. */
@@ -56,11 +68,12 @@ export class Background {
     return this.kind !== "none" && this.#bounds === null;
   }
 
-  /** Asks for a sharp rendering of what is in view, once things have settled. */
-  refresh(plane, viewport, delay = SETTLE) {
-    clearTimeout(this.#timer);
-    if (this.kind === "none" || this.#asides === null) return;
-    this.#timer = setTimeout(() => this.#render(plane, viewport), delay);
+  /** Asks for a sharp rendering of what is in view, once nothing moves any more. */
+  refresh(plane, viewport, delay = AT_REST) {
+    this.#timer.stop();
+    if (this.kind === "none" || this.#queries === null) return;
+    this.#wanted = { plane, viewport };
+    this.#timer.set(delay);
   }
 
   draw(context, viewport) {
@@ -92,7 +105,7 @@ export class Background {
     const { kind } = this;
     const grid = kind === "quantiles" ? quantileGrid(plane, bounds, viewport) : evenGrid(bounds, viewport);
     const points = grid.map(({ place }) => plane.latent(place));
-    const pictures = await this.#asides.pictures("background", points, CELL);
+    const pictures = await this.#queries.pictures("background", points, CELL);
     if (pictures === null) return;
     const tint = [];
     for (;;) {
@@ -102,7 +115,7 @@ export class Background {
         if (this.told === "measuring") this.refresh(plane, viewport, AGAIN);
       };
       if (kind !== "holes" || toldBy(tint, points.length) !== "comparing") return;
-      const part = await this.#asides.places("tint", points.slice(tint.length, tint.length + PART), LIKENESS);
+      const part = await this.#queries.places("tint", points.slice(tint.length, tint.length + PART), LIKENESS);
       if (part === null) return;
       tint.push(...part);
     }
@@ -110,8 +123,7 @@ export class Background {
 
   #paintPictures(width, height, pictures, grid, tint) {
     const context = this.#blank(width, height);
-    context.imageSmoothingEnabled = false;
-    pictures.forEach((picture, i) => drawPicture(context, picture, grid[i].box));
+    pictures.forEach((picture, i) => drawAnswer(context, picture, grid[i].box));
     tint.forEach(({ typical }, i) => drawTint(context, typical, grid[i].box));
   }
 
@@ -119,7 +131,7 @@ export class Background {
     const latentDim = plane.origin.length;
     const side = Math.min(FIELD, Math.floor(Math.sqrt(LARGEST_QUESTION / (4 * latentDim))));
     const [across, up] = [evenEdges(bounds.left, bounds.right, side), evenEdges(bounds.top, bounds.bottom, side)];
-    const places = await this.#asides.places("background", up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b]))), DENSITIES);
+    const places = await this.#queries.places("background", up.middles.flatMap((b) => across.middles.map((a) => plane.latent([a, b]))), DENSITIES);
     if (places === null) return;
     yield () => {
       const context = this.#blank(side, side);
@@ -195,44 +207,6 @@ export function quantileEdges(from, to, n) {
   const at = (share) => normalQuantile(p + (q - p) * share);
   const edges = Array.from({ length: n + 1 }, (_, i) => (i === 0 ? from : i === n ? to : at(i / n)));
   return { edges, middles: Array.from({ length: n }, (_, i) => at((i + 0.5) / n)) };
-}
-
-/** Phi(x), to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26). */
-export function normalShare(x) {
-  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
-  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const erf = 1 - poly * Math.exp((-x * x) / 2);
-  return 0.5 * (1 + Math.sign(x) * erf);
-}
-
-/** The inverse of normalShare by bisection. */
-export function normalQuantile(share) {
-  let [low, high] = [-9, 9];
-  for (let i = 0; i < 60; i += 1) {
-    const middle = (low + high) / 2;
-    if (normalShare(middle) < share) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
-}
-
-const stamp = document.createElement("canvas");
-
-/** Paints a picture into a box, square, in its middle. */
-export function drawPicture(context, { height, width, channels, pixels }, [x, y, boxWidth, boxHeight]) {
-  stamp.width = width;
-  stamp.height = height;
-  const pen = stamp.getContext("2d", { willReadFrequently: true });
-  const image = pen.createImageData(width, height);
-  for (let i = 0; i < width * height; i += 1) {
-    for (let c = 0; c < 3; c += 1) image.data[4 * i + c] = pixels[channels === 1 ? i : 3 * i + c];
-    image.data[4 * i + 3] = 255;
-  }
-  pen.putImageData(image, 0, 0);
-  const size = Math.min(boxWidth / width, boxHeight / height);
-  context.fillStyle = "#000";
-  context.fillRect(x, y, boxWidth, boxHeight);
-  context.drawImage(stamp, x + (boxWidth - size * width) / 2, y + (boxHeight - size * height) / 2, size * width, size * height);
 }
 
 const tintOf = (strength) => `rgba(232, 89, 12, ${0.18 + 0.44 * strength})`;

@@ -5,7 +5,7 @@ import { PALETTE } from "./points.js";
 
 const HELP = "Click to hide or show; double click (or Alt and click) to see this class alone, and again for all";
 
-export class Legend {
+export class ClassLegend {
   hidden = new Set(); // labels that are switched off
   #changed;
   #buttons = [];

@@ -1,13 +1,11 @@
 // Mouse, trackpad, touch and keys on the map as a few words: hover, leave, drag, drop, cancel, pan, zoom, step. Knows nothing of latents.
 //
 // A finger that swipes up or down scrolls the page, as everywhere (touch-action: pan-y in map.css). One that starts sideways, or
-// rests a moment, walks in every direction; a tap goes there; two fingers move and zoom the map.
-
-import { Frames } from "./frames.js";
+// rests a moment, drags in every direction; a tap goes there; two fingers move and zoom the map.
 
 const CLICK = { mouse: 4, pen: 6, touch: 10 }; // px a pointer may wander and still have clicked
-const SIDEWAYS = 8; // px after which a finger that moves sideways walks
-const HOLD = 260; // ms after which a finger that rests walks
+const SIDEWAYS = 8; // px after which a finger that moves sideways drags
+const HOLD = 260; // ms after which a finger that rests drags
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // Where the browser has it, a movement is heard at once and not only before the next frame: the picture is asked for earlier.
@@ -15,7 +13,7 @@ const MOVED = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove
 
 /**
  * on: {hover(at, event), leave(), drag(at, event), drop(at, event, clicked), cancel(), pan(dx, dy), zoom(at, factor),
- * step(dx, dy, coarse, event), settle(), take(), fit()}
+ * step(dx, dy, coarse, event), stepped(), take(), fit()}
  */
 export function listen(element, on) {
   pointers(element, on);
@@ -31,9 +29,9 @@ function local(element, [x, y]) {
 
 function pointers(element, on) {
   const down = new Map(); // id -> {begun, done, now}: where it went down, what has been acted on, where it is; [x, y] in the window
-  let doing = ""; // "walk", "pan", "pinch", "wait" (a finger that may scroll yet) or nothing
+  let doing = ""; // "drag", "pan", "pinch", "wait" (a finger that may scroll yet) or nothing
   let hold = null;
-  const frames = new Frames((event) => act(event));
+  const frames = new OncePerFrame((event) => act(event));
 
   element.addEventListener("pointerdown", (event) => {
     const place = [event.clientX, event.clientY];
@@ -41,7 +39,7 @@ function pointers(element, on) {
     down.set(event.pointerId, { begun: place, done: place, now: place });
     if (down.size > 1) beginPinch();
     else if (event.pointerType === "touch") beginTouch(event);
-    else begin(event.button === 1 || event.button === 2 || event.shiftKey ? "pan" : "walk", event);
+    else begin(event.button === 1 || event.button === 2 || event.shiftKey ? "pan" : "drag", event);
   });
   element.addEventListener(MOVED, (event) => {
     const pointer = down.get(event.pointerId);
@@ -53,12 +51,12 @@ function pointers(element, on) {
     if (!letGo(event.pointerId)) return;
     const now = [event.clientX, event.clientY];
     const clicked = distance(pointer.begun, now) < (CLICK[event.pointerType] ?? CLICK.touch) && doing !== "held";
-    if (doing === "walk" || doing === "held" || (doing === "wait" && clicked)) on.drop(local(element, now), event, clicked);
+    if (doing === "drag" || doing === "held" || (doing === "wait" && clicked)) on.drop(local(element, now), event, clicked);
     doing = "";
   });
   element.addEventListener("pointercancel", ({ pointerId }) => {
     if (!letGo(pointerId)) return;
-    if (doing === "walk" || doing === "held") on.cancel(); // the system took the finger away: nothing was meant
+    if (doing === "drag" || doing === "held") on.cancel(); // the system took the finger away: nothing was meant
     doing = "";
   });
   element.addEventListener("pointerleave", () => {
@@ -69,7 +67,7 @@ function pointers(element, on) {
   element.addEventListener("contextmenu", (event) => event.preventDefault());
   element.addEventListener("touchmove", (event) => doing !== "wait" && event.cancelable && event.preventDefault(), { passive: false });
   element.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape" || (doing !== "walk" && doing !== "held")) return;
+    if (key !== "Escape" || (doing !== "drag" && doing !== "held")) return;
     doing = "over";
     on.cancel();
   });
@@ -87,7 +85,7 @@ function pointers(element, on) {
   /** The first finger was a drag until the second one came: what it previewed is not meant. */
   function beginPinch() {
     clearTimeout(hold);
-    if (doing === "walk" || doing === "held") on.cancel();
+    if (doing === "drag" || doing === "held") on.cancel();
     doing = "pinch";
     for (const pointer of down.values()) pointer.done = pointer.now;
   }
@@ -109,14 +107,14 @@ function pointers(element, on) {
     if (doing === "wait") return waiting(pointer, event);
     if (doing === "pinch") pinch();
     if (doing === "pan") on.pan(dx, dy);
-    if (doing === "walk" || doing === "held") on.drag(local(element, pointer.now), event);
+    if (doing === "drag" || doing === "held") on.drag(local(element, pointer.now), event);
     pointer.done = pointer.now;
   }
 
   function waiting({ begun, now }, event) {
     const [dx, dy] = [0, 1].map((i) => Math.abs(now[i] - begun[i]));
     if (Math.max(dx, dy) > SIDEWAYS) clearTimeout(hold);
-    if (dx > SIDEWAYS && dx > dy) begin("walk", event);
+    if (dx > SIDEWAYS && dx > dy) begin("drag", event);
   }
 
   function pinch() {
@@ -164,8 +162,8 @@ function trackpadPinch(element, on) {
 
 function keys(element, on) {
   let stepped = false; // a step is committed when its key is released, and only then
-  const settle = () => {
-    if (stepped) on.settle();
+  const end = () => {
+    if (stepped) on.stepped();
     stepped = false;
   };
   element.addEventListener("keydown", (event) => {
@@ -181,6 +179,35 @@ function keys(element, on) {
     else return;
     event.preventDefault();
   });
-  element.addEventListener("keyup", (event) => event.key in KEYS && settle());
-  element.addEventListener("blur", settle);
+  element.addEventListener("keyup", (event) => event.key in KEYS && end());
+  element.addEventListener("blur", end);
+}
+
+// A pointer tells of many movements between two frames. The first is acted on at once, so that its picture is asked for early;
+// of those that follow only the newest, in the next frame.
+export class OncePerFrame {
+  #act;
+  #newest = null;
+  #frame = null;
+
+  constructor(act) {
+    this.#act = act;
+  }
+
+  push(what) {
+    this.#newest = what;
+    if (this.#frame === null) this.#next();
+  }
+
+  /** What waits is not acted on any more. */
+  drop() {
+    this.#newest = null;
+  }
+
+  #next() {
+    const what = this.#newest;
+    this.#newest = null;
+    this.#frame = what === null ? null : requestAnimationFrame(() => this.#next());
+    if (what !== null) this.#act(what);
+  }
 }

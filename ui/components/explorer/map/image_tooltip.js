@@ -1,18 +1,20 @@
-// Beside the pointer: the encoded image on whose point it is. The walk goes on underneath; only a click takes the image's code.
+// Beside the pointer: the encoded image on whose point it is. Dragging goes on underneath; only a click takes the image's code.
 
-import { h } from "../elements.js";
 import { mapUrl } from "../connection/encoded_images.js";
-import { imageWords } from "./words.js";
+import { h } from "../elements.js";
+import { Timer } from "../timing.js";
+import { imageWords } from "./caption.js";
 
 const REST = 90; // ms on one point before its image is fetched: a pointer that sweeps over hundreds asks for none
 
-export class Tip {
+export class ImageTooltip {
   #model = "";
   #classes = [];
   #index = null;
-  #timer = null;
+  #timer;
 
-  constructor() {
+  constructor(signal) {
+    this.#timer = new Timer(() => this.#fetch(), signal);
     this.element = h("div.lw-tip", { hidden: "", "data-testid": "map-tip" });
   }
 
@@ -30,7 +32,7 @@ export class Tip {
   }
 
   hide() {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#index = null;
     this.element.hidden = true;
   }
@@ -38,12 +40,13 @@ export class Tip {
   #name(index, label, hint) {
     this.#index = index;
     const name = this.#classes[label] ?? label;
-    const place = h("span.lw-tip-image");
-    this.element.replaceChildren(place, imageWords(index, name), h("span.lw-muted.lw-tip-hint", {}, hint));
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index }), onerror: () => place.remove() });
-      place.replaceChildren(image);
-    }, REST);
+    this.element.replaceChildren(h("span.lw-tip-image"), imageWords(index, name), h("span.lw-muted.lw-tip-hint", {}, hint));
+    this.#timer.set(REST);
+  }
+
+  #fetch() {
+    const place = this.element.firstElementChild;
+    const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index: this.#index }), onerror: () => place.remove() });
+    place.replaceChildren(image);
   }
 }

@@ -41,16 +41,16 @@ export function buildToolbar(on) {
       if (wish in BACKGROUNDS) backgrounds.value = wish;
       return backgrounds.value;
     },
-    offer(atlas) {
+    offer(images) {
       custom.clear();
-      planes.replaceChildren(...choices(atlas).map(([value, words]) => h("option", { value }, words)));
+      planes.replaceChildren(...choices(images).map(([value, words]) => h("option", { value }, words)));
       planes.disabled = planes.length < 2;
     },
   };
 }
 
 /** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order; then the maps that are no planes. */
-export function choices({ latentDim, order }) {
+function choices({ latentDim, order }) {
   if (latentDim === 2) return [["pair:0:1", "z0 × z1"]];
   const pairs = [];
   for (let i = 0; i < Math.min(order.length, 8); i += 1) {

@@ -1,6 +1,5 @@
 // Draws the map on two canvases: below the background and the points, above what moves with the pointer.
 
-import { PointLayer, pointRadius } from "./layer.js";
 import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./marks.js";
 
 export class Painter {
@@ -40,25 +39,25 @@ export class Painter {
     this.#ground.dataset.frames = String(Number(this.#ground.dataset.frames ?? 0) + 1);
   }
 
-  /** map: as above, and {path, pins, posterior, shown (z), hovered (number of a point or null)} */
-  marks({ cloud, plane, scattered, path, pins, posterior, shown, hovered }) {
+  /** map: as above, and {path, pins, posterior, cross (z), hovered (number of a point or null)} */
+  marks({ cloud, plane, scattered, path, pins, posterior, cross, hovered }) {
     const pen = this.#overlay.getContext("2d");
     this.#start(pen);
     pen.clearRect(0, 0, this.#viewport.width, this.#viewport.height);
     if (cloud === null) return;
-    if (scattered) this.#markPoints(pen, cloud, pins, shown);
+    if (scattered) this.#markPoints(pen, cloud, pins, cross);
     else {
       if (path.length > 1) drawPath(pen, this.#viewport, plane, path);
       for (const pin of pins) drawPin(pen, this.#viewport, plane, pin);
       if (posterior) drawPosterior(pen, this.#viewport, plane, posterior);
-      drawCross(pen, this.#viewport, plane, shown);
+      drawCross(pen, this.#viewport, plane, cross);
     }
     if (hovered !== null) drawMark(pen, this.#viewport.toScreen(cloud.position(hovered)));
   }
 
   /** Without an inverse only those pins and that cross which are exactly one of the points: anything else has no place here. */
-  #markPoints(pen, cloud, pins, shown) {
-    for (const [mark, z] of [...pins.map((pin) => [drawPin, pin]), [drawCross, shown]]) {
+  #markPoints(pen, cloud, pins, cross) {
+    for (const [mark, z] of [...pins.map((pin) => [drawPin, pin]), [drawCross, cross]]) {
       const index = cloud.find(z);
       if (index !== null) mark(pen, this.#viewport, { coordinates: () => cloud.position(index) }, z);
     }
@@ -79,5 +78,30 @@ export class Painter {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#layer.canvas, 0, 0);
     this.#start(context);
+  }
+}
+
+/** Points grow as the map comes closer, so that ten thousand leave the pictures visible and a few can be hit; `few`: they are but a sample. */
+function pointRadius(scale, ratio, few) {
+  const size = scale < 110 ? 1 : scale < 350 ? 2 : 3;
+  return Math.round((few ? Math.max(size, 2) : size) * ratio);
+}
+
+/** Pixels of the points on their own transparent canvas. */
+class PointLayer {
+  constructor(width, height) {
+    this.width = width;
+    this.height = height;
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.pen = this.canvas.getContext("2d");
+    this.image = this.pen.createImageData(width, height);
+    this.words = new Uint32Array(this.image.data.buffer);
+  }
+
+  paint(write) {
+    write(this.words);
+    this.pen.putImageData(this.image, 0, 0);
   }
 }

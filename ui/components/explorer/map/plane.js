@@ -1,4 +1,4 @@
-// Flat maps of a latent space with an exact inverse: the point (a, b) is origin + a * u + b * v. Same words as vae_core/latent/planes.py.
+// Flat maps of a latent space with an exact inverse: the point (a, b) is origin + a * u + b * v.
 
 const dot = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
 const length = (x) => Math.sqrt(dot(x, x));
@@ -18,7 +18,7 @@ export class Plane {
 
   /** Where z falls on the map when projected at a right angle. */
   coordinates(z) {
-    const offset = this.#offset(z);
+    const offset = this.origin.map((value, i) => z[i] - value);
     return [dot(offset, this.u), dot(offset, this.v)];
   }
 
@@ -26,12 +26,6 @@ export class Plane {
   through(z) {
     const foot = this.latent(this.coordinates(z));
     return new Plane(this.origin.map((value, i) => value + z[i] - foot[i]), this.u, this.v);
-  }
-
-  /** How far z lies from the plane. */
-  offPlane(z) {
-    const foot = this.latent(this.coordinates(z));
-    return length(foot.map((value, i) => z[i] - value));
   }
 
   /** One standard deviation of a diagonal Gaussian, projected: {x, y, angle} with half axes x, y and the first one's angle. */
@@ -45,10 +39,6 @@ export class Plane {
     const middle = (uu + vv) / 2;
     const spread = Math.hypot((uu - vv) / 2, uv);
     return { x: Math.sqrt(middle + spread), y: Math.sqrt(Math.max(0, middle - spread)), angle: Math.atan2(2 * uv, uu - vv) / 2 };
-  }
-
-  #offset(z) {
-    return this.origin.map((value, i) => z[i] - value);
   }
 }
 

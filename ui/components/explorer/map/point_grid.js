@@ -2,7 +2,7 @@
 
 const PER_CELL = 4; // points in a cell on average
 
-export class Grid {
+export class PointGrid {
   #at;
   #left = 0;
   #bottom = 0;

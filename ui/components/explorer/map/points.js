@@ -1,7 +1,7 @@
 // The encoded images as points. Ten thousand are drawn by writing pixels, which is quicker than any canvas call per point. Where
 // there are thousands, a fair sample of them stands for all until all are asked for: what lies behind them can be seen then.
 
-import { Grid } from "./point_grid.js";
+import { PointGrid } from "./point_grid.js";
 
 export const PALETTE = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#77AADD", "#44BB99"]; // after Tol 2021
 
@@ -17,7 +17,7 @@ const WORDS = PALETTE.map((hex) => {
   return (0xe0000000 | (b << 16) | (g << 8) | r) >>> 0;
 });
 
-export class Cloud {
+export class Points {
   #means;
   #labels;
   #latentDim;
@@ -129,7 +129,7 @@ export class Cloud {
 
   /** The visible point nearest to (a, b) within `reach` map units, or null. */
   nearest(place, reach) {
-    this.#grid ??= new Grid(this.#at, this.#on);
+    this.#grid ??= new PointGrid(this.#at, this.#on);
     return this.#grid.nearest(place, reach, (i) => this.#visible(i));
   }
 

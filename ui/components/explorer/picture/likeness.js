@@ -2,6 +2,7 @@
 // are those of everything that says so: the map's background, the paths.
 
 import { h } from "../elements.js";
+import { pause } from "../timing.js";
 
 const PAUSE = 90; // ms between two questions while moving
 const AGAIN = 500; // ms until a model that is still being measured is asked again
@@ -28,66 +29,84 @@ export function verdictOf(typical) {
   return typical < UNUSUAL ? "unusual" : "like";
 }
 
-export class Where {
-  #asides = null;
+export class Likeness {
+  #explorer;
+  #queries = null; // of a model with encoded images
   #busy = false;
   #next = null;
+  #words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
+  #figures = h("span.lw-muted.lw-figures");
+  #more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", onbeforetoggle: (event) => event.newState === "open" && this.#place() });
+  #line;
 
-  constructor() {
-    this.words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
-    this.figures = h("span.lw-muted.lw-figures");
-    this.more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", onbeforetoggle: (event) => event.newState === "open" && this.#place() });
+  constructor(explorer) {
+    this.#explorer = explorer;
     const button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
-    this.element = h("div.lw-where-line", { hidden: "" }, this.words, button, this.figures, this.more);
+    this.#line = h("div.lw-where-line", { hidden: "" }, this.#words, button, this.#figures, this.#more);
+    this.elements = { picture: this.#line };
   }
 
-  open(asides) {
-    this.#asides = asides;
-    this.#show(null);
+  open({ again }) {
+    this.#queries = null;
+    if (!again) this.#show(null);
   }
 
-  /** Asks about z now, or as soon as the answer before has come. */
-  async at(z) {
-    this.#next = [...z];
-    if (this.#busy || this.#asides === null) return;
+  encoded() {
+    this.#queries = this.#explorer.model.queries;
+    this.refresh(this.#explorer.store);
+  }
+
+  moved(store) {
+    this.refresh(store);
+  }
+
+  committed(store) {
+    this.refresh(store);
+  }
+
+  /** Asks about what is shown now, or as soon as the answer before has come. */
+  async refresh({ shown }) {
+    this.#next = shown;
+    if (this.#busy || this.#queries === null) return;
+    const { signal } = this.#explorer;
     this.#busy = true;
-    while (this.#next !== null) {
-      const [asides, point] = [this.#asides, this.#next];
+    while (this.#next !== null && this.#queries !== null && !signal.aborted) {
+      const [queries, point] = [this.#queries, this.#next];
       this.#next = null;
-      const places = await asides.places("here", [point]);
-      const current = asides === this.#asides;
+      const places = await queries.places("here", [point]);
+      const current = queries === this.#queries;
       if (places !== null && current) this.#show(places[0]);
       const measuring = current && places?.[0].verdict === "measuring";
-      await new Promise((resolve) => setTimeout(resolve, measuring ? AGAIN : PAUSE));
+      await pause(measuring ? AGAIN : PAUSE, signal);
       if (measuring) this.#next ??= point;
     }
     this.#busy = false;
   }
 
   #show(place) {
-    this.element.hidden = place === null;
+    this.#line.hidden = place === null;
     if (place === null) return;
-    this.element.classList.toggle("lw-unsaid", place.verdict === "unsaid");
-    this.words.dataset.verdict = place.verdict;
-    this.words.textContent = WORDS[place.verdict] ?? "";
-    this.words.hidden = place.verdict === "unsaid";
-    this.figures.textContent = figureWords(place);
-    this.words.title = this.figures.title = meaningOf(place).join(" ");
-    this.more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
+    this.#line.classList.toggle("lw-unsaid", place.verdict === "unsaid");
+    this.#words.dataset.verdict = place.verdict;
+    this.#words.textContent = WORDS[place.verdict] ?? "";
+    this.#words.hidden = place.verdict === "unsaid";
+    this.#figures.textContent = figureWords(place);
+    this.#words.title = this.#figures.title = meaningOf(place).join(" ");
+    this.#more.replaceChildren(...detailsOf(place).map((line) => h("li", {}, line)));
   }
 
   /** The details open over what follows the line, or over the picture where there is more room; scrolling puts them away. */
   #place() {
-    const { left, top, bottom, width } = this.element.getBoundingClientRect();
+    const { left, top, bottom, width } = this.#line.getBoundingClientRect();
     const below = bottom < 0.6 * window.innerHeight;
-    Object.assign(this.more.style, {
+    Object.assign(this.#more.style, {
       left: `${left}px`,
       width: `${width}px`,
       top: below ? `${bottom + GAP}px` : "auto",
       bottom: below ? "auto" : `${window.innerHeight - top + GAP}px`,
       maxHeight: `${(below ? window.innerHeight - bottom : top) - 2 * GAP}px`,
     });
-    document.addEventListener("scroll", (event) => event.target === this.more || this.more.hidePopover(), { once: true, capture: true });
+    document.addEventListener("scroll", ({ target }) => target === this.#more || this.#more.hidePopover(), { once: true, capture: true, signal: this.#explorer.signal });
   }
 }
 

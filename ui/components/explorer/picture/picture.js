@@ -1,84 +1,109 @@
-// The decoded picture: asks the server for it, paints it, and says how the connection stands.
+// The large picture: asks the server for it, shows it, and says how the connection stands.
 
-import { fromBase64, Picture } from "../renderer/pixels.js";
-import { Readout } from "./readout.js";
-import { LiveSocket, liveUrl } from "../connection/picture_connection.js";
+import { readPagePicture } from "../connection/frames.js";
+import { PictureConnection } from "../connection/picture_connection.js";
+import { h } from "../elements.js";
+import { shown } from "../numbers.js";
+import { Surface, urlOf } from "../renderer/renderer.js";
+import { Latency } from "./latency.js";
 
-export class Decoder {
-  #view;
-  #on;
-  #picture;
-  #readout;
-  #socket = null;
-  #shown = null; // {z, reply}: what is on the canvas
+const MOST_NAMED = 16; // values of z that a description lists
+const SPEED = "The connection to the server that draws the pictures; press for its speed";
+const MEANING = "From a move of yours to its picture: p50 is the usual time, and 95 of 100 pictures are quicker than p95.";
 
-  /** on: {painted(z, reply), refused()}; view: see buildView */
-  constructor(view, on) {
-    this.#view = view;
-    this.#on = on;
-    this.#picture = new Picture(view.canvas);
-    this.#readout = new Readout(view.readout);
+export class Picture {
+  stage = h("div.lw-stage");
+  #explorer;
+  #surface = new Surface({ class: "lw-canvas", "data-testid": "decoded", "aria-label": "decoded picture" });
+  #status = h("span.lw-status", { role: "status", "data-testid": "live-status", "data-state": "connecting" }, "connecting");
+  #latency;
+  #connection = null;
+  #painted = null; // {z, answer}: what is shown
+
+  constructor(explorer) {
+    this.#explorer = explorer;
+    this.#latency = new Latency(explorer.signal);
+    this.stage.append(this.#surface.element);
+    const speed = h("details.lw-speed", {}, h("summary", { title: SPEED }, this.#status), h("div.lw-pop", {}, this.#latency.element, h("p.lw-muted", {}, MEANING)));
+    this.elements = { picture: this.stage, status: speed };
   }
 
   /** Whether there is a model to ask. */
   get opened() {
-    return this.#socket !== null;
+    return this.#connection !== null;
   }
 
   /** Whether the page has to bring the pictures: nobody answers, or nobody has yet. */
   get silent() {
-    return !this.#socket?.open || this.#picture.painted === 0;
+    return !this.#connection?.open || this.#surface.painted === 0;
   }
 
-  open(model, latentDim) {
-    this.#socket?.close();
-    this.#setStatus("connecting", "connecting");
-    this.#socket = new LiveSocket(liveUrl(model).href, latentDim, {
-      hello: ({ device }, refusing) => this.#setStatus("live", refusing ? "live · this point could not be drawn; move on" : `live · decoded on ${device}`),
-      picture: (reply, start, z) => this.#paint(reply, start, z),
-      offline: () => this.#setStatus("offline", "offline · reconnecting"),
+  open({ url, data, again }) {
+    if (again) return;
+    this.#connection?.close();
+    this.#say("connecting", "connecting");
+    const on = {
+      hello: ({ device }, refusing) => this.#say("live", refusing ? "live · this point could not be drawn; move on" : `live · decoded on ${device}`),
+      picture: (answer, start, z) => this.#paint(answer, start, z),
+      offline: () => this.#say("offline", "offline · reconnecting"),
       refused: () => {
-        this.#socket = null;
-        this.#on.refused();
+        this.#connection = null;
+        this.#explorer.ask("refresh"); // the model is gone or has another size: the page has to say it
       },
-    });
+    };
+    this.#connection = new PictureConnection(url, data.z.length, on, this.#explorer.signal);
   }
 
-  /** `start`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
-  request(z, start = null) {
-    this.#socket?.request(z, { at: start ?? performance.now(), input: start !== null });
+  moved({ shown: z, cause }) {
+    this.#request(z, cause.at);
   }
 
-  /** The picture that came with the page's data, if it is the picture of this point. */
-  paintSent({ picture, shape }, z) {
-    if (!picture || JSON.stringify(picture.z) !== JSON.stringify(z)) return;
-    const [height, width, channels] = shape.split("x").map(Number);
-    const reply = { height, width, channels, pixels: fromBase64(picture.pixels) };
-    this.#picture.paint(reply);
-    this.#shown = { z: [...z], reply };
+  committed({ committed, cause }) {
+    this.#surface.describe(pictureWords(committed));
+    if (cause.by !== "release") this.#request(committed.z, cause.at);
   }
 
-  /** The picture of z, if that is what is on the canvas: {height, width, channels, pixels}; else null. */
-  pictureOf(z) {
-    const here = this.#shown?.z.length === z.length && this.#shown.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
-    return here ? this.#shown.reply : null;
+  refresh({ shown: z }) {
+    this.#request(z);
   }
 
-  close() {
-    this.#readout.close();
-    this.#socket?.close();
-    this.#socket = null;
+  /** Shows the picture that came with the page's data, if it is the picture of where one stands. */
+  paintSent() {
+    const sent = readPagePicture(this.#explorer.data);
+    if (sent === null || JSON.stringify(sent.z) !== JSON.stringify(this.#explorer.store.held)) return;
+    this.#surface.paint(sent.answer);
+    this.#painted = sent;
   }
 
-  #paint(reply, start, z) {
-    this.#picture.paint(reply);
-    this.#shown = { z, reply };
-    this.#readout.painted(start);
-    this.#on.painted(z, reply);
+  /** The picture of a point as a data URL, whatever is looked at at the moment; null when the server does not answer. */
+  async urlOf(z) {
+    const here = this.#painted?.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
+    const answer = here ? this.#painted.answer : (await this.#explorer.model.queries.pictures("snapshot", [z], 0))?.[0];
+    return answer ? urlOf(answer) : null;
   }
 
-  #setStatus(state, words) {
-    this.#view.status.dataset.state = state;
-    this.#view.status.textContent = words;
+  /** `at`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
+  #request(z, at = null) {
+    this.#connection?.request(z, { at: at ?? performance.now(), input: at !== null });
   }
+
+  #paint(answer, start, z) {
+    this.#surface.paint(answer);
+    this.#painted = { z, answer };
+    this.#latency.painted(start);
+    this.#explorer.tell("painted", z, answer);
+  }
+
+  #say(state, words) {
+    this.#status.dataset.state = state;
+    this.#status.textContent = words;
+  }
+}
+
+/** What the decoded picture is, for who does not see it. */
+export function pictureWords({ z, posterior }) {
+  const values = z.slice(0, MOST_NAMED).map(shown).join(", ");
+  const rest = z.length > MOST_NAMED ? ` and ${z.length - MOST_NAMED} more` : "";
+  const from = posterior?.label ? `, ${posterior.label}` : "";
+  return `decoded picture at z = ${values}${rest}${from}`;
 }

@@ -1,8 +1,8 @@
 // The field's standard picture: every dimension as a row in KL order, prior quantiles as columns, around the current point.
 
-import { h } from "../elements.js";
-import { closeButton } from "../help/keys.js";
-import { drawPicture, normalQuantile } from "../map/background.js";
+import { closeButton, download, h, linkButton } from "../elements.js";
+import { normalQuantile, rounded } from "../numbers.js";
+import { drawAnswer } from "../renderer/renderer.js";
 
 const COLUMNS = 11;
 const FROM = 0.005; // outermost quantiles of the prior
@@ -12,8 +12,8 @@ const NAME = 44; // px for the names of the rows
 const HEAD = 22;
 
 export class Traversal {
-  #on;
-  #asides = null;
+  #explorer;
+  #sheet;
   #points = [];
   #rows = []; // dimensions
   #at = null; // index of the picture that the keys are on
@@ -22,32 +22,32 @@ export class Traversal {
   #words = h("p.lw-muted", { role: "status" });
   #here = h("span.lw-muted.lw-grow", { role: "status", "data-testid": "traversal-here" });
 
-  /** on: {goTo(z)} */
-  constructor(on) {
-    this.#on = on;
+  constructor(explorer) {
+    this.#explorer = explorer;
     this.#canvas.addEventListener("click", (event) => this.#click(event));
     this.#canvas.addEventListener("keydown", (event) => this.#key(event));
     this.#canvas.addEventListener("blur", () => (this.#cursor.hidden = true));
     this.#canvas.addEventListener("focus", () => this.#at !== null && this.#point(this.#at));
-    this.sheet = h("dialog.lw-dialog.lw-wide.lw-fit", { "aria-label": "Traversal" },
+    this.#sheet = h("dialog.lw-dialog.lw-wide.lw-fit", { "aria-label": "Traversal" },
       h("h2", {}, "Traversal"),
       this.#words,
       h("div.lw-scroll", {}, h("div.lw-traversal-place", {}, this.#canvas, this.#cursor)),
       h("div.lw-sheet-end", {}, this.#here, h("button.lw-button", { type: "button", onclick: () => this.#download() }, "Download PNG"), closeButton()));
+    this.elements = { "rail heading": linkButton("traversal", "Every dimension as a row of pictures, side by side (V)", () => this.#show()), over: this.#sheet };
+    this.keys = [{ key: "V", words: "Traversal: a row of pictures for every dimension", run: () => this.#show() }];
   }
 
-  open(asides) {
-    this.#asides = asides;
-  }
-
-  /** dimensions: active ones in KL order */
-  async show(z, dimensions) {
+  /** Around where one stands; the dimensions that the data use, if there are any. */
+  async #show() {
+    const { model, parts, store } = this.#explorer;
+    const { active, dimensions: all } = parts.rail.sliders;
+    const dimensions = active.length > 0 ? active : all;
     const rows = dimensions.slice(0, MOST_ROWS);
     [this.#rows, this.#at, this.#here.textContent, this.#cursor.hidden] = [rows, null, "", true];
     this.#words.textContent = `Each row moves one dimension and leaves the others where they are, the most informative first. The numbers above are its values, as far out as ${100 * (1 - 2 * FROM)} % of the prior reaches. Press a picture to go there.`;
-    this.#points = traversalPoints(z, rows);
-    this.sheet.showModal();
-    const pictures = await this.#asides?.pictures("traversal", this.#points, CELL);
+    this.#points = traversalPoints(store.held, rows);
+    this.#sheet.showModal();
+    const pictures = await model.queries.pictures("traversal", this.#points, CELL);
     if (pictures) this.#draw(rows, pictures);
     else this.#words.textContent = "The server does not answer at the moment; close this and try again.";
   }
@@ -56,11 +56,10 @@ export class Traversal {
     this.#canvas.width = NAME + COLUMNS * CELL;
     this.#canvas.height = HEAD + rows.length * CELL;
     const pen = this.#canvas.getContext("2d");
-    const style = getComputedStyle(this.sheet);
+    const style = getComputedStyle(this.#sheet);
     pen.fillStyle = style.backgroundColor;
     pen.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    pen.imageSmoothingEnabled = false;
-    pictures.forEach((picture, i) => drawPicture(pen, picture, [NAME + (i % COLUMNS) * CELL, HEAD + Math.floor(i / COLUMNS) * CELL, CELL - 1, CELL - 1]));
+    pictures.forEach((picture, i) => drawAnswer(pen, picture, [NAME + (i % COLUMNS) * CELL, HEAD + Math.floor(i / COLUMNS) * CELL, CELL - 1, CELL - 1]));
     pen.fillStyle = style.color;
     pen.font = "12px system-ui, sans-serif";
     pen.textBaseline = "middle";
@@ -79,8 +78,8 @@ export class Traversal {
   #go(index) {
     const point = this.#points[index];
     if (!point) return;
-    this.sheet.close();
-    this.#on.goTo(point);
+    this.#sheet.close();
+    this.#explorer.jump(point.map(rounded), performance.now());
   }
 
   #key(event) {
@@ -110,20 +109,16 @@ export class Traversal {
   }
 
   #download() {
-    this.#canvas.toBlob((file) => {
-      const link = h("a", { href: URL.createObjectURL(file), download: "traversal.png" });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    });
+    this.#canvas.toBlob((file) => download(file, "traversal.png"));
   }
 }
 
 /** The columns' values: quantiles of N(0, 1). */
-export function quantiles() {
+function quantiles() {
   return Array.from({ length: COLUMNS }, (_, i) => normalQuantile(FROM + ((1 - 2 * FROM) * i) / (COLUMNS - 1)));
 }
 
 /** Every picture's z, row by row. */
-export function traversalPoints(z, rows) {
+function traversalPoints(z, rows) {
   return rows.flatMap((dimension) => quantiles().map((value) => z.map((old, i) => (i === dimension ? value : old))));
 }

@@ -4,14 +4,19 @@
 const SLOP = 6; // px before a press is a drag
 const REST = 350; // ms
 
-export class Reorder {
+/** list: the row's element; move(item, place) is called when an item was let go at another place */
+export function dragToReorder(list, move, signal) {
+  const reorder = new Reorder(list, move);
+  signal.addEventListener("abort", () => reorder.release(), { once: true });
+}
+
+class Reorder {
   #list;
   #move; // (item, place)
   #held = null; // {item, id, x, lifted, timer}
   #moved = (event) => this.#follow(event);
   #ended = (event) => this.#drop(event);
 
-  /** list: the row's element; move(item, place) is called when an item was let go at another place */
   constructor(list, move) {
     this.#list = list;
     this.#move = move;
@@ -23,7 +28,7 @@ export class Reorder {
   #press(event) {
     const item = event.target.closest("li");
     if (item === null || event.button !== 0 || !event.isPrimary) return;
-    this.#release();
+    this.release();
     const timer = event.pointerType === "mouse" ? null : setTimeout(() => this.#lift(), REST);
     this.#held = { item, id: event.pointerId, x: event.clientX, lifted: false, timer };
     window.addEventListener("pointermove", this.#moved);
@@ -42,7 +47,7 @@ export class Reorder {
     const distance = event.clientX - held.x;
     if (!held.lifted) {
       if (Math.abs(distance) < SLOP) return;
-      if (held.timer !== null) return this.#release(); // a finger that does not rest
+      if (held.timer !== null) return this.release(); // a finger that does not rest
       this.#lift();
     }
     held.item.style.transform = `translateX(${distance}px)`;
@@ -53,7 +58,7 @@ export class Reorder {
     if (event.pointerId !== held?.id) return;
     const place = held.lifted && event.type === "pointerup" ? this.#placeOf(held.item) : null;
     if (held.lifted) swallowClick();
-    this.#release();
+    this.release();
     if (place !== null && place !== [...this.#list.children].indexOf(held.item)) this.#move(held.item, place);
   }
 
@@ -63,7 +68,7 @@ export class Reorder {
     return [...this.#list.children].filter((other) => other !== item && middle(other) < middle(item)).length;
   }
 
-  #release() {
+  release() {
     if (this.#held === null) return;
     clearTimeout(this.#held.timer);
     this.#held.item.classList.remove("lw-lifted");

@@ -1,6 +1,6 @@
 // "Export": the path as a film, a sheet of pictures, or numbers. The server makes the file (ui/server/export_route.py).
 
-import { h } from "../elements.js";
+import { download, h } from "../elements.js";
 
 const FILES = [
   ["gif", "gif", "GIF", "to and fro, repeats"],
@@ -9,15 +9,16 @@ const FILES = [
   ["npz", "npz", "NPZ", "z and pictures for NumPy"],
 ];
 
-export class Exports {
+export class ExportMenu {
   #on;
   #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", title: "Save the path as a film, a sheet of pictures, or numbers", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
   #menu = h("div.lw-menu", { role: "menu", "aria-label": "Export the path", hidden: "" });
   #outside = (event) => this.element.contains(event.target) || this.#open(false);
 
   /** on: {path(): {model, kind, z} | null, say(words)} */
-  constructor(on) {
+  constructor(on, signal) {
     this.#on = on;
+    signal.addEventListener("abort", () => this.#open(false), { once: true });
     for (const [what, ending, name, words] of FILES) {
       const item = h("button", { type: "button", role: "menuitem", tabindex: "-1", "data-what": what, onclick: () => this.#save(what, ending) }, h("b", {}, name), h("span.lw-muted", {}, words));
       this.#menu.append(item);
@@ -84,10 +85,4 @@ async function fileOf({ model, z }, what) {
   }
   if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}.`);
   return response.blob();
-}
-
-function download(blob, name) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -1,41 +1,41 @@
-// The three kinds of path through the chosen pins: which one is walked, and all of them side by side.
+// The three kinds of path through the chosen pins: which one is taken, and all of them side by side.
 
 import { h } from "../elements.js";
 import { KINDS } from "../connection/frames.js";
-import { figuresOf, figureWords, pointsOf } from "./path_figures.js";
-import { clear, paintChanges, paintStrip } from "./path_strip.js";
+import { onResize } from "../timing.js";
+import { clear, figuresOf, figureWords, paintChanges, paintStrip, pointsOf } from "./path_strip.js";
 
 const LONG = {
   linear: "Linear (lerp): straight through the latent space",
   spherical: "Spherical (slerp): along the sphere, where a Gaussian has its mass",
-  geodesic: "Geodesic: the way on which the picture changes least",
+  geodesic: "Geodesic: the path on which the picture changes least",
 };
 const SEARCHING = "Looking for the path on which the picture changes least…";
 const ENTRIES = { linear: "Computing the path…", spherical: "Computing the path…", geodesic: SEARCHING };
 
-export class Ways {
+export class PathKinds {
   #on;
-  #asides = null;
+  #queries = null;
   #stops = [];
-  #found = new Map(); // kind -> walk, or null while it is under way
+  #found = new Map(); // kind -> path, or null while it is under way
   #failed = new Map(); // kind -> words
   #asked = 0; // grows with every change, so that late answers are dropped
   #even = h("input", { type: "checkbox", onchange: () => this.#restart() });
   #rows = new Map(); // kind -> {choose, strip, changes, words}
 
-  /** on: {changed(walk | null, kind, words), waiting(words), unfolded()} */
-  constructor(on) {
+  /** on: {changed(path | null, kind, words), waiting(words), unfolded()} */
+  constructor(on, signal) {
     this.#on = on;
-    this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", title: "Which way the path takes from pin to pin", onchange: () => this.#choose(this.select.value) });
+    this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", title: "The kind of path from pin to pin", onchange: () => this.#choose(this.select.value) });
     for (const kind of KINDS) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
     this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All three kinds of path side by side", onclick: () => this.#fold() }, "Compare");
     this.panel = h("section.lw-compare", { "aria-label": "Paths compared", hidden: "" },
       h("div.lw-compare-head", {},
-        h("span", {}, h("b", {}, "Three ways through the chosen pins")),
+        h("span", {}, h("b", {}, "Three paths through the chosen pins")),
         h("span.lw-muted.lw-grow", {}, "bars: how much the picture changes at each step, all to one scale"),
         h("label.lw-check", { title: "Space the steps so that each changes the picture equally" }, this.#even, "equal perceptual steps")),
       h("div.lw-lanes", { role: "radiogroup", "aria-label": "kind of path" }, ...KINDS.map((kind) => this.#row(kind))));
-    new ResizeObserver(() => this.#paint()).observe(this.panel);
+    onResize(this.panel, () => this.repaint(), signal);
     this.#mark();
   }
 
@@ -43,7 +43,7 @@ export class Ways {
     return this.select.value;
   }
 
-  get walk() {
+  get path() {
     return this.#found.get(this.kind) ?? null;
   }
 
@@ -59,9 +59,9 @@ export class Ways {
     this.#mark();
   }
 
-  /** Another model, or the same with new weights: asides() answers. */
-  open(asides) {
-    this.#asides = asides;
+  /** Another model, or the same with new weights: queries() answers. */
+  open(queries) {
+    this.#queries = queries;
     this.#stops = [];
     this.#restart();
   }
@@ -73,10 +73,6 @@ export class Ways {
     this.#restart();
   }
 
-  repaint() {
-    this.#paint();
-  }
-
   #restart() {
     this.#asked += 1;
     this.#found.clear();
@@ -84,7 +80,7 @@ export class Ways {
     this.button.disabled = this.#stops.length < 2;
     if (this.button.disabled && !this.panel.hidden) this.#fold();
     this.#ask();
-    this.#paint();
+    this.repaint();
     this.#tell();
   }
 
@@ -96,19 +92,19 @@ export class Ways {
 
   async #find(kind) {
     this.#found.set(kind, null);
-    const [asked, asides] = [this.#asked, this.#asides()];
-    const walk = await asides.walk(`walk ${kind}`, this.#stops, { kind, even: this.#even.checked, count: pointsOf(this.#stops.length) });
+    const [asked, queries] = [this.#asked, this.#queries()];
+    const path = await queries.path(`path ${kind}`, this.#stops, { kind, even: this.#even.checked, count: pointsOf(this.#stops.length) });
     if (asked !== this.#asked) return;
-    this.#found.set(kind, walk);
-    if (walk === null) this.#failed.set(kind, `The server would not walk this path: ${asides.refusal || "the connection was closed"}.`);
-    this.#paint();
+    this.#found.set(kind, path);
+    if (path === null) this.#failed.set(kind, `The server would not compute this path: ${queries.refusal || "the connection was closed"}.`);
+    this.repaint();
     if (kind === this.kind) this.#tell();
   }
 
   #tell() {
     if (this.#stops.length < 2) return; // who has the pins says what is missing
     const failed = this.#failed.get(this.kind);
-    if (this.walk || failed) this.#on.changed(this.walk, this.kind, failed ?? "");
+    if (this.path || failed) this.#on.changed(this.path, this.kind, failed ?? "");
     else this.#on.waiting(ENTRIES[this.kind]);
   }
 
@@ -124,7 +120,7 @@ export class Ways {
     this.button.setAttribute("aria-expanded", String(!this.panel.hidden));
     this.#on.unfolded(!this.panel.hidden);
     this.#ask();
-    this.#paint();
+    this.repaint();
     if (!this.panel.hidden) this.panel.scrollIntoView({ block: "nearest" });
   }
 
@@ -133,7 +129,7 @@ export class Ways {
       choose: h("button.lw-lane-name", { type: "button", role: "radio", title: LONG[kind], onclick: () => this.#choose(kind), onkeydown: (event) => this.#key(event, kind) }, kind),
       strip: h("canvas.lw-lane-strip", { "aria-hidden": "true", onclick: () => this.#choose(kind) }),
       changes: h("canvas.lw-lane-changes", { "aria-hidden": "true" }),
-      words: h("span.lw-muted.lw-lane-words", { title: "Length: how much the picture changes on the whole way. The largest step against the mean: 1 is perfectly even" }),
+      words: h("span.lw-muted.lw-lane-words", { title: "Length: how much the picture changes on the whole path. The largest step against the mean: 1 is perfectly even" }),
     };
     this.#rows.set(kind, row);
     return h("div.lw-lane", { "data-kind": kind }, row.choose, h("div.lw-lane-pictures", {}, row.strip, row.changes), row.words);
@@ -155,15 +151,15 @@ export class Ways {
     }
   }
 
-  #paint() {
+  repaint() {
     if (this.panel.hidden) return;
-    const highest = Math.max(0, ...[...this.#found.values()].filter(Boolean).map((walk) => figuresOf(walk).largest));
+    const highest = Math.max(0, ...[...this.#found.values()].filter(Boolean).map((path) => figuresOf(path).largest));
     for (const [kind, row] of this.#rows) {
-      const walk = this.#found.get(kind);
-      row.words.textContent = walk ? figureWords(figuresOf(walk)) : this.#failed.get(kind) ?? ENTRIES[kind];
-      if (walk) {
-        paintStrip(row.strip, walk);
-        paintChanges(row.changes, walk.changes, highest);
+      const path = this.#found.get(kind);
+      row.words.textContent = path ? figureWords(figuresOf(path)) : this.#failed.get(kind) ?? ENTRIES[kind];
+      if (path) {
+        paintStrip(row.strip, path);
+        paintChanges(row.changes, path.changes, highest);
       } else [row.strip, row.changes].forEach(clear);
     }
   }

@@ -1,8 +1,9 @@
-// The chosen path as one strip that can be walked: dragging or playing previews, letting go commits.
+// The chosen path as one strip that can be moved along: dragging or playing shows its points, letting go commits one.
 
-import { Animation } from "../rail/animation.js";
+import { ToAndFro } from "../rail/animation.js";
 import { h } from "../elements.js";
 import { rounded } from "../numbers.js";
+import { Timer, onResize } from "../timing.js";
 import { WORDS, verdictOf } from "../picture/likeness.js";
 import { clear, paintStrip } from "./path_strip.js";
 
@@ -10,56 +11,59 @@ const COARSE = 5; // steps for an arrow key with Shift
 const PATIENCE = 200; // ms that the last path stays while the next one is under way: most come sooner, and nothing flickers
 const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
-export class Scrubber {
+export class PathPlayer {
   #on;
-  #walk = null;
+  #path = null;
   #kind = "";
-  #player = new Animation();
-  #waiting = null; // timer of PATIENCE
+  #player;
+  #waiting;
+  #next = ""; // what is said when it has taken so long
   #held = false; // a key is down: committed when it is released
   #canvas = h("canvas.lw-strip", { "aria-hidden": "true" });
   #input = h("input.lw-scrub", { type: "range", min: "0", max: "0", step: "1", value: "0", "aria-label": "path", hidden: "", "data-testid": "path" });
-  #words = h("p.lw-way-words");
+  #words = h("p.lw-path-words");
 
-  /** on: {preview(z, start), commit(z, start), playing()} */
-  constructor(on) {
+  /** on: {look(z, at), commit(z, at)} */
+  constructor(on, signal) {
     this.#on = on;
+    this.#player = new ToAndFro(signal);
+    this.#waiting = new Timer(() => this.show(null, "", this.#next), signal);
     this.play = h("button.lw-button.lw-small.lw-play", { type: "button", disabled: "", "aria-pressed": "false", "aria-label": "play the path", title: "Play the path to and fro (Space on the path)", onclick: () => this.toggle() }, "▶");
-    this.element = h("div.lw-way", {}, this.#canvas, this.#input, this.#words);
+    this.element = h("div.lw-path", {}, this.#canvas, this.#input, this.#words);
     this.#listen();
-    new ResizeObserver(() => this.#paint()).observe(this.element);
+    onResize(this.element, () => this.#paint(), signal);
   }
 
   /** A path is being computed: words say so if it takes a while. */
   wait(words) {
     this.stop();
-    clearTimeout(this.#waiting);
     this.#input.setAttribute("aria-busy", "true"); // what is shown is the path before
-    this.#waiting = setTimeout(() => this.show(null, "", words), PATIENCE);
+    this.#next = words;
+    this.#waiting.set(PATIENCE);
   }
 
   /** Shows a path (null: none, and words say why); the place on it stays the same share. */
-  show(walk, kind, words = "") {
-    clearTimeout(this.#waiting);
+  show(path, kind, words = "") {
+    this.#waiting.stop();
     this.#input.setAttribute("aria-busy", "false");
-    const share = this.#walk === null ? 0 : this.#input.valueAsNumber / Number(this.#input.max);
-    if (walk === null) this.stop();
-    this.#walk = walk;
+    const share = this.#path === null ? 0 : this.#input.valueAsNumber / Number(this.#input.max);
+    if (path === null) this.stop();
+    this.#path = path;
     this.#kind = kind;
     this.#words.textContent = words;
-    this.#input.hidden = walk === null;
-    this.play.disabled = walk === null;
-    if (walk !== null) {
-      this.#input.max = String(walk.z.length - 1);
-      this.#place(Math.round(share * (walk.z.length - 1)));
+    this.#input.hidden = path === null;
+    this.play.disabled = path === null;
+    if (path !== null) {
+      this.#input.max = String(path.z.length - 1);
+      this.#place(Math.round(share * (path.z.length - 1)));
     }
     this.#paint();
   }
 
-  /** The person stands at z, by whatever way: the handle fades when that is not its own place. */
+  /** The person stands at z, however they came there: the handle fades when that is not its own place. */
   standing(z) {
-    if (this.#walk === null) return;
-    const here = this.#walk.z[this.#input.valueAsNumber];
+    if (this.#path === null) return;
+    const here = this.#path.z[this.#input.valueAsNumber];
     this.#input.classList.toggle("lw-off", !here.every((value, i) => Math.abs(value - z[i]) < 0.001));
   }
 
@@ -73,28 +77,27 @@ export class Scrubber {
   }
 
   toggle() {
-    if (this.#walk === null) return;
+    if (this.#path === null) return;
     const reached = this.stop();
     if (reached !== null) {
       this.#on.commit(reached, performance.now());
       return;
     }
-    this.#on.playing();
     this.play.setAttribute("aria-pressed", "true");
     this.play.textContent = "■";
-    const last = this.#walk.z.length - 1;
+    const last = this.#path.z.length - 1;
     this.#player.start({ low: 0, high: 1 }, this.#input.valueAsNumber / last, (share, now) => this.#go(Math.round(share * last), now));
   }
 
   #here() {
-    return this.#walk.z[this.#input.valueAsNumber].map(rounded);
+    return this.#path.z[this.#input.valueAsNumber].map(rounded);
   }
 
   #go(index, start) {
     const before = this.#input.valueAsNumber;
     this.#place(index);
     if (this.#input.valueAsNumber === before && this.#player.running) return;
-    this.#on.preview(this.#here(), start);
+    this.#on.look(this.#here(), start);
   }
 
   #place(index) {
@@ -102,13 +105,13 @@ export class Scrubber {
     const at = Math.max(0, Math.min(last, index));
     this.#input.value = String(at);
     this.#input.classList.remove("lw-off");
-    const verdict = this.#walk.said ? WORDS[verdictOf(this.#walk.typical[at])] : "";
+    const verdict = this.#path.said ? WORDS[verdictOf(this.#path.typical[at])] : "";
     this.#input.setAttribute("aria-valuetext", [`step ${at + 1} of ${last + 1}`, this.#kind, verdict].filter(Boolean).join(", "));
   }
 
   #paint() {
-    if (this.#walk === null) clear(this.#canvas);
-    else paintStrip(this.#canvas, this.#walk);
+    if (this.#path === null) clear(this.#canvas);
+    else paintStrip(this.#canvas, this.#path);
   }
 
   #listen() {

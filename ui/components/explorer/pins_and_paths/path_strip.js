@@ -1,19 +1,22 @@
-// Paints a path: its pictures side by side with the tint of what is unlike the data over them, and how much the picture changes at each step.
+// What a path is like: painted as a strip of its pictures and bars of how much they change, and in numbers and words.
+// path: {z, pictures, changes, typical, said} as from QueryConnection.path.
 
 import { fitted } from "../elements.js";
-import { drawPicture, drawTint } from "../map/background.js";
-import { frameIndices } from "./path_figures.js";
+import { drawTint } from "../map/background.js";
+import { UNUSUAL } from "../picture/likeness.js";
+import { drawAnswer, ratioOf } from "../renderer/renderer.js";
 
 const GAP = 1; // px between bars where there is room
+const MOST_POINTS = 240;
+const LEG = 60; // steps between two stops, where they are few
 
+/** Its pictures side by side, with the tint of what is unlike the data over them. */
 export function paintStrip(canvas, { pictures, typical }) {
   const { context, width, height } = fitted(canvas);
-  const [first] = pictures;
-  const frames = Math.max(2, Math.min(pictures.length, Math.round((width * first.height) / (height * first.width))));
-  context.imageSmoothingEnabled = first.width > height;
+  const frames = Math.max(2, Math.min(pictures.length, Math.round(width / (height * ratioOf(pictures[0])))));
   frameIndices(pictures.length, frames).forEach((index, i) => {
     const [from, to] = [Math.round((i * width) / frames), Math.round(((i + 1) * width) / frames)];
-    drawPicture(context, pictures[index], [from, 0, to - from, height]);
+    drawAnswer(context, pictures[index], [from, 0, to - from, height], true);
   });
   typical.forEach((share, i) => {
     const [from, to] = [(i * width) / typical.length, ((i + 1) * width) / typical.length];
@@ -32,14 +35,37 @@ export function paintChanges(canvas, changes, highest) {
   });
 }
 
-/** One picture over a whole canvas. */
-export function paintThumb(canvas, picture) {
-  canvas.width = picture.width;
-  canvas.height = picture.height;
-  drawPicture(canvas.getContext("2d"), picture, [0, 0, picture.width, picture.height]);
-}
-
 export function clear(canvas) {
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
+}
+
+/** How many points a path through so many stops has: enough to play it smoothly. */
+export function pointsOf(stops) {
+  return 1 + (stops - 1) * Math.min(LEG, Math.floor((MOST_POINTS - 1) / (stops - 1)));
+}
+
+/** {length, largest, uneven, off, said}: sum and largest of the changes, largest over mean, share of unusual points. */
+export function figuresOf({ changes, typical, said }) {
+  const length = changes.reduce((sum, change) => sum + change, 0);
+  const largest = Math.max(...changes, 0);
+  const known = typical.filter(Number.isFinite);
+  const off = known.length === 0 ? null : known.filter((share) => share < UNUSUAL).length / known.length;
+  return { length, largest, uneven: length > 0 ? (largest * changes.length) / length : 1, off, said };
+}
+
+export function figureWords({ length, uneven, off, said }) {
+  return `length ${length.toFixed(1)} · largest step ${uneven.toFixed(1)} × the mean${off === null ? "" : ` · ${shareWords(off, said)}`}`;
+}
+
+function shareWords(off, said) {
+  const share = `${Math.max(1, Math.round(100 * off))} %`;
+  if (said) return off === 0 ? "looks like the data all the way" : `${share} unusual or unlike the data`;
+  return off === 0 ? "near real codes all the way" : `${share} far from real codes`;
+}
+
+/** Indices of `frames` pictures out of `count`, both ends included. */
+export function frameIndices(count, frames) {
+  if (frames <= 1) return [0];
+  return Array.from({ length: frames }, (_, i) => Math.round((i * (count - 1)) / (frames - 1)));
 }

@@ -1,23 +1,26 @@
 // The row of pins: thumbnails that can be gone to, put on the path, moved and removed, with pointer and keys.
 
 import { h } from "../elements.js";
-import { Reorder } from "./drag_to_reorder.js";
-import { paintThumb } from "./path_strip.js";
+import { drawThumb } from "../renderer/renderer.js";
+import { Timer } from "../timing.js";
+import { dragToReorder } from "./drag_to_reorder.js";
 
 const KEYS = "Arrows choose a pin, Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";
 
-export class Thumbs {
+export class PinRow {
   #on;
   #pins;
   #pictures = new Map(); // id -> picture
+  #pointed;
   #current = null; // id of the one pin that Tab reaches
 
   /** on: {go(pin, start), toggle(id), move(id, place), remove(id)} */
-  constructor(pins, on) {
+  constructor(pins, on, signal) {
     this.#pins = pins;
     this.#on = on;
     this.element = h("ol.lw-pins", { "aria-label": "Pins" });
-    new Reorder(this.element, (item, place) => on.move(Number(item.dataset.pin), place));
+    this.#pointed = new Timer(() => this.element.querySelector(".lw-pointed")?.classList.remove("lw-pointed"), signal);
+    dragToReorder(this.element, (item, place) => on.move(Number(item.dataset.pin), place), signal);
   }
 
   /** Pins without a picture yet. */
@@ -48,8 +51,9 @@ export class Thumbs {
   point(id) {
     const item = this.element.querySelector(`[data-pin="${id}"]`);
     item?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.element.querySelector(".lw-pointed")?.classList.remove("lw-pointed");
     item?.classList.add("lw-pointed");
-    setTimeout(() => item?.classList.remove("lw-pointed"), 900);
+    this.#pointed.set(900);
   }
 
   #item(pin) {
@@ -57,7 +61,7 @@ export class Thumbs {
     const stop = this.#pins.stop(pin.id);
     const canvas = h("canvas", { "aria-hidden": "true", width: 1, height: 1 });
     const picture = this.#pictures.get(pin.id);
-    if (picture) paintThumb(canvas, picture);
+    if (picture) drawThumb(canvas, picture);
     const go = h("button.lw-pin-go", {
       type: "button",
       "data-role": "go",

@@ -1,16 +1,15 @@
 // Draws from the prior as a grid: seeded, so that the same seed shows the same pictures everywhere. A click explores one.
 
-import { h } from "../elements.js";
-import { closeButton } from "../help/keys.js";
-import { paintThumb } from "./path_strip.js";
+import { closeButton, h } from "../elements.js";
+import { drawThumb } from "../renderer/renderer.js";
 
 const SIDE = 8; // pictures along one side of the grid
 const LARGEST_SEED = 2 ** 32 - 1;
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE };
 
-export class Samples {
+export class PriorSamples {
   #on;
-  #asides = null;
+  #queries = null;
   #z = [];
   #asked = false;
   #seed = h("input.lw-value", { type: "number", min: "0", max: String(LARGEST_SEED), step: "1", value: "0", "aria-label": "seed", onchange: () => this.#draw() });
@@ -19,7 +18,7 @@ export class Samples {
   #said = h("span.lw-muted", { role: "status" });
   #grid;
 
-  /** on: {explore(z, start), pin(z, label): words} */
+  /** on: {explore(z, at), pin(z, label): words} */
   constructor(on) {
     this.#on = on;
     this.#grid = h("div.lw-samples", { role: "group", "aria-label": "draws from the prior: arrow keys move, Enter explores, P pins", onkeydown: (event) => this.#key(event) });
@@ -34,8 +33,8 @@ export class Samples {
       h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Press one to explore it", h("span.lw-with-keys", {}, "; P pins it"), "."), this.#said, closeButton()));
   }
 
-  open(asides) {
-    this.#asides = asides;
+  open(queries) {
+    this.#queries = queries;
     this.#asked = true;
     this.#z = [];
     this.#said.textContent = "";
@@ -88,11 +87,11 @@ export class Samples {
     this.#seed.value = String(this.seed);
     const temperature = Number(this.#temperature.value);
     this.#shown.textContent = temperature.toFixed(2);
-    const asides = this.#asides;
-    const found = await asides.samples("samples", { count: SIDE * SIDE, seed: this.seed, temperature, side: 0 });
-    if (found === null || asides !== this.#asides) return;
+    const queries = this.#queries;
+    const found = await queries.samples("samples", { count: SIDE * SIDE, seed: this.seed, temperature, side: 0 });
+    if (found === null || queries !== this.#queries) return;
     this.#z = found.z;
-    [...this.#grid.children].forEach((cell, i) => paintThumb(cell.firstElementChild, found.pictures[i]));
+    [...this.#grid.children].forEach((cell, i) => drawThumb(cell.firstElementChild, found.pictures[i]));
     this.#grid.dataset.drawn = `${this.seed} at ${temperature.toFixed(2)}`;
   }
 

@@ -1,129 +1,124 @@
 // The line under the columns: pins, the path through the chosen ones, its export, and draws from the prior.
 
-import { h } from "../elements.js";
-import { Asides } from "../connection/query_connection.js";
-import { Exports } from "./export_menu.js";
+import { QueryConnection } from "../connection/query_connection.js";
+import { button, h } from "../elements.js";
+import { rounded } from "../numbers.js";
+import { ExportMenu } from "./export_menu.js";
+import { PathKinds } from "./path_kinds.js";
+import { PathPlayer } from "./path_player.js";
+import { PinRow } from "./pin_row.js";
 import { Pins } from "./pins.js";
-import { Samples } from "./prior_samples.js";
-import { Scrubber } from "./path_player.js";
-import { Thumbs } from "./pin_row.js";
-import { Ways } from "./path_kinds.js";
+import { PriorSamples } from "./prior_samples.js";
 
 const NONE = "Press Pin to keep a picture here. Two pins make a path between them.";
 const ONE = "Now move on and press Pin again: two pins make a path.";
 const CHOOSE = "Choose two pins for a path: press the circles on them.";
 
 export class Tray {
-  #on;
-  #url = "";
-  #model = "";
-  #asides = null; // opened when something is asked for the first time
+  #explorer;
+  #queries = null; // a connection of its own, opened when something is asked for the first time: long paths hold up nothing else
   #pins = new Pins();
-  #thumbs;
-  #scrubber;
-  #ways;
-  #exports;
+  #row;
+  #player;
+  #kinds;
+  #export;
   #samples;
+  #element;
   #plane = h("button.lw-button.lw-small", { type: "button", hidden: "", title: "Turn the map to the plane through the three chosen pins", onclick: () => this.#span() }, "Plane");
   #said = h("p.lw-said", { role: "status", hidden: "" });
   #heard = h("span.lw-heard", { role: "status" }); // for those who do not see the tray
 
-  /** on: {place() -> {z, label}, preview(z, start), goTo(z, start), playing(), changed(), map} */
-  constructor(on) {
-    this.#on = on;
-    this.#thumbs = new Thumbs(this.#pins, {
-      go: (pin, start) => on.goTo([...pin.z], start),
+  constructor(explorer) {
+    const { signal, store } = explorer;
+    this.#explorer = explorer;
+    const goTo = (z, at) => explorer.jump(z.map(rounded), at);
+    this.#row = new PinRow(this.#pins, {
+      go: (pin, at) => goTo(pin.z, at),
       toggle: (id) => this.#change(() => this.#pins.toggle(id) || this.#say("A path goes through 12 pins at most; leave one out first.")),
       move: (id, place) => this.#change(() => this.#pins.move(id, place)),
       remove: (id) => this.#change(() => this.#pins.remove(id)),
-    });
-    this.#scrubber = new Scrubber({ preview: on.preview, commit: on.goTo, playing: on.playing });
-    this.#ways = new Ways({
-      changed: (walk, kind, words) => this.#showPath(walk, kind, words),
-      waiting: (words) => this.#scrubber.wait(words),
-      unfolded: (open) => this.element.parentElement?.classList.toggle("lw-comparing", open),
-    });
-    this.#exports = new Exports({ path: () => this.#path(), say: (words) => this.#say(words) });
-    this.#samples = new Samples({ explore: (z, start) => on.goTo(z, start), pin: (z, label) => this.#add(z, label) });
-    this.element = this.#build();
-    this.#ways.open(() => this.#connection());
+    }, signal);
+    this.#player = new PathPlayer({ look: (z, at) => store.look(z, { by: "path", at }), commit: goTo }, signal);
+    this.#kinds = new PathKinds({
+      changed: (path, kind, words) => this.#showPath(path, kind, words),
+      waiting: (words) => this.#player.wait(words),
+      unfolded: (open) => this.#element.parentElement?.classList.toggle("lw-comparing", open),
+    }, signal);
+    this.#export = new ExportMenu({ path: () => this.#path, say: (words) => this.#say(words) }, signal);
+    this.#samples = new PriorSamples({ explore: goTo, pin: (z, label) => this.#add(z, label) });
+    this.#element = this.#build();
+    const pin = button("Pin", "Keep this picture in the line below; two pins make a path (P)", () => this.#pin());
+    pin.classList.add("lw-pin-here");
+    this.elements = { buttons: pin, below: this.#element };
+    this.keys = [{ key: "P", words: "Pin this point: keep it below, as a stop of a path", run: () => this.#pin() }];
   }
 
   #build() {
     const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures: draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
     const controls = h("div.lw-tray-controls", {},
-      h("div.lw-tray-line", {}, this.#scrubber.play, this.#ways.select, this.#ways.button),
-      h("div.lw-tray-line", {}, this.#exports.element, samples, this.#plane));
-    const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true", title: "Pictures that you keep; a path leads through those with a number" }, "Pins"), this.#thumbs.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#scrubber.element, controls);
-    return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#ways.panel, this.#said, this.#heard, this.#samples.dialog);
+      h("div.lw-tray-line", {}, this.#player.play, this.#kinds.select, this.#kinds.button),
+      h("div.lw-tray-line", {}, this.#export.element, samples, this.#plane));
+    const row = h("div.lw-tray-row", {}, h("span.lw-muted.lw-tray-name", { "aria-hidden": "true", title: "Pictures that you keep; a path leads through those with a number" }, "Pins"), this.#row.element, h("span.lw-muted.lw-arrow", { "aria-hidden": "true" }, "→"), this.#player.element, controls);
+    return h("section.lw-tray", { "aria-label": "Pins and paths" }, row, this.#kinds.panel, this.#said, this.#heard, this.#samples.dialog);
   }
 
-  /** Another model. pins: rows as from Pins.toState, of this session or of the link; link: see readLink. */
-  open(url, model, pins, link = {}) {
-    this.close();
-    [this.#url, this.#model] = [url, model];
-    this.#samples.close();
-    this.#say("");
-    if (link.path) this.#ways.prefer(link.path);
-    if (link.samples) this.#samples.prefer(link.samples);
-    this.#ways.open(() => this.#connection());
-    this.adopt(pins);
+  /** The pins that the session keeps of this model; on a page just opened by a link, those of the link. */
+  open({ data, link, again }) {
+    this.#player.stop();
+    this.#queries = null;
+    if (!again) {
+      this.#samples.close();
+      this.#say("");
+      if (link.path) this.#kinds.prefer(link.path);
+      if (link.samples) this.#samples.prefer(link.samples);
+    }
+    this.#kinds.open(() => this.#connection());
+    this.adopt(again ? this.#pins.toState() : data.pins ?? link.pins ?? []);
+    if (!again && data.pins === null && link.pins?.length > 0) this.#keep();
+  }
+
+  /** The page has run, perhaps with another theme: what is painted takes its colours anew. */
+  update() {
+    this.#kinds.repaint();
+  }
+
+  moved({ cause }) {
+    if (cause.by !== "path") this.#player.stop();
+  }
+
+  committed({ committed }) {
+    this.#player.stop();
+    this.#player.standing(committed.z);
+  }
+
+  linkState() {
+    return { pins: this.#pins.toState(), path: this.#kinds.path && this.#kinds.choice, samples: this.#samples.choice };
   }
 
   /** The page has other pins: one came from another page. */
   adopt(pins) {
     this.#pins.adopt(pins);
-    this.#thumbs.forget();
+    this.#row.forget();
     this.#draw();
   }
 
-  /** The model's file was replaced: the same points, other pictures. */
-  refresh() {
-    this.#thumbs.forget();
-    this.#ways.open(() => this.#connection());
-    this.#draw();
-  }
-
-  /** The theme changed, perhaps: what is painted takes its colours anew. */
-  repaint() {
-    this.#ways.repaint();
+  /** The server has forgotten this session. */
+  comeBack() {
+    if (this.#pins.list.length > 0) this.#keep();
   }
 
   /** Pins where the person stands, or where the path is being played. */
-  pin() {
-    const played = this.#scrubber.stop();
-    if (played) this.#on.goTo(played, performance.now());
-    const { z, label } = this.#on.place();
-    this.#say(this.#add(z, label));
-  }
-
-  get rows() {
-    return this.#pins.toState();
-  }
-
-  /** What a link needs to restore this tray. */
-  linkState() {
-    return { pins: this.rows, path: this.#ways.walk && this.#ways.choice, samples: this.#samples.choice };
-  }
-
-  standing(z) {
-    this.#scrubber.standing(z);
-  }
-
-  /** Ends playing; the point it had reached, or null. */
-  stop() {
-    return this.#scrubber.stop();
-  }
-
-  close() {
-    this.stop();
-    this.#asides?.close();
-    this.#asides = null;
+  #pin() {
+    const played = this.#player.stop();
+    if (played) this.#explorer.jump(played, performance.now());
+    const { held, committed } = this.#explorer.store;
+    this.#say(this.#add(held, committed.posterior?.label ?? "point"));
   }
 
   #connection() {
-    this.#asides ??= new Asides(this.#url);
-    return this.#asides;
+    const { url, signal } = this.#explorer.model;
+    this.#queries ??= new QueryConnection(url, signal);
+    return this.#queries;
   }
 
   #add(z, label) {
@@ -132,7 +127,7 @@ export class Tray {
       this.#changed();
       this.#heard.textContent = `Pinned ${label} as pin ${this.#pins.number(pin.id)}.`;
     }
-    if (pin) this.#thumbs.point(pin.id);
+    if (pin) this.#row.point(pin.id);
     return words;
   }
 
@@ -144,15 +139,20 @@ export class Tray {
 
   #changed() {
     this.#draw();
-    this.#on.changed();
+    this.#keep();
+  }
+
+  #keep() {
+    this.#explorer.parts.messages.keepPins(this.#pins.toState());
+    this.#explorer.parts.guide.pinned(this.#pins.list.length);
   }
 
   #draw() {
     const { list, stops } = this.#pins;
-    this.element.classList.toggle("lw-empty", list.length === 0);
-    this.#thumbs.draw();
-    this.#on.map.showPins(list.map(({ z }) => z));
-    this.#ways.through(stops);
+    this.#element.classList.toggle("lw-empty", list.length === 0);
+    this.#row.draw();
+    this.#explorer.parts.map.mark({ pins: list.map(({ z }) => z) });
+    this.#kinds.through(stops);
     this.#plane.hidden = stops.length !== 3 || stops[0].length < 3; // two dimensions are one plane
     if (stops.length < 2) this.#showPath(null, "", list.length === 0 ? NONE : list.length === 1 ? ONE : CHOOSE);
     this.#fetch();
@@ -160,27 +160,27 @@ export class Tray {
 
   #span() {
     const { stops, numbers } = this.#pins;
-    this.#say(this.#on.map.span(stops, `through pins ${numbers.join(", ")}`));
+    this.#say(this.#explorer.parts.map.span(stops, `through pins ${numbers.join(", ")}`));
   }
 
   async #fetch() {
-    const missing = this.#thumbs.missing;
+    const missing = this.#row.missing;
     if (missing.length === 0) return;
     const pictures = await this.#connection().pictures("pins", missing.map(({ z }) => z), 0);
     if (pictures === null) return;
-    missing.forEach(({ id }, i) => this.#thumbs.picture(id, pictures[i]));
-    this.#thumbs.draw();
+    missing.forEach(({ id }, i) => this.#row.picture(id, pictures[i]));
+    this.#row.draw();
   }
 
-  #showPath(walk, kind, words) {
-    this.#scrubber.show(walk, kind, words);
-    this.#exports.enable(walk !== null);
-    this.#on.map.showPath(walk?.z ?? []);
+  #showPath(path, kind, words) {
+    this.#player.show(path, kind, words);
+    this.#export.enable(path !== null);
+    this.#explorer.parts.map.mark({ path: path?.z ?? [] });
   }
 
-  #path() {
-    const { walk, kind } = this.#ways;
-    return walk && { model: this.#model, kind, z: walk.z };
+  get #path() {
+    const { path, kind } = this.#kinds;
+    return path && { model: this.#explorer.model.name, kind, z: path.z };
   }
 
   #say(words) {

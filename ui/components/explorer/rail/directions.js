@@ -9,15 +9,14 @@ const COMPONENTS = 6;
 
 export class Directions {
   #sliders = new Map(); // key -> {slider, direction}
-  #z = [];
 
-  /** on: {move(z, start), release(), unfold()} */
+  /** on: {here(): z, move(z, at), release(), unfold()} */
   constructor(title, directions, on) {
     const rows = directions.map((direction, i) => {
       const key = `${title}:${i}`;
       const { name, words, low, high, share } = direction;
       const slider = new Slider({ index: key, name, words, low, high, share }, {
-        input: (_, value, start) => on.move(moved(this.#z, direction, value), start),
+        input: (_, value, at) => on.move(moved(on.here(), direction, value).map(rounded), at),
         release: on.release,
         focus: () => {},
       });
@@ -38,7 +37,6 @@ export class Directions {
   }
 
   show(z) {
-    this.#z = [...z];
     for (const { slider, direction } of this.#sliders.values()) slider.set(rounded(coordinate(z, direction)));
   }
 }

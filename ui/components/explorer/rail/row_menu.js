@@ -16,7 +16,8 @@ export class RowMenu {
   #scrolled = () => this.#place(this.#anchor.getBoundingClientRect()); // the rows have a scroll bar of their own
 
   /** on: {choose(what, index)} with what = lock | solo | mute | animate */
-  constructor(on) {
+  constructor(on, signal) {
+    signal.addEventListener("abort", () => this.close(), { once: true });
     this.element = h("div.lw-menu.lw-row-menu", { role: "menu", hidden: "" });
     this.choose = on.choose;
     this.element.addEventListener("keydown", (event) => this.#key(event));

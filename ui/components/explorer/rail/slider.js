@@ -1,9 +1,11 @@
 // One row of the rail: a dimension's number, its slider, its value and its KL.
 
 import { h } from "../elements.js";
-import { clamped, fraction, keyStep, parsed, refitted, rounded, shown, widened } from "../numbers.js";
+import { parsed, rounded, shown } from "../numbers.js";
 
 const THUMB = 4; // px, as in rail.css: the thumb's middle travels from THUMB/2 to width - THUMB/2
+const STEPS = 100; // arrow keys: fine steps over the range
+const COARSE_STEPS = 10; // with Shift
 const STEP_KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -1, PageUp: 1 };
 
 export class Slider {
@@ -174,4 +176,31 @@ export class Slider {
 
 function place(share) {
   return `calc(${THUMB / 2}px + (100% - ${THUMB}px) * ${share})`;
+}
+
+// A range is state of its own: it grows to hold a value and is the data's own again when the value is back, both between drags only,
+// so that dragging cannot change it.
+
+/** The range of a dimension, widened where needed to hold `values`. */
+export function widened({ low, high }, values) {
+  return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
+}
+
+/** The range after a new value: `base` where that holds it, else what there was, widened. */
+export function refitted(base, range, value) {
+  return value >= base.low && value <= base.high ? base : widened(widened(base, [range.low, range.high]), [value]);
+}
+
+/** Where value lies in the range, 0..1. */
+export function fraction({ low, high }, value) {
+  return (value - low) / (high - low);
+}
+
+/** The size of one key press. */
+export function keyStep({ low, high }, coarse) {
+  return rounded((high - low) / (coarse ? COARSE_STEPS : STEPS)) || 0.001;
+}
+
+export function clamped({ low, high }, value) {
+  return Math.min(high, Math.max(low, value));
 }

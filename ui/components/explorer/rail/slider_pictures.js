@@ -1,32 +1,34 @@
 // Behind each slider: where it leads. Decoded pictures along the dimension at the current z, and the data's own spread on it.
 
 import { fitted } from "../elements.js";
-import { drawPicture } from "../map/background.js";
+import { drawAnswer } from "../renderer/renderer.js";
 
 const FRAMES = 7;
 const SIDE = 32; // px asked for; a track is about as high
 const BINS = 40;
 const MOST = 512; // pictures in one question
+const FADE_AGAIN = 150; // ms: pictures that came under way are faded again as soon
 
-export class Filmstrips {
-  #rail = null;
-  #asides = null;
-  #z = [];
+export class SliderPictures {
+  #explorer;
   #histograms = new Map(); // slider -> shares of the data, 0..1, with the range they were counted in
   #strips = new Map(); // slider -> {pictures, range} last painted
-  #started = 0;
+  #faded = null; // {index, at}: z moves along this dimension (null: freely)
+  #started = 0; // when the newest were asked for
 
-  open(rail, asides) {
-    this.#rail = rail;
-    this.#asides = asides;
+  constructor(explorer) {
+    this.#explorer = explorer;
+  }
+
+  open() {
     this.#histograms.clear();
     this.#strips.clear();
   }
 
-  /** The data's spread along every dimension, from the encoded images. */
-  count({ means, latentDim, count }) {
-    for (const dimension of this.#rail.dimensions) {
-      const slider = this.#rail.slider(dimension);
+  /** The data's spread along every dimension. */
+  encoded({ means, latentDim, count }) {
+    for (const dimension of this.#sliders.dimensions) {
+      const slider = this.#sliders.slider(dimension);
       const range = slider.home;
       const bins = new Float32Array(BINS);
       for (let i = 0; i < count; i += 1) {
@@ -39,35 +41,48 @@ export class Filmstrips {
     }
   }
 
-  /** z moves along one dimension (null: all): what the other strips show is no longer where they lead. */
-  stale(index) {
-    for (const { slider } of this.#rail?.visible ?? []) slider.film.classList.toggle("lw-stale", slider.index !== index);
+  /** What the other strips show is no longer where they lead. Where one only looks, they still do. */
+  moved({ cause: { by, index = null } }) {
+    if (by === "back" && this.#faded !== null) this.refresh();
+    else if (by !== "back" && by !== "look") this.#fade(index);
   }
 
-  /** Asks for fresh strips at z. */
-  refresh(z) {
-    this.#z = [...z];
+  committed() {
+    this.refresh();
+  }
+
+  /** Asks for pictures around where one stands; of several releases in a row the connection only asks for the newest. */
+  async refresh() {
+    const { model, store } = this.#explorer;
+    this.#faded = null;
     this.#started = performance.now();
-    this.#ask(); // of several releases in a row the connection only asks for the newest
-  }
-
-  async #ask() {
-    if (this.#rail === null || this.#asides === null) return; // not open yet: opening asks by itself
-    const rows = this.#rail.visible.map((row) => ({ ...row, range: { ...row.slider.range } }));
-    const [rail, started, most] = [this.#rail, this.#started, Math.floor(MOST / FRAMES)];
+    const started = this.#started;
+    const rows = this.#sliders.visible.map((row) => ({ ...row, range: { ...row.slider.range } }));
+    const most = Math.floor(MOST / FRAMES);
     for (let done = 0; done < rows.length; done += most) {
-      if (!(await this.#askFor(rows.slice(done, done + most)))) return;
-      if (rail !== this.#rail || started !== this.#started) return; // another model, or a newer point
+      const answered = await this.#askFor(rows.slice(done, done + most), store.held, model.queries);
+      if (!answered || model !== this.#explorer.model || started !== this.#started) return; // another model, or a newer point
     }
     if (rows.length > 0) performance.measure("film-refresh", { start: started, end: performance.now() });
   }
 
-  /** Strips of some rows; false when a newer question came first. */
-  async #askFor(rows) {
-    const points = rows.flatMap(({ along, range }) => framesOf(range).map((value) => along(this.#z, value)));
-    const rail = this.#rail;
-    const pictures = await this.#asides.pictures("film", points, SIDE);
-    if (pictures === null || rail !== this.#rail) return false;
+  get #sliders() {
+    return this.#explorer.parts.rail.sliders;
+  }
+
+  /** Once for a movement and not at each of its events: every strip changes its class. */
+  #fade(index) {
+    const now = performance.now();
+    if (this.#faded?.index === index && now - this.#faded.at < FADE_AGAIN) return;
+    this.#faded = { index, at: now };
+    for (const { slider } of this.#sliders.visible) slider.film.classList.toggle("lw-stale", slider.index !== index);
+  }
+
+  /** Whether they have come; not if newer ones were asked for first. */
+  async #askFor(rows, z, queries) {
+    const points = rows.flatMap(({ along, range }) => framesOf(range).map((value) => along(z, value)));
+    const pictures = await queries.pictures("film", points, SIDE);
+    if (pictures === null || queries !== this.#explorer.model.queries) return false;
     rows.forEach(({ slider, range }, i) => {
       this.#strips.set(slider, { range, pictures: pictures.slice(i * FRAMES, (i + 1) * FRAMES) });
       this.#paint(slider);
@@ -87,16 +102,15 @@ export class Filmstrips {
 }
 
 /** The middles of FRAMES equal parts of a range. */
-export function framesOf({ low, high }) {
+function framesOf({ low, high }) {
   return Array.from({ length: FRAMES }, (_, i) => low + ((high - low) * (i + 0.5)) / FRAMES);
 }
 
 function paintFrames(context, { pictures, range: painted }, range, width, height) {
   const at = (value) => ((value - range.low) / (range.high - range.low)) * width;
-  context.imageSmoothingEnabled = false;
   pictures.forEach((picture, i) => {
     const [from, to] = [i, i + 1].map((k) => at(painted.low + ((painted.high - painted.low) * k) / FRAMES));
-    drawPicture(context, picture, [from, 0, to - from + 1, height]);
+    drawAnswer(context, picture, [from, 0, to - from + 1, height]);
   });
 }
 

@@ -1,22 +1,23 @@
-// The rail: every dimension as a slider, strongest KL first, inactive ones folded away.
+// The sliders of one model: every dimension, strongest KL first, inactive ones folded away; and groups of sliders under them.
 
 import { h } from "../elements.js";
+import { Timer } from "../timing.js";
 import { Slider } from "./slider.js";
 
 const FOLLOW = 60; // ms between two looks of the sliders while they follow the map
 
-export class Rail {
+export class Sliders {
   #sliders = new Map(); // dimension -> Slider
   #current = null;
-  #z = []; // last shown
-  #wanted = []; // to be shown soon
-  #timer = null;
+  #wanted = []; // z to be shown soon
+  #soon;
   #sections = []; // Directions: principal components, and named ones later
   #on;
 
-  /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here */
-  constructor(dimensions, on) {
+  /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here, and unfold() */
+  constructor(dimensions, on, signal) {
     this.#on = on;
+    this.#soon = new Timer(() => this.show(this.#wanted), signal);
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
@@ -32,10 +33,9 @@ export class Rail {
     this.element = h("div.lw-rail", { style: `--lw-count:${Math.max(1, rows[true].length)}` }, ...rows[true]);
     if (inactive > 0) {
       const open = rows[true].length === 0 ? "" : null;
-      this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold?.() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
+      this.element.append(h("details.lw-fold", { open, ontoggle: () => on.unfold() }, h("summary", {}, `${label} (${listed})`), ...rows[false]));
     }
     this.element.addEventListener("toggle", ({ target }) => target.open && show(target), true);
-    this.select(dimensions[0].index);
   }
 
   /** The dimension last touched. */
@@ -58,7 +58,6 @@ export class Rail {
   add(section) {
     this.#sections.push(section);
     this.element.append(section.element);
-    section.show(this.#z);
   }
 
   /** Dimensions that the data use, in KL order. */
@@ -66,25 +65,24 @@ export class Rail {
     return this.dimensions.filter((index) => !this.#sliders.get(index).element.closest("details"));
   }
 
-  /** holds: Holds */
-  showHolds(holds) {
-    for (const [index, slider] of this.#sliders) slider.setState(holds.state(index));
+  /** locks: LockedDimensions */
+  showLocks(locks) {
+    for (const [index, slider] of this.#sliders) slider.setState(locks.state(index));
   }
 
   slider(index) {
     return this.#sliders.get(index);
   }
 
-  /** Shows z a few times a second: while the pointer walks over the map, redrawing every slider at each event would hold up the picture. */
+  /** Shows z a few times a second: while it follows the map or a path, redrawing every slider at each event would hold up the picture. */
   follow(z) {
     this.#wanted = z;
-    this.#timer ??= setTimeout(() => this.show(this.#wanted), FOLLOW);
+    this.#soon.setOnce(FOLLOW);
   }
 
   /** Nothing is shown later. */
   close() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#soon.stop();
   }
 
   show(z) {
@@ -95,7 +93,6 @@ export class Rail {
 
   /** The sections alone: a dimension's own slider is being dragged. */
   showSections(z) {
-    this.#z = z;
     for (const section of this.#sections) section.show(z);
   }
 

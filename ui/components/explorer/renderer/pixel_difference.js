@@ -5,8 +5,8 @@ const STOPS = [ // even steps of lightness, the colours of the Encode page's err
 ];
 const HEAT = heat(); // 256 colours: one for each difference of two 8-bit values
 
-/** Two pictures {height, width, channels, pixels} -> {picture, mean, same}; null where they are not of one size. */
-export function difference(a, b) {
+/** Two pictures {height, width, channels, pixels} -> {answer, mean, same}; null where they are not of one size. */
+export function pixelDifference(a, b) {
   if (a.height !== b.height || a.width !== b.width || a.channels !== b.channels) return null;
   const { height, width, channels } = a;
   const pixels = new Uint8Array(3 * height * width);
@@ -20,13 +20,7 @@ export function difference(a, b) {
     pixels[3 * i + 1] = HEAT[colour + 1];
     pixels[3 * i + 2] = HEAT[colour + 2];
   }
-  return { picture: { height, width, channels: 3, pixels }, mean: total / (255 * height * width * channels), same: total === 0 };
-}
-
-/** The mean difference as people read it; only what is exactly equal reads as 0. */
-export function meanWords({ mean, same }) {
-  if (same) return "0";
-  return mean < 0.0005 ? "< 0.001" : mean.toFixed(3);
+  return { answer: { kind: "pixels", height, width, channels: 3, pixels }, mean: total / (255 * height * width * channels), same: total === 0 };
 }
 
 function heat() {

@@ -1,59 +1,59 @@
-// The decoded picture: a canvas of the image's own pixels, enlarged by the browser without smoothing.
+// The renderer of pictures: {kind: "pixels", height, width, channels, pixels}, uint8 in rows, grey or RGB, enlarged without smoothing.
 
-export class Picture {
-  #canvas;
-  #context;
-  #image = null;
-  #words = null; // the image's memory as one 32-bit word for each pixel
-  #painted = 0;
+import { h } from "../elements.js";
+import { pixelDifference } from "./pixel_difference.js";
 
-  constructor(canvas) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext("2d", { alpha: false });
-    canvas.dataset.seq = "0";
-  }
+const stamp = document.createElement("canvas");
+const memories = new WeakMap(); // canvas -> {image, words}: the memory that it is painted from
 
-  get painted() {
-    return this.#painted;
-  }
+export const pixels = {
+  surface() {
+    const element = h("canvas", { role: "img", width: 28, height: 28 });
+    return { element, paint: (picture) => fill(element, picture) };
+  },
+  ratio: ({ width, height }) => width / height,
+  /** In the middle of the box, square. A picture taller than the box is smoothed if `smooth` says so, else it stays crisp. */
+  draw(context, picture, [x, y, boxWidth, boxHeight], smooth) {
+    const { width, height } = picture;
+    fill(stamp, picture);
+    const size = Math.min(boxWidth / width, boxHeight / height);
+    context.imageSmoothingEnabled = smooth && width > boxHeight;
+    context.fillStyle = "#000";
+    context.fillRect(x, y, boxWidth, boxHeight);
+    context.drawImage(stamp, x + (boxWidth - size * width) / 2, y + (boxHeight - size * height) / 2, size * width, size * height);
+  },
+  thumb: fill,
+  url(picture) {
+    const canvas = document.createElement("canvas");
+    fill(canvas, picture);
+    return canvas.toDataURL();
+  },
+  difference: pixelDifference,
+};
 
-  /** Paints uint8 pixels in rows, grey or RGB. */
-  paint({ height, width, channels, pixels }) {
-    this.#fit(height, width);
-    const words = this.#words;
-    if (channels === 1) {
-      for (let i = 0; i < words.length; i += 1) words[i] = 0xff000000 | (pixels[i] * 0x010101);
-    } else {
-      for (let i = 0, j = 0; i < words.length; i += 1, j += 3) {
-        words[i] = 0xff000000 | (pixels[j + 2] << 16) | (pixels[j + 1] << 8) | pixels[j];
-      }
+/** The picture's own pixels, all of the canvas. */
+function fill(canvas, { height, width, channels, pixels }) {
+  const { image, words } = memoryOf(canvas, height, width);
+  if (channels === 1) {
+    for (let i = 0; i < words.length; i += 1) words[i] = 0xff000000 | (pixels[i] * 0x010101);
+  } else {
+    for (let i = 0, j = 0; i < words.length; i += 1, j += 3) {
+      words[i] = 0xff000000 | (pixels[j + 2] << 16) | (pixels[j + 1] << 8) | pixels[j];
     }
-    this.#context.putImageData(this.#image, 0, 0);
-    this.#painted += 1;
-    this.#canvas.dataset.seq = String(this.#painted);
   }
-
-  #fit(height, width) {
-    if (this.#image?.height === height && this.#image.width === width) return;
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    (this.#canvas.parentElement ?? this.#canvas).style.setProperty("--lw-aspect", String(width / height));
-    this.#image = this.#context.createImageData(width, height);
-    this.#words = new Uint32Array(this.#image.data.buffer);
-  }
+  contextOf(canvas).putImageData(image, 0, 0);
 }
 
-/** Base64 -> bytes. */
-export function fromBase64(text) {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+function contextOf(canvas) {
+  return canvas.getContext("2d", { alpha: false, willReadFrequently: canvas === stamp });
 }
 
-/** A picture as a data URL. */
-export function pictureUrl(picture) {
-  const canvas = document.createElement("canvas");
-  new Picture(canvas).paint(picture);
-  return canvas.toDataURL();
+function memoryOf(canvas, height, width) {
+  const known = memories.get(canvas);
+  if (known?.image.height === height && known.image.width === width) return known;
+  [canvas.width, canvas.height] = [width, height];
+  const image = contextOf(canvas).createImageData(width, height);
+  const memory = { image, words: new Uint32Array(image.data.buffer) };
+  memories.set(canvas, memory);
+  return memory;
 }

@@ -1,5 +1,7 @@
 // Keeps `?model=NAME&z=...` in step with what is committed, without a trail of entries in the browser's history.
 
+import { Timer } from "../timing.js";
+
 const OURS = ["model", "z", "hash", "plane", "background", "view", "pins", "off", "path", "samples", "compare"]; // what a link holds is read once, then it is old
 const SPAN = 30000; // ms over which addresses are counted
 const MANY = 50; // in that time; after them one in each PAUSE
@@ -17,36 +19,39 @@ export function addressOf(href, model, z) {
 
 /** Writes the address: at once as a rule, but after many in a short time only now and then, because Safari throws at more than 100
  *  in 30 s. */
-export class Address {
+export class AddressBar {
+  #explorer;
   #times = []; // when it was written lately, ms
   #wanted = null; // {pathname, model, z}
-  #timer = null;
+  #timer;
 
-  write(model, z) {
-    this.#wanted = { pathname: window.location.pathname, model, z: [...z] };
-    this.#times = this.#times.filter((time) => time > performance.now() - SPAN);
-    if (this.#times.length < MANY) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, this.#times.at(-1) + PAUSE - performance.now()));
+  constructor(explorer) {
+    this.#explorer = explorer;
+    this.#timer = new Timer(() => this.#flush(), explorer.signal);
   }
 
-  /** What has not been written yet belongs to a page that is no longer there. */
-  close() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#wanted = null;
+  committed() {
+    this.write();
+  }
+
+  write() {
+    const { data, store } = this.#explorer;
+    this.#wanted = { pathname: window.location.pathname, model: data.model, z: store.committed.z };
+    this.#times = this.#times.filter((time) => time > performance.now() - SPAN);
+    if (this.#times.length < MANY) this.#flush();
+    else this.#timer.setOnce(Math.max(0, this.#times.at(-1) + PAUSE - performance.now()));
   }
 
   #flush() {
+    this.#timer.stop();
     const { pathname, model, z } = this.#wanted;
-    this.close();
     const href = addressOf(window.location.href, model, z);
-    if (href === window.location.href || pathname !== window.location.pathname) return;
+    if (href === window.location.href || pathname !== window.location.pathname) return; // what was not written belongs to another page
     this.#times.push(performance.now());
     try {
       window.history.replaceState(window.history.state, "", href);
     } catch {
-      this.#wanted = { pathname, model, z }; // the browser has had enough for now
-      this.#timer = setTimeout(() => this.#flush(), SPAN / 3);
+      this.#timer.set(SPAN / 3); // the browser has had enough for now
     }
   }
 }

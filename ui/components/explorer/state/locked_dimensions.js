@@ -1,6 +1,6 @@
 // Which dimensions are locked or muted. Locked: nothing moves it. Muted: it stands at zero and its value is kept for later.
 
-export class Holds {
+export class LockedDimensions {
   #locked = new Set();
   #muted = new Map(); // dimension -> value before
 

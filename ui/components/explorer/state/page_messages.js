@@ -1,22 +1,27 @@
-// What the page's session knows of the explorer: everything a person commits is sent there, and comes back when it has arrived.
+// What a person commits is sent to the page's session, and comes back when it has arrived there.
+
+import { Timer } from "../timing.js";
 
 const PATIENCE = 2500; // ms before asking for another run, twice as long each time: Streamlit drops what is sent while its server is away
 const MOST_TRIES = 6; // what has not been taken by then is refused, and the page has said why
 
-export class Session {
+export class PageMessages {
   #set = null; // setStateValue of the latest run
   #model = "";
   #name = ""; // of the session, so that a restarted server does not take old messages for new ones
   #mine = Math.random().toString(36).slice(2); // numbers of another explorer of this session are other numbers
   #count = 0;
   #tries = 0;
-  #timer = null;
+  #timer;
   #awaited = new Map(); // kind -> id of the message that the page has not taken yet
-  #element;
+  #root = null; // says in `data-kept` whether everything sent has arrived
 
-  /** element: says in `data-kept` whether everything sent has arrived. */
-  constructor(element) {
-    this.#element = element;
+  constructor({ signal }) {
+    this.#timer = new Timer(() => this.#again(), signal);
+  }
+
+  attach(root) {
+    this.#root = root;
     this.#tell();
   }
 
@@ -30,19 +35,16 @@ export class Session {
     this.#tell();
   }
 
-  commit(z, posterior) {
-    this.#send("commit", { z: [...z], posterior });
-    this.#await("commit");
+  committed({ committed: { z, posterior }, cause }) {
+    if (cause.by !== "page") this.#keep("commit", { z: [...z], posterior });
   }
 
   keepPins(pins) {
-    this.#send("pins", { pins });
-    this.#await("pins");
+    this.#keep("pins", { pins });
   }
 
   compare(compared) {
-    this.#send("compared", { compared });
-    this.#await("compared");
+    this.#keep("compared", { compared });
   }
 
   /** A wish that only the page can fulfil: "test_image", "same_image", "refresh". */
@@ -56,35 +58,27 @@ export class Session {
     this.#set(kind, { id: this.#id, session: this.#name, model: this.#model, ...more });
   }
 
-  close() {
-    clearTimeout(this.#timer);
-  }
-
   get #id() {
     return `${this.#mine}-${this.#count}`;
   }
 
-  /** The message just sent is not forgotten before the page has taken it. */
-  #await(kind) {
+  /** Sent, and not forgotten before the page has taken it. */
+  #keep(kind, more) {
+    this.#send(kind, more);
     this.#awaited.set(kind, this.#id);
     this.#tries = 0;
     this.#tell();
-    this.#arm();
-  }
-
-  #arm() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#again(), PATIENCE * 2 ** this.#tries);
+    this.#timer.set(PATIENCE);
   }
 
   #again() {
     if (this.#awaited.size === 0 || this.#tries >= MOST_TRIES) return;
     this.#tries += 1;
     this.#send("refresh", {});
-    this.#arm();
+    this.#timer.set(PATIENCE * 2 ** this.#tries);
   }
 
   #tell() {
-    this.#element.dataset.kept = String(this.#awaited.size === 0);
+    this.#root.dataset.kept = String(this.#awaited.size === 0);
   }
 }

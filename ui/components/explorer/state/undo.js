@@ -48,10 +48,6 @@ export class History {
     this.#other = place;
     return there;
   }
-
-  forgetOther() {
-    this.#other = null;
-  }
 }
 
 function same(one, other) {
