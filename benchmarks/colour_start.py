@@ -25,7 +25,7 @@ from vae_core.model.architectures import colour_weights, last_layer
 from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
 from vae_core.model.vae import VAE, build
 from vae_core.system.devices import autocast, has_bfloat16
-from vae_core.training import beta_and_learning_rate
+from vae_core.training.learning_rate import lr_at
 
 SIZE, BATCH, PEAK, WARMUP = 32, 128, 2e-3, 60
 
@@ -96,7 +96,7 @@ def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0, fused=True)
     noise = torch.Generator().manual_seed(1)
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = beta_and_learning_rate.lr_at(step, kind="one-cycle", peak=PEAK, total_steps=steps)
+        optimizer.param_groups[0]["lr"] = lr_at(step, kind="one-cycle", peak=PEAK, total_steps=steps)
         x = to_float(images[torch.randint(len(images), (BATCH,), generator=noise)])
         optimizer.zero_grad()
         loss(model, x, variant.beta * min(1.0, step / WARMUP), noise).backward()

@@ -34,7 +34,7 @@ rotation is read up to the symmetry of each shape: a square turned by -45 degree
 def table(headers: dict[str, Header]) -> str:
     """The figures, a line for each model."""
     lines = [
-        "| model | latents | architecture | beta | test ELBO | reconstruction | KL | active units | size |",
+        "| model | latents | architecture | objective | test ELBO | reconstruction | KL | active units | size |",
         "|---|" + "---:|" * 8,
     ]
     for name, header in headers.items():
@@ -42,7 +42,7 @@ def table(headers: dict[str, Header]) -> str:
         size = (FOLDER / f"{name}.safetensors").stat().st_size / 1e6
         elbo = f"{metrics.elbo:.2f} ± {metrics.elbo_se:.2f}"
         figures = (elbo, f"{metrics.reconstruction:.2f}", f"{metrics.kl:.2f}", str(metrics.active_units), f"{size:.1f} MB")
-        what = (f"`{name}`", str(model.latent_dim), model.architecture, f"{header.config.beta:g}")
+        what = (f"`{name}`", str(model.latent_dim), model.architecture, header.config.objective.summary)
         lines.append(f"| {' | '.join(what + figures)} |")
     return "\n".join(lines)
 

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 LINES = 400
 ROOMS = {  # the folders of a package, and its files beside them: each may import itself and those before it
     "vae_core": (
-        *("errors", "data", "config", "system", "images", "model", "runs", "model_files", "evaluation", "latent", "training"),
+        *("errors", "data", "objectives", "config", "system", "images", "model", "runs", "model_files", "evaluation", "latent"),
+        "training",
         *("cli", "__main__"),
     ),
     "ui": ("shared", "server", "components", "encode", "train", "explore", "main"),
@@ -29,11 +30,22 @@ ROOMS = {  # the folders of a package, and its files beside them: each may impor
 ONLY = {  # rooms that may see even less
     "data": {"errors"},
     "images": {"errors", "data"},
+    "objectives": {"errors"},
     "runs": {"errors", "config", "system"},
     "model": {"errors", "config"},
 }
 WITHOUT_TORCH = (
-    *("config.schema", "config.command_options", "errors", "system.regular_files", "data.catalog", "runs", "runs.metrics_log"),
+    *(
+        "config.schema",
+        "config.command_options",
+        "config.upgrade",
+        "objectives.registry",
+        "errors",
+        "system.regular_files",
+        "data.catalog",
+        "runs",
+        "runs.metrics_log",
+    ),
     *("model_files.header", "model_files.model_list", "latent.neighbour_embeddings", "images", "__main__"),
 )
 FORBIDDEN = {  # by package: top-level modules it never imports, not even lazily

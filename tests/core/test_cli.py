@@ -79,12 +79,15 @@ def test_the_printed_command_is_kept_in_the_model_and_makes_the_same_config(trai
     )
 
 
-def test_every_option_survives_the_way_to_a_command_line_and_back():
+@pytest.mark.parametrize(
+    "objective",
+    [{"kind": "beta-elbo", "beta": 0.1234567890123, "warmup": "cyclical"}, {"kind": "beta-elbo"}, {"kind": "iwae", "samples": 9}],
+)
+def test_every_option_survives_the_way_to_a_command_line_and_back(objective):
     config = train_config(
         data={"name": "fashion-mnist", "limit": 700},
         model={"hidden": (8, 4), "likelihood": "gaussian", "sigma": 0.25, "latent_dim": 2},
-        beta=0.1234567890123,
-        warmup="cyclical",
+        objective=objective,
         learning_rate=3e-5,
         binarize=True,
         seed=11,
@@ -113,6 +116,14 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
         ("train --latent-dim 0", "--latent-dim: Input should be greater than or equal to 1 (got 0)"),
         ("train --data cats", "--data: there is no dataset called 'cats'; choose from mnist, fashion-mnist, shapes."),
         ("train --data shapes --lr-schedule up", "--lr-schedule: Input should be 'one-cycle' or 'constant' (got 'up')"),
+        ("train --beta -1", "--beta: Input should be greater than or equal to 0 (got -1.0)"),
+        ("train --objective elbow", "--objective: choose from beta-elbo, iwae"),
+        (
+            "train --objective iwae --beta 2",
+            "--beta is a setting of beta-elbo; the objective iwae has --samples. Leave --beta out, or",
+        ),
+        ("train --samples 3", "--samples is a setting of iwae; the objective beta-elbo has --beta, --warmup"),
+        ("train --objective iwae --samples 0", "--samples: Input should be greater than or equal to 1 (got 0)"),
         ("train --hidden 3,0", "--hidden: Input should be greater than or equal to 1 (got 0)"),
         ("train --hidden 3,x", "--hidden takes whole numbers with commas between them"),
         ("train --out model.pt", "--out takes the name of a .safetensors file; got 'model.pt'"),

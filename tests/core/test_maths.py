@@ -10,7 +10,7 @@ from torch.distributions import Normal
 from vae_core.config.schema import ModelConfig
 from vae_core.model.likelihoods import HEADS, Bernoulli, Gaussian
 from vae_core.model.posteriors import prior_log_prob
-from vae_core.training import beta_and_learning_rate, objectives
+from vae_core.training.learning_rate import lr_at
 
 torch.manual_seed(0)
 
@@ -55,44 +55,10 @@ def test_drawn_images_have_the_likelihoods_mean():
     assert float(drawn.mean()) == pytest.approx(0.3, abs=0.01) and float(drawn.std()) == pytest.approx(0.2, abs=0.01)
 
 
-def test_with_beta_one_and_no_free_bits_the_loss_is_minus_the_elbo():
-    log_px_z, kl = torch.randn(6), torch.rand(6, 3)
-    loss = objectives.beta_elbo_loss(log_px_z, kl)
-    assert loss.shape == (6,), "one loss per image"
-    torch.testing.assert_close(loss, -objectives.elbo(log_px_z, kl))
-
-
-def test_beta_weighs_the_kl_alone():
-    log_px_z, kl = torch.randn(6), torch.rand(6, 3)
-    torch.testing.assert_close(objectives.beta_elbo_loss(log_px_z, kl, beta=4.0), 4 * kl.sum(1) - log_px_z)
-
-
-def test_free_bits_floor_the_mean_kl_of_each_dimension_and_stop_its_gradient():
-    kl = torch.tensor([[0.0, 0.4], [0.2, 1.6]], requires_grad=True)  # means 0.1 and 1.0
-    floored = objectives.floored_kl(kl, 0.5)
-    torch.testing.assert_close(floored.mean(0), torch.tensor([0.5, 1.0]))
-    floored.sum().backward()
-    torch.testing.assert_close(kl.grad, torch.tensor([[0.0, 1.0], [0.0, 1.0]]))
-
-
-def _beta(step, kind, **options):
-    usual = {"final": 2.0, "warmup_steps": 10, "total_steps": 80, "cycles": 4}
-    return beta_and_learning_rate.beta_at(step, **(usual | options), kind=kind)
-
-
-def test_beta_rises_as_its_schedule_says():
-    assert [_beta(step, "linear") for step in (0, 5, 10, 79)] == [0.0, 1.0, 2.0, 2.0]
-    assert _beta(0, "linear", warmup_steps=0) == 2.0 and _beta(0, "none") == 2.0
-    # cycles of 20 steps: ten up, ten flat
-    assert [_beta(step, "cyclical") for step in (0, 5, 10, 19, 20, 25)] == [0.0, 1.0, 2.0, 2.0, 0.0, 1.0]
-    with pytest.raises(ValueError, match="choose from"):
-        _beta(0, "quadratic")
-
-
 def test_one_cycle_rises_to_its_peak_and_falls_to_a_hundredth():
-    rates = [beta_and_learning_rate.lr_at(step, kind="one-cycle", peak=1.0, total_steps=100) for step in range(101)]
+    rates = [lr_at(step, kind="one-cycle", peak=1.0, total_steps=100) for step in range(101)]
     assert max(rates) == rates[10] == 1.0 and rates[-1] == pytest.approx(0.01)
     assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
-    assert beta_and_learning_rate.lr_at(7, kind="constant", peak=0.3, total_steps=100) == 0.3
+    assert lr_at(7, kind="constant", peak=0.3, total_steps=100) == 0.3
     with pytest.raises(ValueError, match="choose from"):
-        beta_and_learning_rate.lr_at(0, kind="step", peak=1.0, total_steps=10)
+        lr_at(0, kind="step", peak=1.0, total_steps=10)

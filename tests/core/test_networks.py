@@ -6,6 +6,7 @@ import torch
 from vae_core.config.schema import ConfigError, ModelConfig, TrainConfig, train_config
 from vae_core.model.architectures import ARCHITECTURES, conv_sizes, folded
 from vae_core.model.vae import build
+from vae_core.objectives.beta_elbo import BetaELBO
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (8, 8, 1), (37, 50, 3)]
 
@@ -56,8 +57,10 @@ def test_the_folded_decoder_gives_the_same_pictures():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"beta": -1}, r"beta: .*greater than or equal to 0 \(got -1\)"),
+        ({"objective": {"kind": "beta-elbo", "beta": -1}}, r"objective.beta: .*greater than or equal to 0 \(got -1\)"),
         ({"betta": 1}, "betta: Extra inputs"),
+        ({"objective": {"kind": "iwae", "beta": 1}}, "objective.beta: Extra inputs"),
+        ({"objective": {"kind": "elbow"}}, "objective: .*'beta-elbo', 'iwae'"),
         ({"model": {"latent_dim": 0}}, r"model.latent_dim: .*\(got 0\)"),
         ({"model": {"latent_dim": 257}}, "less than or equal to 256"),
         ({"data": {"name": "cifar"}}, "no dataset called 'cifar'; choose from mnist, fashion-mnist, shapes"),
@@ -75,7 +78,7 @@ def test_the_model_takes_its_shape_from_the_data():
 
 
 def test_a_config_survives_json_and_cannot_be_changed():
-    config = train_config(beta=2.5, model={"latent_dim": 3})
+    config = train_config(objective=BetaELBO(beta=2.5), model={"latent_dim": 3})
     assert TrainConfig.model_validate_json(config.model_dump_json()) == config
     with pytest.raises(ValueError, match="frozen"):
-        config.beta = 1.0
+        config.objective = BetaELBO()

@@ -12,6 +12,7 @@ from vae_core.config.schema import ModelConfig, train_config
 from vae_core.errors import ConfigError
 from vae_core.model.posteriors import POSTERIORS, Diagonal, FullCovariance, correlation, marginal_kl
 from vae_core.model.vae import build
+from vae_core.objectives.beta_elbo import BetaELBO
 
 D, B, K = 3, 6, 5
 OUTPUT = {name: torch.randn(B, kind.outputs(D), generator=torch.Generator().manual_seed(4)) for name, kind in POSTERIORS.items()}
@@ -132,8 +133,8 @@ def test_autocast_leaves_the_draws_in_float32():
 
 def test_free_bits_are_refused_where_there_is_no_kl_of_each_latent():
     with pytest.raises(ConfigError, match="full posterior has no KL of each latent"):
-        train_config(free_bits=0.1, model={"posterior": "full"})
-    assert train_config(free_bits=0.1).free_bits == 0.1
+        train_config(objective=BetaELBO(free_bits=0.1), model={"posterior": "full"})
+    assert train_config(objective=BetaELBO(free_bits=0.1)).objective.needs_kl_per_dim == "free_bits"
 
 
 def test_nothing_outside_the_model_takes_an_encoders_output_apart_or_calls_a_marginal_spread_just_std():

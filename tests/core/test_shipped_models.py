@@ -35,7 +35,7 @@ def test_a_shipped_model_opens_is_small_and_knows_what_it_is(path):
 
 
 def test_the_shapes_model_was_trained_with_a_stronger_kl():
-    assert load_header(checkpoint_table.FOLDER / "shapes-8d.safetensors").config.beta > 1
+    assert load_header(checkpoint_table.FOLDER / "shapes-8d.safetensors").config.objective.beta > 1
 
 
 def test_every_factor_can_be_read_from_the_codes_of_the_shapes_model():

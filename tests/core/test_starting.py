@@ -12,7 +12,6 @@ from vae_core.data.loading import to_float
 from vae_core.model.architectures import colour_weights, last_layer
 from vae_core.model.initialization import CHROMA, LAST_GAIN, listen_to_hue, opponent_colours, start_at
 from vae_core.model.vae import build
-from vae_core.training import objectives
 
 MEANS = torch.tensor([0.05, 0.2, 0.4])
 
@@ -100,7 +99,7 @@ def hue_learned(coloured):
     for batch in [part for _ in range(25) for part in x.split(64)]:
         q = model.encode(batch)
         likelihood = model.decode(q.sample(torch.randn(q.mu.shape, generator=noise)))
-        loss = objectives.beta_elbo_loss(likelihood.log_prob(batch), q.kl_per_dim(), beta=0.2).mean()
+        loss = (0.2 * q.kl() - likelihood.log_prob(batch)).mean()
         optimizer.zero_grad()
         loss.backward()
         with opponent_colours(weights):

@@ -23,6 +23,10 @@ def tiny(**fields):
     return train_config(**fields)
 
 
+def elbo(**settings):
+    return {"objective": {"kind": "beta-elbo", **settings}}
+
+
 @pytest.fixture(scope="module")
 def small_set():
     """Real images, few of them, drawn once."""
@@ -40,7 +44,7 @@ def finished(tmp_path_factory, small_set):
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop.loading, "load", lambda *parts, progress=None: small_set)
-        result = loop.train(tiny(epochs=3, beta=3), folder, name="tiny", command="train it")
+        result = loop.train(tiny(epochs=3, objective={"kind": "beta-elbo", "beta": 3}), folder, name="tiny", command="train it")
     return result, folder, read_since(folder / loop.METRICS)[0]
 
 
@@ -151,8 +155,10 @@ def test_binary_draws_and_half_weights_are_what_they_say(tmp_path):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"warmup": "cyclical"},
-        {"free_bits": 0.5},
+        elbo(warmup="cyclical"),
+        elbo(free_bits=0.5),
+        {"objective": {"kind": "iwae"}},
+        {"objective": {"kind": "iwae"}, "model": TINY | {"posterior": "full"}},
         {"model": TINY | {"likelihood": "gaussian"}},
         {"model": TINY | {"posterior": "full"}},
     ],

@@ -69,12 +69,12 @@ def test_pressing_train_starts_a_run_with_what_the_form_says_and_shows_it():
     app = start()
     app.selectbox(key="train.data.name").set_value("shapes")
     app.number_input(key="train.model.latent_dim").set_value(3)
-    app.number_input(key="train.beta").set_value(4.0)
+    app.number_input(key="train.beta-elbo.beta").set_value(4.0)
     app.text_input(key="train.name").set_value("my run").run()
     app.button(key="train.go").click().run()
     (run,) = runs.list_runs()
     assert run.name == "my run"
-    assert (run.config.data.name, run.config.model.latent_dim, run.config.beta) == ("shapes", 3, 4.0)
+    assert (run.config.data.name, run.config.model.latent_dim, run.config.objective.beta) == ("shapes", 3, 4.0)
     assert app.query_params["run"] == run.run_id
     assert not app.exception
 
@@ -96,7 +96,7 @@ def test_a_name_that_cannot_be_used_is_refused_under_its_field_before_anything_i
         ("epochs", 0, "Give a whole number from 1 to 2,000, not 0."),
         ("batch_size", 4, "Give a whole number from 8 to 4,096, not 4."),
         ("learning_rate", 0, "Give a number above 0, up to 1, not 0."),
-        ("beta", -1, "Give a number from 0 to 1,000, not -1."),
+        ("beta-elbo.beta", -1, "Give a number from 0 to 1,000, not -1."),
         ("data.limit", 20, "Give a whole number of at least 500, not 20."),
     ],
 )
@@ -121,8 +121,31 @@ def test_what_a_field_shows_does_not_depend_on_a_run_that_the_browser_may_have_m
     app.run()  # a second run before anything was typed: each must tell the browser the whole truth
     fields = {field.key: field.proto for field in app.number_input}
     assert fields["train.model.latent_dim"].default == 10 and fields["train.epochs"].default == form_fields.FIRST["epochs"]
-    (warmup,) = [box.proto for box in app.selectbox if box.key == "train.warmup"]
-    assert warmup.options[warmup.default] == form.WARMUPS[TrainConfig().warmup]
+    (warmup,) = [box.proto for box in app.selectbox if box.key == "train.beta-elbo.warmup"]
+    assert warmup.options[warmup.default] == TrainConfig().objective.warmup
+
+
+def test_only_the_fields_of_the_chosen_objective_are_shown_and_each_keeps_what_was_typed():
+    app = start()
+    app.number_input(key="train.beta-elbo.beta").set_value(4.0).run()
+    app.selectbox(key="train.objective").set_value("iwae").run()
+    assert not [box for box in app.number_input if "beta-elbo" in box.key] and "train.beta-elbo.warmup" not in str(app.selectbox)
+    app.number_input(key="train.iwae.samples").set_value(0).run()
+    assert "Give a whole number from 1 to 100, not 0." in texts(app) and app.button(key="train.go").disabled
+    app.number_input(key="train.iwae.samples").set_value(3).run()
+    app.button(key="train.go").click().run()
+    assert runs.list_runs()[0].config.objective.model_dump() == {"kind": "iwae", "samples": 3}
+    app.selectbox(key="train.objective").set_value("beta-elbo").run()
+    assert app.number_input(key="train.beta-elbo.beta").value == 4.0
+
+
+def test_a_setting_that_means_nothing_beside_another_one_is_not_shown():
+    app = start()
+    shown = {"linear": "warmup_epochs", "cyclical": "cycles", "none": None}
+    for warmup, wanted in shown.items():
+        app.selectbox(key="train.beta-elbo.warmup").set_value(warmup).run()
+        there = {box.key.rpartition(".")[2] for box in app.number_input} & {"warmup_epochs", "cycles"}
+        assert there == ({wanted} if wanted else set())
 
 
 def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):

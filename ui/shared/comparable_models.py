@@ -76,7 +76,7 @@ def facts(header: Header) -> str:
     """What sets a model apart from its neighbours."""
     config = header.config
     elbo = f"ELBO {header.metrics.elbo:.1f} nats".replace("-", "−")
-    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · β {config.beta:g} · {elbo}"
+    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · {config.objective.summary} · {elbo}"
 
 
 def shape(header: Header) -> tuple[int, int, int]:

@@ -30,7 +30,7 @@ def facts(header: Header) -> dict[str, str]:
         "data": config.data.name,
         "latent size": f"{config.model.latent_dim}-D",
         "architecture": config.model.architecture,
-        "objective": f"{likelihood} ELBO, β {config.beta:g}" + (f", {config.free_bits:g} free bits" if config.free_bits else ""),
+        "objective": f"{likelihood} {config.objective.summary}",
         f"{header.metrics.split} ELBO": f"{header.metrics.elbo:.1f} nats".replace("-", "−"),
         "trained": _date(header.created),
     }

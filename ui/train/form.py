@@ -15,10 +15,10 @@ from vae_core.config.schema import TrainConfig, train_config
 from vae_core.data.catalog import DATASETS
 from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
+from vae_core.objectives.registry import OBJECTIVES
 from vae_core.training import background_estimate
 
 STARTED = "train.started"  # str: id of the run this session started last
-WARMUPS = {"none": "none", "linear": "linear rise", "cyclical": "cyclical"}
 ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
 LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
 NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
@@ -99,30 +99,18 @@ def _fields() -> tuple[dict[str, Any], bool]:
     row = st.columns(2, gap="small")
     top: dict[str, Any] = {"epochs": take("epochs", "Epochs", row[0]), "batch_size": take("batch_size", "Batch size", row[1])}
     row = st.columns(2, gap="small")
-    top |= {"beta": take("beta", "β, weight of KL", row[0], 0.5), "warmup": choice("warmup", "β warm-up", WARMUPS, row[1])}
-    row = st.columns(2, gap="small")
     model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[0])
     top["learning_rate"] = take("learning_rate", "Learning rate", row[1], 0.0005)
+    kind = choice("objective", "Objective", {kind: one.title for kind, one in OBJECTIVES.items()})
+    settings = form_fields.settings(kind, troubles, advanced=False)
     with st.expander("More settings"):
-        more, limit = _more(top["warmup"], model["likelihood"], take)
-    model |= {"sigma": more.pop("sigma")} if "sigma" in more else {}
+        settings |= form_fields.settings(kind, troubles, advanced=True, beside=settings)
+        more = {"seed": take("seed", "Seed", (row := st.columns(2, gap="small"))[0])}
+        limit = take("data.limit", "Images to use", row[1], 500.0)
+        if model["likelihood"] == "gaussian":
+            model["sigma"] = take("model.sigma", "Fixed σ", st.columns(2, gap="small")[0], 0.05)
     sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
-    return {"data": data | sizes, "model": model, **top, **more}, any(troubles)
-
-
-def _more(warmup: str, likelihood: str, take: Any) -> tuple[dict[str, Any], int | None]:
-    """What most people leave alone: further keywords, and how many images to use."""
-    wanted = [("free_bits", "Free bits, nats/dim", 0.05), ("seed", "Seed", 1.0)]
-    wanted += [("warmup_epochs", "Warm-up epochs", 0.5)] if warmup == "linear" else []
-    wanted += [("cycles", "Cycles", 1.0)] if warmup == "cyclical" else []
-    wanted += [("model.sigma", "Fixed σ", 0.05)] if likelihood == "gaussian" else []
-    wanted += [("data.limit", "Images to use", 500.0)]
-    more = {}
-    for place, (path, label, step) in enumerate(wanted):
-        if place % 2 == 0:
-            row = st.columns(2, gap="small")
-        more[path.rpartition(".")[2]] = take(path, label, row[place % 2], step)
-    return more, more.pop("limit")
+    return {"data": data | sizes, "model": model, "objective": {"kind": kind, **settings}, **top, **more}, any(troubles)
 
 
 def _validation(limit: float) -> int:

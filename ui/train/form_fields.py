@@ -6,16 +6,18 @@ the form would go on with the one before.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 from pydantic import BaseModel
 
 from vae_core.config.schema import DataConfig, ModelConfig, TrainConfig
+from vae_core.objectives.objective import InForm
+from vae_core.objectives.registry import OBJECTIVES
 
 SAVED = "train.saved"  # dict: what was chosen, kept while another page is open
 FIRST = {"epochs": 6, "name": ""}  # where the form begins elsewhere than the config: 75 s on two cores that do nothing else
-OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, "": TrainConfig}
+OWNERS: dict[str, type[BaseModel]] = {"data": DataConfig, "model": ModelConfig, "": TrainConfig, **OBJECTIVES}
 
 
 def choice(path: str, label: str, options: dict[str, str], place: Any = st) -> str:
@@ -39,6 +41,31 @@ def number(path: str, label: str, place: Any = st, *, step: float = 1.0) -> tupl
     if typed is not None and is_whole(path) and typed == int(typed):
         return int(typed), trouble
     return typed, trouble
+
+
+def settings(owner: str, troubles: list[str], *, advanced: bool, beside: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The fields of an objective, two in a row, all as its class describes them; what is wrong with one is added to `troubles`.
+
+    `beside` holds those that were drawn before, on which it depends whether others are shown.
+    """
+    values: dict[str, Any] = {}
+    row: list[Any] = []
+    for name, field in OWNERS[owner].model_fields.items():
+        about = next((words for words in field.metadata if isinstance(words, InForm)), None)
+        if about is None or about.advanced != advanced or not _applies(about, {**(beside or {}), **values}):
+            continue
+        row = row or list(st.columns(2, gap="small"))
+        path, place = f"{owner}.{name}", row.pop(0)
+        if get_origin(field.annotation) is Literal:
+            values[name] = choice(path, about.label, {word: word for word in get_args(field.annotation)}, place)
+        else:
+            values[name], trouble = number(path, about.label, place, step=about.step)
+            troubles.append(trouble)
+    return values
+
+
+def _applies(about: InForm, values: dict[str, Any]) -> bool:
+    return about.only_with is None or values.get(about.only_with[0]) == about.only_with[1]
 
 
 def wrong(path: str, typed: float | None) -> str:

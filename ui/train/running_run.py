@@ -93,8 +93,8 @@ def _curves(run: RunStatus, history: History) -> None:
         st.caption("nats per image, over epochs · line: training · dots: validation", width="stretch", help=run_wording.SPLITS)
         st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
     options = _options(run)
-    linear = run.config is not None and run.config.warmup == "linear"
-    mark = run.config.warmup_epochs if run.config and linear and run.config.warmup_epochs < options["epochs"] else None
+    end = run.config.objective.warmup_end if run.config else None
+    mark = end if end is not None and end < options["epochs"] else None
     left, right = st.columns(2, gap="small")
     _chart(left, "Reconstruction", curves.term_chart(history, "reconstruction", **options), "reconstruction")
     now = history.steps[-1].get("beta") if history.steps else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Argument(help="A name that `list` shows, or the path of a .safetensors file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DISPENSABLE = ("trained", "origin", "beta", "architecture", "active", "data")  # columns of `list`, the first to go first
+DISPENSABLE = ("trained", "origin", "objective", "architecture", "active", "data")  # columns of `list`, the first to go first
 WIDE = 400  # characters, where there is no window to fit into
 Seed = Annotated[int, typer.Option(help="Seed of the draws of z.", min=0)]
 
@@ -137,7 +137,8 @@ def _row(name: str, origin: str, header: Header) -> dict[str, Any]:
         "data": config.data.name,
         "architecture": config.model.architecture,
         "latent_dim": config.model.latent_dim,
-        "beta": config.beta,
+        "objective": config.objective.summary,
+        "beta": config.objective.model_dump().get("beta"),  # null where the objective has none
         f"{header.metrics.split}_elbo": header.metrics.elbo,
         "active_units": header.metrics.active_units,
         "created": header.created,
@@ -162,7 +163,7 @@ def _table_of(rows: list[dict[str, Any]], left_out: list[str]) -> Table:
     cells = [_cells(row) for row in rows]
     for title in ("name", "origin", "data", "architecture", "z", "beta", "ELBO", "active", "trained"):
         if title not in left_out:
-            table.add_column(title, justify="right" if title in ("z", "beta", "ELBO", "active") else "left", overflow="fold")
+            table.add_column(title, justify="right" if title in ("z", "objective", "ELBO", "active") else "left", overflow="fold")
     for row in cells:
         table.add_row(*(escape(text) for title, text in row.items() if title not in left_out))
     return table
@@ -175,7 +176,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "data": row["data"],
         "architecture": row["architecture"],
         "z": str(row["latent_dim"]),
-        "beta": f"{row['beta']:g}",
+        "objective": row["objective"],
         "ELBO": f"{row['test_elbo']:.1f}" if "test_elbo" in row else f"{row['validation_elbo']:.1f} (validation)",
         "active": str(row["active_units"]),
         "trained": row["created"][:10],

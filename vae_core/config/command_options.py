@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from vae_core.config.schema import TrainConfig, Where, checked_config, dotted
 from vae_core.data.catalog import DATASETS
 from vae_core.errors import ConfigError
+from vae_core.objectives.registry import OBJECTIVES
 
 FROM_THE_DATA: set[tuple[str, ...]] = {
     ("model", "height"),
@@ -37,6 +38,7 @@ class Option:
     default: Any  # of `kind`; None means empty
     help: str
     choices: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # the kinds of objective that have it; empty where every config has it
 
     @property
     def flag(self) -> str:
@@ -46,7 +48,7 @@ class Option:
     @property
     def group(self) -> str:
         """The heading it stands under in the help."""
-        return {"data": "Data", "model": "Model"}.get(self.path[0], "Training")
+        return {"data": "Data", "model": "Model", "objective": "Objective"}.get(self.path[0], "Training")
 
 
 @cache
@@ -61,13 +63,27 @@ def config_of(values: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: one sentence per value that is wrong.
     """
-    fields: dict[str, Any] = {"data": {}, "model": {}}
+    fields: dict[str, Any] = {"data": {}, "model": {}, "objective": {"kind": TrainConfig().objective.kind}}
     for option in options():
-        if option.name in values:
+        if option.name in values and not (option.only and values[option.name] is None):
             *parents, last = option.path
             home = fields[parents[0]] if parents else fields
             home[last] = _parse(option, values[option.name])
+    _check_objective(fields["objective"])
     return checked_config(fields, _flag_of)
+
+
+def _check_objective(given: Mapping[str, Any]) -> None:
+    kind = given["kind"]
+    if kind not in OBJECTIVES:
+        raise ConfigError(f"--objective: choose from {', '.join(OBJECTIVES)} (got {kind!r}).")
+    for option in options():
+        if option.only and kind not in option.only and option.path[-1] in given:
+            has = ", ".join(other.flag for other in options() if kind in other.only) or "no settings"
+            raise ConfigError(
+                f"{option.flag} is a setting of {' and '.join(option.only)}; the objective {kind} has {has}. "
+                f"Leave {option.flag} out, or choose --objective {option.only[0]}."
+            )
 
 
 def _flag_of(where: Where) -> str:
@@ -80,6 +96,8 @@ def command_line(config: TrainConfig) -> str:
     """The command that trains this config again: the data, the seed, and whatever differs from its default."""
     words = ["python", "-m", "vae_core", "train"]
     for option in options():
+        if option.only and config.objective.kind not in option.only:
+            continue
         value = _value(config, option)
         if value != option.default or option.name in ("data", "seed"):
             words += _words(option, value)
@@ -89,10 +107,22 @@ def command_line(config: TrainConfig) -> str:
 def _options_of(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Option]:
     for name, field in model.model_fields.items():
         here = (*path, name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if name == "objective":
+            yield from _objective_options(field)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _options_of(field.annotation, here)
         elif here not in FROM_THE_DATA:
             yield _option(here, field)
+
+
+def _objective_options(field: FieldInfo) -> Iterator[Option]:
+    """The choice of an objective, and the fields of all of them; those that have the same name are one option."""
+    kind = TrainConfig().objective.kind
+    yield Option(("objective", "kind"), "objective", str, kind, field.description or "", choices=tuple(OBJECTIVES))
+    names = dict.fromkeys(name for objective in OBJECTIVES.values() for name in objective.model_fields if name != "kind")
+    for name in names:
+        only = tuple(kind for kind, objective in OBJECTIVES.items() if name in objective.model_fields)
+        yield replace(_option(("objective", name), OBJECTIVES[only[0]].model_fields[name]), only=only)
 
 
 def _option(path: tuple[str, ...], field: FieldInfo) -> Option:

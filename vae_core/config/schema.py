@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from vae_core.data.catalog import DATASETS, PRINTABLE, DataFacts
 from vae_core.errors import ConfigError
+from vae_core.objectives.beta_elbo import BetaELBO
+from vae_core.objectives.registry import OBJECTIVES, AnyObjective
 
 Where = tuple[int | str, ...]  # the way to a field: ("model", "latent_dim")
 
@@ -121,29 +123,10 @@ class TrainConfig(_Config):
 
     data: DataConfig = Field(default_factory=lambda: DataConfig())
     model: ModelConfig = Field(default_factory=lambda: ModelConfig())
-    beta: float = Field(
-        1.0,
-        ge=0,
-        le=1000,
-        description=(
-            "How strongly z is kept simple. Higher gives fewer, more separate sliders and blurrier pictures; lower "
-            "gives sharper pictures; 1 is the usual choice."
-        ),
-    )
-    warmup: Literal["none", "linear", "cyclical"] = Field(
-        "linear",
-        description=(
-            "How beta rises from 0, which lets the model first learn to draw: linear rises once, cyclical several "
-            "times, none starts at full beta."
-        ),
-    )
-    warmup_epochs: float = Field(1.0, ge=0, le=1000, description="How many epochs the linear rise of beta takes.")
-    cycles: int = Field(4, ge=1, le=100, description="How often beta rises from 0 during the run (cyclical only).")
-    free_bits: float = Field(
-        0.0,
-        ge=0,
-        le=10,
-        description="Information that each number of z may carry at no cost, in nats. Above 0 it keeps more sliders in use.",
+    objective: AnyObjective = Field(
+        default_factory=BetaELBO,
+        discriminator="kind",
+        description=f"What training makes large: {'; '.join(f'{kind} {one.about}' for kind, one in OBJECTIVES.items())}.",
     )
     epochs: int = Field(
         8,
@@ -211,11 +194,12 @@ class TrainConfig(_Config):
     )
 
     @model_validator(mode="after")
-    def _free_bits_have_latents_to_belong_to(self) -> Self:
-        if self.free_bits > 0 and self.model.posterior != "diagonal":
+    def _objective_fits_posterior(self) -> Self:
+        setting = self.objective.needs_kl_per_dim
+        if setting and self.model.posterior != "diagonal":
             raise ValueError(
-                f"free_bits are nats of each latent by itself, and a {self.model.posterior} posterior has no KL of each latent "
-                f"(free_bits is {self.free_bits:g}); set free_bits to 0 or the posterior to diagonal"
+                f"{setting} are nats of each latent by itself, and a {self.model.posterior} posterior has no KL of each latent "
+                f"({setting} is {getattr(self.objective, setting):g}); set {setting} to 0 or the posterior to diagonal"
             )
         return self
 
@@ -273,7 +257,13 @@ def check_shape(model: ModelConfig, data: DataFacts) -> None:
 
 def explain(error: ValidationError, called: Callable[[Where], str] = dotted) -> str:
     """A pydantic error as sentences a person can act on."""
-    return " ".join(_sentence(called(detail["loc"]), detail["msg"], detail["input"]) for detail in error.errors()[:5])
+    found = [(_where(detail["loc"]), detail["msg"], detail["input"]) for detail in error.errors()[:5]]
+    return " ".join(_sentence(called(where), message, got) for where, message, got in found)
+
+
+def _where(location: Where) -> Where:
+    """Pydantic's location of an error without the kind of objective that it names on the way."""
+    return (location[0], *location[2:]) if location[:1] == ("objective",) and location[1:2] else location
 
 
 def _sentence(field: str, message: str, got: object) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vae_core.config.schema import ModelConfig
 from vae_core.model.architectures import ARCHITECTURES
 from vae_core.model.likelihoods import HEADS, Likelihood
-from vae_core.model.posteriors import POSTERIORS, Posterior
+from vae_core.model.posteriors import POSTERIORS, Posterior, prior_log_prob
 
 
 class VAE(nn.Module):
@@ -35,6 +35,10 @@ class VAE(nn.Module):
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for latents z (B, D)."""
         return cast(Likelihood, self.head(self.decoder(z).float()))
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log p(z) of latents (..., D), nats."""
+        return prior_log_prob(z)
 
 
 def build(config: ModelConfig, *, seed: int = 0) -> VAE:

@@ -21,7 +21,8 @@ from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vae_core.config.schema import TrainConfig, explain
+from vae_core.config.schema import explain
+from vae_core.config.upgrade import StoredConfig
 from vae_core.data.catalog import DataFacts
 from vae_core.errors import CheckpointError
 from vae_core.model_files.upgrade_header import upgraded
@@ -80,7 +81,7 @@ class Header(_Part):
     format: Literal[2] = 2
     kind: Kind = "vae"
     name: str = Field(max_length=200)
-    config: TrainConfig  # the name of its dataset may be one that is not known here: `data` has what is needed
+    config: StoredConfig  # the name of its dataset may be one that is not known here: `data` has what is needed
     data: DataFacts
     data_digest: str = Field("", max_length=128)
     metrics: Metrics

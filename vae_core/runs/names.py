@@ -31,8 +31,7 @@ def check_name(name: str) -> str:
 
 def suggest_name(config: TrainConfig) -> str:
     """A name that says what is trained, such as "mnist-conv-10d"."""
-    beta = "" if config.beta == 1 else f"-b{config.beta:g}"
-    return f"{config.data.name}-{config.model.architecture}-{config.model.latent_dim}d{beta}"
+    return f"{config.data.name}-{config.model.architecture}-{config.model.latent_dim}d{config.objective.suffix}"
 
 
 def slug(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vae_core.config.schema import TrainConfig
+from vae_core.config.upgrade import read_config
 from vae_core.runs.files import reason
 from vae_core.runs.metrics_log import Row, read_tail
 from vae_core.system.regular_files import read_regular
@@ -63,17 +65,17 @@ class Found(Generic[T]):
 
 def about(run_dir: Path) -> Found[About]:
     """Name and time of creation."""
-    return _read(run_dir / "run.json", About)
+    return _read(run_dir / "run.json", About.model_validate_json)
 
 
 def said(run_dir: Path) -> Found[Said]:
     """What the run itself has written about its state."""
-    return _read(run_dir / "status.json", Said)
+    return _read(run_dir / "status.json", Said.model_validate_json)
 
 
 def config(run_dir: Path) -> Found[TrainConfig]:
     """What is trained."""
-    return _read(run_dir / "config.json", TrainConfig)
+    return _read(run_dir / "config.json", read_config)
 
 
 def progress(run_dir: Path) -> tuple[float, float | None]:
@@ -94,9 +96,9 @@ def best_elbo(rows: list[Row]) -> float | None:
     return max((row["elbo"] for row in rows if row.get("kind") == "validation" and row.get("elbo") is not None), default=None)
 
 
-def _read(path: Path, schema: type[T]) -> Found[T]:
+def _read(path: Path, parse: Callable[[bytes], T]) -> Found[T]:
     signature = _signature(path)
-    return _parse(path, signature, schema) if signature else Found()  # type: ignore[return-value]
+    return _parse(path, signature, parse) if signature else Found()  # type: ignore[return-value]
 
 
 def _signature(path: Path) -> Signature | None:
@@ -112,9 +114,9 @@ def _signature(path: Path) -> Signature | None:
 
 
 @lru_cache(maxsize=4096)
-def _parse(path: Path, _: Signature, schema: type[BaseModel]) -> Found[BaseModel]:
+def _parse(path: Path, _: Signature, parse: Callable[[bytes], BaseModel]) -> Found[BaseModel]:
     try:
-        return Found(record=schema.model_validate_json(read_regular(path, MAX_BYTES)))
+        return Found(record=parse(read_regular(path, MAX_BYTES)))
     except FileNotFoundError:
         return Found()
     except OSError as error:

@@ -32,10 +32,10 @@ from vae_core.model.initialization import listen_to_hue, opponent_colours, start
 from vae_core.model.vae import VAE, build
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header, Metrics
+from vae_core.objectives.objective import RunContext, Terms
 from vae_core.runs.metrics_log import MetricsWriter
 from vae_core.system.devices import autocast, choose_device, describe, use_bfloat16
-from vae_core.training import objectives
-from vae_core.training.beta_and_learning_rate import beta_at, lr_at
+from vae_core.training.learning_rate import lr_at
 from vae_core.training.previews import Preview
 
 CHECKPOINT, METRICS, PREVIEW = "last.safetensors", "metrics.jsonl", "preview.npz"
@@ -115,6 +115,12 @@ class _Run:
         self.steps_per_epoch = math.ceil(len(self.images) / config.batch_size)
         self.total_steps = self.steps_per_epoch * config.epochs
         self.step = 0
+        self.objective = config.objective.start(
+            RunContext(
+                images=len(self.images), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps,
+                latent_dim=config.model.latent_dim, device=self.device, seed=config.seed,
+            )
+        )  # fmt: skip
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
         self.sums = _Sums(self.device)
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
@@ -166,19 +172,14 @@ class _Run:
         return torch.bernoulli(x, generator=self.noise) if self.config.binarize else x
 
     def _take_step(self, x: Tensor) -> None:
-        beta = self._beta()
         self._set_lr()
         with autocast(self.device, self.bfloat16):
-            q = self.model.encode(x)
-            eps = torch.randn(q.mu.shape, generator=self.noise, device=self.device)
-            likelihood = self.model.decode(q.sample(eps))
-        log_px_z, kl, kl_per_dim = likelihood.log_prob(x), q.kl(), q.kl_per_dim()
-        groups = kl[:, None] if kl_per_dim is None else kl_per_dim
-        loss = objectives.beta_elbo_loss(log_px_z, groups, beta=beta, free_bits=self.config.free_bits).mean()
+            terms = self.objective(self.model, x, self.noise, self.step)
+        loss = terms.loss.mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-        self.sums.add(log_px_z.detach(), kl.detach(), loss.detach(), self.step)
+        self.sums.add(terms, loss.detach(), self.step)
         if self.device.type == "cpu":  # elsewhere reading the loss would wait for the device at every step
             self._check_finite()
         with opponent_colours(self.coloured):
@@ -193,13 +194,6 @@ class _Run:
                 f"The loss was not finite at step {bad:,}; {kept}. Try a learning rate below "
                 f"{self.config.learning_rate / 3:.2g}, a smaller grad_clip, or precision float32."
             )
-
-    def _beta(self) -> float:
-        config = self.config
-        return beta_at(
-            self.step, kind=config.warmup, final=config.beta, cycles=config.cycles, total_steps=self.total_steps,
-            warmup_steps=round(config.warmup_epochs * self.steps_per_epoch),
-        )  # fmt: skip
 
     def _set_lr(self) -> None:
         config = self.config
@@ -268,7 +262,7 @@ class _Run:
         self._check_finite()
         means = self.sums.take()
         if means is not None:
-            self._record("step", beta=self._beta(), lr=self.lr, **means)
+            self._record("step", lr=self.lr, **means)
 
     def _record(self, kind: str, **fields: object) -> None:
         row = {"kind": kind, "step": self.step, "epoch": self.step / self.steps_per_epoch,
@@ -287,11 +281,15 @@ class _Sums:
 
     def _clear(self) -> None:
         self._totals = torch.zeros(3, device=self._device)  # log_px_z, kl, loss, each times images
+        self._more: dict[str, Tensor | float] = {}
         self._images, self._since = 0, time.monotonic()
 
-    def add(self, log_px_z: Tensor, kl: Tensor, loss: Tensor, step: int) -> None:
-        self._totals += torch.stack([log_px_z.sum(), kl.sum(), loss * len(log_px_z)])
-        self._images += len(log_px_z)
+    def add(self, terms: Terms, loss: Tensor, step: int) -> None:
+        self._totals += torch.stack([terms.log_px_z.sum(), terms.kl.sum(), terms.loss.sum()]).detach()
+        self._images += len(terms.kl)
+        for name, value in terms.more.items():
+            mean = value.detach().mean() if isinstance(value, Tensor) else value
+            self._more[name] = self._more.get(name, 0.0) + mean * len(terms.kl)
         self._bad = torch.where((self._bad < 0) & ~torch.isfinite(loss), step, self._bad)
 
     def first_bad_step(self) -> int | None:
@@ -304,9 +302,10 @@ class _Sums:
         if self._images == 0:
             return None
         log_px_z, kl, loss = (self._totals / self._images).tolist()
+        more = {name: float(total) / self._images for name, total in self._more.items()}
         rate = self._images / max(time.monotonic() - self._since, 1e-9)
         self._clear()
-        return {"reconstruction": -log_px_z, "kl": kl, "elbo": log_px_z - kl, "loss": loss, "images_per_second": rate}
+        return {"reconstruction": -log_px_z, "kl": kl, "elbo": log_px_z - kl, "loss": loss, "images_per_second": rate} | more
 
 
 def _rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -24,6 +24,7 @@ from vae_core import runs
 from vae_core.config.command_options import command_line
 from vae_core.config.schema import TrainConfig
 from vae_core.config.schema import explain as explain_config
+from vae_core.config.upgrade import read_config
 from vae_core.errors import LatentWalkError
 from vae_core.runs.files import read_json
 from vae_core.runs.metrics_log import read_tail
@@ -68,7 +69,7 @@ def main(arguments: list[str], train: Train | None = None) -> int:
         if not _wait_turn(run_dir, should_stop):
             raise Stopped("Cancelled before it started.")
         runs.write_status(run_dir, state="running", started=time.time(), pid=os.getpid())
-        config = TrainConfig.model_validate_json((run_dir / "config.json").read_bytes())
+        config = read_config((run_dir / "config.json").read_bytes())
         name = str(read_json(run_dir / "run.json").get("name", run_dir.name))
         (train or _real_train())(
             config, run_dir, should_stop=should_stop, on_download=_printer(should_stop), name=name, command=command_line(config)
