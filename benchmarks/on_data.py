@@ -219,6 +219,7 @@ def main() -> None:
         assert likeness is not None
         made = time.perf_counter() - begin
         table, points = compare(model, atlas.surroundings)
+        assert model.header.statistics is not None
         active = int((np.array(model.header.statistics.mean_variance) > ACTIVE_VARIANCE).sum())
         parts += [
             f"## {name}\n\n{active} of {model.latent_dim} dimensions in use; {len(points['test images'])} points of a kind.\n"

@@ -39,6 +39,7 @@ def table(headers: dict[str, Header]) -> str:
     ]
     for name, header in headers.items():
         metrics, model = header.metrics, header.config.model
+        assert metrics is not None, name
         size = (FOLDER / f"{name}.safetensors").stat().st_size / 1e6
         elbo = f"{metrics.elbo:.2f} ± {metrics.elbo_se:.2f}"
         figures = (elbo, f"{metrics.reconstruction:.2f}", f"{metrics.kl:.2f}", str(metrics.active_units), f"{size:.1f} MB")
@@ -62,12 +63,13 @@ def factors(headers: dict[str, Header]) -> list[str]:
 
 def details(name: str, header: Header) -> str:
     """Where one model comes from."""
-    config = header.config
+    config, metrics = header.config, header.metrics
+    assert metrics is not None, name
     facts = (
         f"seed {config.seed}",
         f"best epoch {header.epoch:g} of {config.epochs} by beta-free validation ELBO",
         f"{header.seconds / 60:.0f} minutes on two busy cores",
-        f"{header.metrics.images:,} test images",
+        f"{metrics.images:,} test images",
         f"data digest `{header.data_digest[:16]}`",
         header.created[:10],
     )

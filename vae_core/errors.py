@@ -5,6 +5,7 @@ LatentWalkError (a ValueError)
   DataError        a dataset that is missing, broken or unknown
   ImageError       an upload that is not a usable image
   CheckpointError  a model file that is missing, broken or does not fit its own config
+  NoEncoderError   something that takes an encoder was asked of a model without one
   LatentError      a latent vector of the wrong length or with a value that is not finite
   RunError         a training run that cannot be started, renamed, stopped or deleted
 """
@@ -28,6 +29,10 @@ class ImageError(LatentWalkError):
 
 class CheckpointError(LatentWalkError):
     """A model file is missing, broken, or does not fit its own config."""
+
+
+class NoEncoderError(LatentWalkError):
+    """A model is a decoder alone, and an encoder was needed."""
 
 
 class LatentError(LatentWalkError):

@@ -12,8 +12,8 @@ from ui.encode import picture_and_steps, second_model
 from ui.encode import posterior_charts as charts
 from ui.encode.image_sources import Prepared, Shelf, shelf
 from ui.encode.picture_and_steps import SEED, heading, note
-from ui.shared import address, model_picker, page_state
-from vae_core.errors import CheckpointError
+from ui.shared import address, cached_models, model_picker, page_state
+from vae_core.errors import CheckpointError, LatentWalkError
 from vae_core.images import to_uint8
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ def page() -> None:
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:
     """Three cards: the picture and how it came in, what the model makes of it, the posterior."""
+    if not model.can_encode:
+        show_no_encoder(entry)
+        return
     with st.container(key="encode"):
         shelved = shelf(model)
         picture_and_steps.take_upload(model)
@@ -83,6 +86,29 @@ def finite(encoding: Encoding) -> Encoding:
     if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.marginal_std, encoding.elbo, encoding.x_hat)):
         raise CheckpointError("This model answers with numbers that are not finite; its training has probably diverged.")
     return encoding
+
+
+def show_no_encoder(entry: ModelEntry) -> None:
+    """Why there is nothing to encode with, and where to go on."""
+    with st.container(key="encode"), st.container(border=True, key="encode-none"):
+        heading("This model cannot encode")
+        note(f"{entry.name} is a decoder alone: it draws pictures from z, and holds no encoder to take a picture back to z.")
+        note("Choose another model above to see what one makes of your picture, or walk through what this one draws.")
+        with st.container(horizontal=True, gap="small"):
+            other = next((found.name for found in cached_models.models() if has_encoder(found)), None)
+            if other is not None:
+                choose = page_state.choose_model
+                st.button(f"Encode with {other}", icon=":material/image_search:", type="primary", on_click=choose, args=(other,))
+            if st.button("Explore this one", icon=":material/explore:"):
+                st.switch_page("explore/explore_page.py")
+
+
+def has_encoder(entry: ModelEntry) -> bool:
+    """Whether the model can encode; False where its file cannot be read."""
+    try:
+        return cached_models.header(entry).has_encoder
+    except (LatentWalkError, OSError):
+        return False
 
 
 def show_empty(shelved: Shelf) -> None:

@@ -56,6 +56,8 @@ def second_encoding(name: str, model: LatentModel, x: np.ndarray) -> tuple[Laten
     """The second model and what it makes of x (C, H, W), or a sentence why it cannot be asked."""
     try:
         other = cached_models.model(name)
+        if not other.can_encode:
+            return f"{name} is a decoder alone: it cannot encode this picture."
         if other.image_shape != model.image_shape:
             there, here = comparable_models.shape_words(other.header), comparable_models.shape_words(model.header)
             return f"{name} cannot see this picture: its own are {there}, this one is {here}."

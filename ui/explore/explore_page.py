@@ -42,6 +42,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         version=entry.mtime_ns,
         session=inbox.session(),
         statistics=model.header.statistics,
+        encodes=model.can_encode,
         z=z,
         revision=_revision(inbox.SHOWN, REVISION, (entry.name, z, posterior)),
         posterior=posterior,

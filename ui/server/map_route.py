@@ -78,7 +78,7 @@ def _image(request: Request, _: bytes) -> Response:
     from vae_core.images.export_formats import png
 
     header = cached_models.header(_model(request))
-    if header.metrics.split != "test":
+    if header.metrics is not None and header.metrics.split != "test":
         raise DataError("While a model is in training its map shows validation images, which have no number of their own.")
     if not at_hand(header.config.data.name, header.data):
         raise DataError(f"The images of {header.data.title} are not on this computer.")

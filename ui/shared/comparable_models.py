@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ui.shared import cached_models
+from ui.shared.model_picker import KINDS
 from vae_core.errors import LatentWalkError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Other:
     version: int  # mtime_ns of its file
     facts: str  # one quiet line
     same_z: bool  # one z is a point in both, and their pictures have one size; it need not mean the same in both
-    same_image: bool  # one picture is an input of both
+    same_image: bool  # one picture is an input of both encoders
     same_data: bool  # both were trained on one dataset
     why: str  # what stands against the same z, or against both; "" when nothing does
 
@@ -66,7 +67,7 @@ def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
         version=candidate.mtime_ns,
         facts=facts(there),
         same_z=same_image and same_size,
-        same_image=same_image,
+        same_image=same_image and here.has_encoder and there.has_encoder,
         same_data=here.config.data.name == there.config.data.name,
         why=why,
     )
@@ -75,8 +76,8 @@ def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
 def facts(header: Header) -> str:
     """What sets a model apart from its neighbours."""
     config = header.config
-    elbo = f"ELBO {header.metrics.elbo:.1f} nats".replace("-", "−")
-    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · {config.objective.summary} · {elbo}"
+    last = header.quality or KINDS[header.kind]
+    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · {config.objective.summary} · {last}"
 
 
 def shape(header: Header) -> tuple[int, int, int]:
@@ -93,6 +94,8 @@ def shape_words(header: Header) -> str:
 
 def nats_trouble(here: Header, there: Header) -> str:
     """Why the nats of one picture cannot be compared between two models; "" when they can."""
+    if not (here.has_encoder and there.has_encoder):
+        return "One of the two is a decoder alone: it cannot encode this picture."
     first, second = here.config.model.likelihood, there.config.model.likelihood
     if first == second:
         return ""

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from ui.shared import cached_models, opening_point
+from ui.shared.model_picker import KINDS
 from vae_core.errors import LatentWalkError
 from vae_core.images import to_png
 
@@ -51,11 +52,11 @@ def _card(entry: ModelEntry, here: bool, choose: Callable[[str], None]) -> None:
 def describe(header: Header) -> str:
     """What a model is, in one sentence for who has never trained one."""
     config = header.config
-    size, used = config.model.latent_dim, header.metrics.active_units
+    size = config.model.latent_dim
+    used = size if header.metrics is None else header.metrics.active_units
     numbers = f"{size} numbers" + ("" if used >= size else f", {used} of them in use")
-    elbo = f"{header.metrics.elbo:.1f}".replace("-", "−")
-    split, architecture = header.metrics.split, config.model.architecture
-    return f"{header.data.title} from {numbers}. Architecture {architecture}, {split} ELBO {elbo} nats."
+    measured = KINDS[header.kind] if header.metrics is None else f"{header.metrics.split} {header.quality}"
+    return f"{header.data.title} from {numbers}. Architecture {config.model.architecture}, {measured}."
 
 
 @lru_cache(maxsize=2 * MOST)

@@ -18,22 +18,17 @@ if TYPE_CHECKING:
 
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
 CARDS = "picker.cards"  # bool: the models are being looked at
+KINDS = {"vae": "VAE", "autoencoder": "autoencoder", "decoder": "a decoder alone, no encoder"}
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
 DEFAULT_MODEL = "mnist-10d"
 
 
-def facts(header: Header) -> dict[str, str]:
-    """What a model is, name of the fact -> words, in the order of the page."""
+def caption(header: Header) -> str:
+    """What a model is, as one quiet line."""
     config = header.config
-    likelihood = config.model.likelihood.capitalize()
-    return {
-        "data": config.data.name,
-        "latent size": f"{config.model.latent_dim}-D",
-        "architecture": config.model.architecture,
-        "objective": f"{likelihood} {config.objective.summary}",
-        f"{header.metrics.split} ELBO": f"{header.metrics.elbo:.1f} nats".replace("-", "−"),
-        "trained": _date(header.created),
-    }
+    objective = f"{config.model.likelihood.capitalize()} {config.objective.summary}"
+    what = (objective, header.quality) if header.has_encoder else (KINDS[header.kind],)
+    return " · ".join((config.data.name, f"{header.latent_dim}-D", *what, _date(header.created)))
 
 
 def _date(created: str) -> str:
@@ -41,13 +36,6 @@ def _date(created: str) -> str:
         return f"{datetime.fromisoformat(created):%-d %b %Y}"
     except ValueError:
         return created
-
-
-def caption(header: Header) -> str:
-    """The same facts as one quiet line."""
-    known = facts(header)
-    elbo = next(value for fact, value in known.items() if fact.endswith("ELBO"))
-    return " · ".join((known["data"], known["latent size"], known["objective"], f"ELBO {elbo}", known["trained"]))
 
 
 def default_name(entries: list[ModelEntry]) -> str:

@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, list, sample, traverse, encode.
+"""The command line: train, evaluate, list, strip, sample, traverse, encode.
 
 Each command imports what it needs when it runs, so that help and `list` answer at once. Errors a person can meet are one
 sentence on stderr and exit status 2; anything else is a fault of ours and keeps its traceback.
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("train")(speaks(train_command()))
 app.command("evaluate")(speaks(evaluate_and_list.evaluate))
 app.command("list")(speaks(evaluate_and_list.list_models))
+app.command("strip")(speaks(evaluate_and_list.strip))
 app.command("sample")(speaks(sample_traverse_encode.sample))
 app.command("traverse")(speaks(sample_traverse_encode.traverse))
 app.command("encode")(speaks(sample_traverse_encode.encode))

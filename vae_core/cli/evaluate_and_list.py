@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,26 +37,35 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on its test images: ELBO, reconstruction, KL, active units, log p(x), known factors. Nats per image."""
+    from vae_core.config.schema import check_shape
     from vae_core.data import loading
+    from vae_core.data.catalog import DATASETS
+    from vae_core.errors import DataError, NoEncoderError
     from vae_core.evaluation import diagnostics, factor_regression
+    from vae_core.model.vae import VAE
     from vae_core.model_files import checkpoints
     from vae_core.system import devices
 
     checkpoint = checkpoints.load(model_path(model))
-    test = loading.load(*checkpoint.header.config.data.parts).test.images
-    network = checkpoint.model.to(devices.choose_device())
+    header, network = checkpoint.header, checkpoint.model.to(devices.choose_device())
+    if not isinstance(network, VAE):
+        raise NoEncoderError(f"{header.name} is a decoder alone: there is nothing to measure on test images without an encoder.")
+    if header.config.data.name not in DATASETS:
+        raise DataError(f"{header.name} was trained on {header.data.title}, whose images this program cannot load.")
+    check_shape(header.config.model, DATASETS[header.config.data.name])
+    test = loading.load(*header.config.data.parts).test.images
     evaluation = diagnostics.evaluate(network, test, seed=seed)
     figures: dict[str, Any] = diagnostics.summarise(evaluation, "test").model_dump()
-    truth = factor_regression.known_factors(checkpoint.header.config.data.name, len(test))
+    truth = factor_regression.known_factors(header.config.data.name, len(test))
     if truth is not None:
         scores = factor_regression.factor_scores(evaluation.mu, truth)
         figures["factors"] = {name: score.model_dump() for name, score in scores.items()}
     if samples:
         figures |= _importance(network, test[:images], samples, seed)
     if as_json:
-        out.print_json(json.dumps({"model": checkpoint.header.name, **figures}))
+        out.print_json(json.dumps({"model": header.name, **figures}))
     else:
-        out.print(_figures_table(checkpoint.header, figures))
+        out.print(_figures_table(header, figures))
         if truth is not None:
             out.print(_factors_table(figures["factors"]))
 
@@ -134,13 +144,14 @@ def _row(name: str, origin: str, header: Header) -> dict[str, Any]:
     return {
         "name": name,
         "origin": origin,
+        "kind": header.kind,
         "data": config.data.name,
         "architecture": config.model.architecture,
         "latent_dim": config.model.latent_dim,
         "objective": config.objective.summary,
         "beta": config.objective.model_dump().get("beta"),  # null where the objective has none
-        f"{header.metrics.split}_elbo": header.metrics.elbo,
-        "active_units": header.metrics.active_units,
+        **({} if header.metrics is None else {f"{header.metrics.split}_elbo": header.metrics.elbo}),
+        "active_units": None if header.metrics is None else header.metrics.active_units,
         "created": header.created,
         "command": header.command,
     }
@@ -161,9 +172,9 @@ def _table_of(rows: list[dict[str, Any]], left_out: list[str]) -> Table:
     more = f"; left out here: {', '.join(left_out)} (--json has them)" if left_out else ""
     table = Table(caption=caption + more, caption_justify="left")
     cells = [_cells(row) for row in rows]
-    for title in ("name", "origin", "data", "architecture", "z", "beta", "ELBO", "active", "trained"):
+    for title in ("name", "kind", "origin", "data", "architecture", "z", "objective", "ELBO", "active", "trained"):
         if title not in left_out:
-            table.add_column(title, justify="right" if title in ("z", "objective", "ELBO", "active") else "left", overflow="fold")
+            table.add_column(title, justify="right" if title in ("z", "ELBO", "active") else "left", overflow="fold")
     for row in cells:
         table.add_row(*(escape(text) for title, text in row.items() if title not in left_out))
     return table
@@ -172,12 +183,41 @@ def _table_of(rows: list[dict[str, Any]], left_out: list[str]) -> Table:
 def _cells(row: dict[str, Any]) -> dict[str, str]:
     return {
         "name": row["name"],
+        "kind": row["kind"],
         "origin": row["origin"],
         "data": row["data"],
         "architecture": row["architecture"],
         "z": str(row["latent_dim"]),
         "objective": row["objective"],
-        "ELBO": f"{row['test_elbo']:.1f}" if "test_elbo" in row else f"{row['validation_elbo']:.1f} (validation)",
-        "active": str(row["active_units"]),
+        "ELBO": _elbo(row),
+        "active": "" if row["active_units"] is None else str(row["active_units"]),
         "trained": row["created"][:10],
     }
+
+
+def _elbo(row: dict[str, Any]) -> str:
+    """Empty where none was measured."""
+    if "test_elbo" in row:
+        return f"{row['test_elbo']:.1f}"
+    return f"{row['validation_elbo']:.1f} (validation)" if "validation_elbo" in row else ""
+
+
+def strip(
+    model: Model,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="The .safetensors file to write; by default one that the app lists.")
+    ] = None,
+) -> None:
+    """Save the decoder of a model alone: a smaller file that draws pictures from z, and cannot encode any."""
+    from vae_core.cli.train import target_path
+    from vae_core.errors import NoEncoderError
+    from vae_core.model_files import checkpoints
+
+    checkpoint = checkpoints.load(model_path(model))
+    if not checkpoint.header.has_encoder:
+        raise NoEncoderError(f"{checkpoint.header.name} is a decoder alone already.")
+    target = target_path(out_path, f"{checkpoint.header.name}-decoder")
+    alone = checkpoints.decoder_alone(checkpoint)
+    header = alone.header.model_copy(update={"name": target.stem})
+    checkpoints.save(target, alone.model, header, alone.extras)
+    out.print(f"Saved {target} ({target.stat().st_size / 1e6:.1f} MB)", markup=False, highlight=False)

@@ -52,7 +52,7 @@ def sample(
 def traverse(
     model: Model,
     dimensions: Annotated[
-        str | None, typer.Option("--dims", help="Which latents, such as 0,3,7; all of them, highest KL first, by default.")
+        str | None, typer.Option("--dims", help="Which latents, such as 0,3,7; all by default, highest KL first.")
     ] = None,
     steps: Annotated[int, typer.Option(help="Pictures per latent.", min=2, max=100)] = 11,
     span: Annotated[
@@ -139,7 +139,8 @@ def _stem(model: str) -> str:
 
 def _dimensions(text: str | None, latent: LatentModel) -> list[int]:
     if text is None:
-        return sorted(range(latent.latent_dim), key=lambda dim: -latent.header.statistics.kl[dim])
+        statistics = latent.header.statistics
+        return sorted(range(latent.latent_dim), key=lambda dim: 0.0 if statistics is None else -statistics.kl[dim])
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdigit() and int(word) < latent.latent_dim for word in words):
         raise LatentError(f"--dims takes numbers from 0 to {latent.latent_dim - 1} with commas between them; got {text!r}.")

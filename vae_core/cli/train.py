@@ -28,8 +28,10 @@ def train_command() -> Callable[..., None]:
 
     def train(out_path: Path | None = None, **values: Any) -> None:
         """Train a model and save the epoch with the best beta-free validation ELBO. Ctrl-C stops early and keeps it."""
+        from vae_core import runs
+
         config = config_of(values)
-        target = _target(config, out_path)
+        target = target_path(out_path, runs.suggest_name(config))
         out.print(command_line(config), markup=False, highlight=False)
         _train_into(config, target)
 
@@ -56,14 +58,14 @@ def _keyword(name: str, kind: Any, default: Any, info: Any) -> inspect.Parameter
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
 
 
-def _target(config: TrainConfig, out_path: Path | None) -> Path:
-    """Where the model goes: --out, or a file named after the config where the app will list it."""
+def target_path(out_path: Path | None, suggested: str) -> Path:
+    """Where a model goes: --out, or a file of the suggested name where the app will list it."""
     if out_path is None:
         from vae_core import runs
 
         folder = runs.runs_root() / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
-        return _unused(folder / f"{runs.suggest_name(config)}.safetensors")
+        return _unused(folder / f"{suggested}.safetensors")
     if out_path.suffix != ".safetensors":
         raise ConfigError(f"--out takes the name of a .safetensors file; got {str(out_path)!r}.")
     out_path.parent.mkdir(parents=True, exist_ok=True)

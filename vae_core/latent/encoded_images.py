@@ -62,7 +62,9 @@ class Atlas:
     @once
     def surroundings(self) -> Surroundings:
         """Distances, kinds and densities, measured over the dimensions in use."""
-        active = np.array(self._model.header.statistics.mean_variance) > ACTIVE_VARIANCE
+        statistics = self._model.header.statistics
+        assert statistics is not None  # what has encoded images has an encoder, and was measured
+        active = np.array(statistics.mean_variance) > ACTIVE_VARIANCE
         return Surroundings(self.points.means, self._stds, self.points.labels, active=active)
 
     def likeness(self, patience: float | None = None) -> Likeness | None:

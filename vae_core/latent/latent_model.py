@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from vae_core.errors import ImageError, LatentError
+from vae_core.errors import ImageError, LatentError, NoEncoderError
 from vae_core.model.architectures import folded
 from vae_core.model.posteriors import Posterior, correlation, marginal_kl
+from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header
 from vae_core.system.devices import choose_device, describe, has_bfloat16
@@ -28,6 +29,7 @@ Bytes = NDArray[np.uint8]
 
 MAX_DECODED = 512  # pictures decoded in one pass; more are cut into passes
 EXACT_BATCH = 4  # up to so many are decoded one by one in float32: a picture then depends on its z alone
+NO_ENCODER = "The model {name!r} is a decoder alone and cannot encode images. Choose a model with an encoder."
 ENCODE_DRAWS = 32  # draws of z behind log p(x|z) of an uploaded image
 
 
@@ -61,13 +63,24 @@ class LatentModel:
         # Weights already in bfloat16: autocast would convert them afresh at every call.
         fast = has_bfloat16(device)
         self._fast_decoder = copy.deepcopy(self._decoder).bfloat16() if fast else None
-        self._fast_encoder = copy.deepcopy(self._model.encoder).bfloat16() if fast else None
+        self._fast_encoder = copy.deepcopy(self._model.encoder).bfloat16() if fast and isinstance(self._model, VAE) else None
         extras = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in checkpoint.extras.items()}
         self._extras = {name: tensor.numpy() for name, tensor in extras.items()}
 
     @property
     def latent_dim(self) -> int:
         return self.header.latent_dim
+
+    @property
+    def can_encode(self) -> bool:
+        """Whether the model has an encoder; without one it draws pictures from z and nothing else."""
+        return isinstance(self._model, VAE)
+
+    @property
+    def _vae(self) -> VAE:
+        if not isinstance(self._model, VAE):
+            raise NoEncoderError(NO_ENCODER.format(name=self.header.name))
+        return self._model
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -166,6 +179,7 @@ class LatentModel:
             fast: in the arithmetic that many pictures are drawn in, where the device has it.
 
         Raises:
+            NoEncoderError: the model is a decoder alone.
             LatentError: as `decode`.
         """
         mean = self._mean(check_z(z, self.latent_dim), fast=fast)
@@ -174,8 +188,8 @@ class LatentModel:
 
     def _posterior(self, images: Tensor, *, fast: bool) -> Posterior:
         if not fast or self._fast_encoder is None:
-            return self._model.encode(images)
-        return self._model.posterior(self._fast_encoder(images.bfloat16()))
+            return self._vae.encode(images)
+        return self._vae.posterior(self._fast_encoder(images.bfloat16()))
 
     def mean_of(self, z: Tensor) -> Tensor:
         """The likelihood's mean of latents on the CPU, (B, C, H, W), differentiable in z: for paths that follow the decoder."""
@@ -186,10 +200,11 @@ class LatentModel:
         """q(z|x) and the ELBO's terms for images x (B, C, H, W) in [0, 1].
 
         Raises:
+            NoEncoderError: the model is a decoder alone.
             ImageError: x has another shape than the model's images.
         """
         images = torch.from_numpy(self._check_x(x)).to(self._torch_device)
-        q = self._model.encode(images)
+        q = self._vae.encode(images)
         kl, log_px_z = q.kl(), self._expected_log_px_z(images, q, seed)
         x_hat = self._model.decode(q.mu).mean
         columns = {"mu": q.mu, "marginal_std": q.marginal_std, "marginal_kl": marginal_kl(q), "log_px_z": log_px_z, "kl": kl,
@@ -203,7 +218,7 @@ class LatentModel:
         Raises:
             ImageError: as `encode`.
         """
-        return self._model.encode(torch.from_numpy(self._check_x(x)).to(self._torch_device)).mu.cpu().numpy()
+        return self._vae.encode(torch.from_numpy(self._check_x(x)).to(self._torch_device)).mu.cpu().numpy()
 
     def _check_x(self, x: ArrayLike) -> Floats:
         array = np.ascontiguousarray(x, dtype=np.float32)
@@ -234,7 +249,7 @@ class LatentModel:
         """
         images = torch.from_numpy(self._check_x(np.asarray(x)[None])).to(self._torch_device)
         eps = torch.from_numpy(_normal((n, self.latent_dim), seed)).to(self._torch_device)
-        return self._model.encode(images).sample(eps[:, None])[:, 0].cpu().numpy()
+        return self._vae.encode(images).sample(eps[:, None])[:, 0].cpu().numpy()
 
     def traverse(self, z: ArrayLike, dim: int, values: ArrayLike) -> Floats:
         """Copies of z (D,) in which dimension `dim` takes each of the K values, (K, D).

@@ -41,6 +41,20 @@ class VAE(nn.Module):
         return prior_log_prob(z)
 
 
+class DecoderOnly(nn.Module):
+    """The half of a VAE that draws: from latents to images, and no way back."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.decoder = ARCHITECTURES[config.architecture].decoder(config)
+        self.head = HEADS[config.likelihood](config)
+
+    def decode(self, z: Tensor) -> Likelihood:
+        """p(x|z) for latents z (B, D)."""
+        return cast(Likelihood, self.head(self.decoder(z).float()))
+
+
 def build(config: ModelConfig, *, seed: int = 0) -> VAE:
     """A VAE with freshly drawn weights; the seed fixes them and leaves torch's global generator as it was."""
     with torch.random.fork_rng(devices=[]):

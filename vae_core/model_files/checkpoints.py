@@ -26,7 +26,7 @@ from torch import Tensor
 
 from vae_core.config.schema import ModelConfig
 from vae_core.errors import CheckpointError
-from vae_core.model.vae import VAE, build
+from vae_core.model.vae import VAE, DecoderOnly, build
 from vae_core.model_files.header import METADATA_KEY, Header, load_header, open_model_file, parse_header, read_raw_header
 
 __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
@@ -42,12 +42,14 @@ _KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.elbo": _FLOATS
 class Checkpoint:
     """A loaded file: the model in eval mode on the CPU in float32, its header, and the tensors beside the weights."""
 
-    model: VAE
+    model: VAE | DecoderOnly
     header: Header
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def save(path: Path | str, model: VAE, header: Header, extras: Mapping[str, Tensor] | None = None, *, half: bool = False) -> None:
+def save(
+    path: Path | str, model: VAE | DecoderOnly, header: Header, extras: Mapping[str, Tensor] | None = None, *, half: bool = False
+) -> None:
     """Write a model file atomically: readers see the old file or the new one, never a part.
 
     Args:
@@ -87,24 +89,25 @@ def load(path: Path | str) -> Checkpoint:
     with open_model_file(path) as file:
         raw = read_raw_header(file, filename)
         header = parse_header(raw, filename)
-        expected = _expected_weights(header.config.model)
+        expected = _expected_weights(header.config.model, header.has_encoder)
         _check_tensors(raw, expected, header, filename)
         tensors = _read(file, raw, filename)
     weights = {name: tensors.pop(f"model.{name}").to(like.dtype) for name, like in expected.items()}
     _check_finite(weights | tensors, filename)
-    return Checkpoint(_assemble(header.config.model, weights), header, tensors)
+    return Checkpoint(_assemble(header, weights), header, tensors)
 
 
 @lru_cache(maxsize=32)
-def _expected_weights(config: ModelConfig) -> dict[str, Tensor]:
+def _expected_weights(config: ModelConfig, encoder: bool) -> dict[str, Tensor]:
     with torch.device("meta"):  # shapes without memory, whatever size the config claims
-        return VAE(config).state_dict()
+        return (VAE(config) if encoder else DecoderOnly(config)).state_dict()
 
 
 def _check_tensors(raw: Mapping[str, Any], expected: Mapping[str, Tensor], header: Header, filename: str) -> None:
     entries = {name: entry for name, entry in raw.items() if name != "__metadata__"}
     wanted = {f"model.{name}": list(tensor.shape) for name, tensor in expected.items()}
-    missing, foreign = wanted.keys() - entries.keys(), entries.keys() - wanted.keys() - _KINDS.keys()
+    beside = {name for name in _KINDS if header.has_encoder or not name.startswith("latents.")}
+    missing, foreign = wanted.keys() - entries.keys(), entries.keys() - wanted.keys() - beside
     if missing or foreign:
         what = f"{min(missing)} is missing" if missing else f"{min(foreign)[:100]!r} does not belong"
         raise CheckpointError(f"{filename} does not fit its own config: the tensor {what}. Save or download it again.")
@@ -151,13 +154,25 @@ def _read(file: BinaryIO, raw: Mapping[str, Any], filename: str) -> dict[str, Te
         raise CheckpointError(f"{filename} is broken ({error}). Save or download it again.") from None
 
 
+def decoder_alone(checkpoint: Checkpoint) -> Checkpoint:
+    """The decoder alone: without encoder, encoded images, and what was measured with them."""
+    model = DecoderOnly(checkpoint.model.config)
+    weights = checkpoint.model.state_dict()
+    model.load_state_dict({name: weights[name] for name in model.state_dict()})
+    header = checkpoint.header.model_copy(update={"kind": "decoder", "metrics": None, "statistics": None, "factors": {}})
+    extras = {name: tensor for name, tensor in checkpoint.extras.items() if not name.startswith("latents.")}
+    return Checkpoint(model.eval(), header, extras)
+
+
 def _check_finite(tensors: Mapping[str, Tensor], filename: str) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{filename} cannot be used: {name} holds values that are not finite. Train the model again.")
 
 
-def _assemble(config: ModelConfig, weights: dict[str, Tensor]) -> VAE:
-    model = build(config)  # what is not in the file (a fixed sigma) has the config's value
+def _assemble(header: Header, weights: dict[str, Tensor]) -> VAE | DecoderOnly:
+    config = header.config.model
+    # What is not in the file (a fixed sigma) has the config's value.
+    model = build(config) if header.has_encoder else DecoderOnly(config)
     model.load_state_dict(weights)
     return model.eval()

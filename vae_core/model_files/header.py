@@ -76,7 +76,7 @@ class FactorScore(_Part):
 
 
 class Header(_Part):
-    """One model: what it is, what it was trained on and how, how well it does."""
+    """One model: what it is, what it was trained on and how, how well it does. A decoder alone was not measured."""
 
     format: Literal[2] = 2
     kind: Kind = "vae"
@@ -84,8 +84,8 @@ class Header(_Part):
     config: StoredConfig  # the name of its dataset may be one that is not known here: `data` has what is needed
     data: DataFacts
     data_digest: str = Field("", max_length=128)
-    metrics: Metrics
-    statistics: LatentStatistics
+    metrics: Metrics | None = None
+    statistics: LatentStatistics | None = None
     factors: dict[str, FactorScore] = Field({}, max_length=16)  # empty where a dataset's factors are not known
     command: str = Field("", max_length=4000)
     created: str = Field("", max_length=40)  # ISO 8601, UTC
@@ -98,13 +98,25 @@ class Header(_Part):
         model, statistics = self.config.model, self.statistics
         if self.data.image_shape != model.image_shape:
             raise ValueError(f"data has images of {self.data.image_shape}, the model draws {model.image_shape}")
-        if len(statistics.kl) != model.latent_dim:
+        if statistics is not None and len(statistics.kl) != model.latent_dim:
             raise ValueError(f"statistics are for {len(statistics.kl)} latent dimensions, the model has {model.latent_dim}")
+        if self.kind != "decoder" and (self.metrics is None or statistics is None):
+            raise ValueError("a model with an encoder has metrics and statistics")
         return self
 
     @property
     def latent_dim(self) -> int:
         return self.config.model.latent_dim
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether images can be encoded; else z is all there is to begin with."""
+        return self.kind != "decoder"
+
+    @property
+    def quality(self) -> str:
+        """The figure that the model is judged by, with its unit; "" where nothing was measured."""
+        return "" if self.metrics is None else f"ELBO {self.metrics.elbo:.1f} nats".replace("-", "−")
 
 
 def load_header(path: Path | str) -> Header:

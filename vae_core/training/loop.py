@@ -230,7 +230,8 @@ class _Run:
             self.model.load_state_dict(_rounded(self.best[2]) if self.config.half_weights else self.best[2])
             evaluation = self._evaluate(self.dataset.test)
             header = self._save(evaluation, diagnostics.summarise(evaluation, "test"), self.dataset.test)
-        metrics = {} if header is None else {f"test_{key}": value for key, value in header.metrics if key != "split"}
+        measured = () if header is None or header.metrics is None else header.metrics
+        metrics = {f"test_{key}": value for key, value in measured if key != "split"}
         self.model.eval()
         self.preview.write(self.model, self.step)
         self._record("end", state=state, message=message, **metrics)

@@ -36,6 +36,7 @@ STYLES = (
 )  # a later one may overrule an earlier one
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
+PRIOR_END = 2.576  # standard deviations of N(0, 1) from 0 to its 99.5 % quantile
 LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data do not use
 
 _component = st.components.v2.component(
@@ -54,7 +55,7 @@ class View:
     model: str
     version: int  # mtime_ns of the model's file: a new one means a new picture of the same point
     session: str  # the server's own name of this session
-    statistics: LatentStatistics
+    statistics: LatentStatistics | None  # None: the model was never shown images
     z: list[float]
     revision: int  # grows whenever somebody other than the explorer moved z
     posterior: dict[str, Any] | None  # {"mu", "std", "label"}, of a test image also its "index"
@@ -62,6 +63,7 @@ class View:
     shape: tuple[int, int, int]  # H, W, C
     classes: tuple[str, ...] = ()  # what label i is called
     file: str = ""  # path of the model's file, for the Python that a person may copy
+    encodes: bool = True  # whether the model has an encoder; without one nothing is known of images and their codes
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
@@ -87,7 +89,8 @@ def payload(view: View) -> dict[str, Any]:
         "model": view.model,
         "version": str(view.version),  # larger than a JavaScript number holds
         "session": view.session,
-        "dimensions": dimensions(view.statistics),
+        "dimensions": prior_dimensions(len(view.z)) if view.statistics is None else dimensions(view.statistics),
+        "encodes": view.encodes,
         "z": view.z,
         "revision": view.revision,
         "posterior": view.posterior,
@@ -103,6 +106,11 @@ def payload(view: View) -> dict[str, Any]:
         "compared": view.compared,
         "message": view.message,
     }
+
+
+def prior_dimensions(latent_dim: int) -> list[dict[str, Any]]:
+    """Every dimension where nothing was measured: the range is the prior's 0.5 % to 99.5 %, and its KL is not known."""
+    return [{"index": index, "low": -PRIOR_END, "high": PRIOR_END, "kl": None, "active": True} for index in range(latent_dim)]
 
 
 def dimensions(statistics: LatentStatistics) -> list[dict[str, Any]]:
