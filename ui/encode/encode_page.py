@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ def show_no_encoder(entry: ModelEntry) -> None:
         note(f"{entry.name} is a decoder alone: it draws pictures from z, and holds no encoder to take a picture back to z.")
         note("Choose another model above to see what one makes of your picture, or walk through what this one draws.")
         with st.container(horizontal=True, gap="small"):
-            other = next((found.name for found in cached_models.models() if has_encoder(found)), None)
+            other = another_with_encoder(entry)
             if other is not None:
                 choose = page_state.choose_model
                 st.button(f"Encode with {other}", icon=":material/image_search:", type="primary", on_click=choose, args=(other,))
@@ -103,12 +104,15 @@ def show_no_encoder(entry: ModelEntry) -> None:
                 st.switch_page("explore/explore_page.py")
 
 
-def has_encoder(entry: ModelEntry) -> bool:
-    """Whether the model can encode; False where its file cannot be read."""
-    try:
-        return cached_models.header(entry).has_encoder
-    except (LatentWalkError, OSError):
-        return False
+def another_with_encoder(entry: ModelEntry) -> str | None:
+    """A model that can encode, of the same data where there is one; None where no file says that it can."""
+    found: dict[bool, str] = {}
+    for other in cached_models.models():
+        with contextlib.suppress(LatentWalkError, OSError):
+            header = cached_models.header(other)
+            if header.has_encoder:
+                found.setdefault(header.config.data.name == cached_models.header(entry).config.data.name, other.name)
+    return found.get(True, found.get(False))
 
 
 def show_empty(shelved: Shelf) -> None:

@@ -76,8 +76,8 @@ def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
 def facts(header: Header) -> str:
     """What sets a model apart from its neighbours."""
     config = header.config
-    last = header.quality or KINDS[header.kind]
-    return f"{config.data.name} · {header.latent_dim}-D · {config.model.architecture} · {config.objective.summary} · {last}"
+    what = (config.objective.summary, header.quality) if header.has_encoder else (KINDS[header.kind],)
+    return " · ".join((config.data.name, f"{header.latent_dim}-D", config.model.architecture, *what))
 
 
 def shape(header: Header) -> tuple[int, int, int]:

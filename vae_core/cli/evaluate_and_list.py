@@ -219,5 +219,5 @@ def strip(
     target = target_path(out_path, f"{checkpoint.header.name}-decoder")
     alone = checkpoints.decoder_alone(checkpoint)
     header = alone.header.model_copy(update={"name": target.stem})
-    checkpoints.save(target, alone.model, header, alone.extras)
+    checkpoints.save(target, alone.model, header, alone.extras, half=header.config.half_weights)
     out.print(f"Saved {target} ({target.stat().st_size / 1e6:.1f} MB)", markup=False, highlight=False)

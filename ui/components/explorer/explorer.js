@@ -7,7 +7,7 @@
 //   attach(root)        all elements are on the page, under this one
 //   update(data, send)  the page has run; send: Streamlit's setStateValue
 //   open(model)         another model, or newer weights of the same one: see #open
-//   encoded(images)     the model's encoded images have come: see connection/encoded_images.js
+//   encoded(images)     the model's encoded images have come, none if it has no encoder: see connection/encoded_images.js
 //   moved(store)        another z is shown, and nothing committed: see state/store.js
 //   committed(store)    another z is committed
 //   refresh(store)      z is the same, but the server may answer otherwise now
@@ -17,7 +17,7 @@
 // It reads `explorer.store`, reaches others as `explorer.parts`, and gives `explorer.signal` to every listener, timer and
 // connection, so that all of them end with the explorer.
 
-import { fetchEncodedImages } from "./connection/encoded_images.js";
+import { fetchEncodedImages, noImages } from "./connection/encoded_images.js";
 import { liveUrl } from "./connection/connection.js";
 import { QueryConnection } from "./connection/query_connection.js";
 import { buildLayout } from "./layout.js";
@@ -144,7 +144,7 @@ export class Explorer {
     const start = performance.now();
     let images;
     try {
-      images = await fetchEncodedImages(data, signal);
+      images = data.encodes ? await fetchEncodedImages(data, signal) : noImages(data);
     } catch (error) {
       if (!signal.aborted) this.parts.map.say(error.message);
       return;

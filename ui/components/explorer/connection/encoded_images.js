@@ -9,6 +9,14 @@ export async function fetchEncodedImages({ model, version, classes, dimensions }
   return { ...readEncodedImages(await response.arrayBuffer()), classes, order: dimensions.map(({ index }) => index) };
 }
 
+/** The same of a model without an encoder: no image has a code, and the axes are those of the latent space. */
+export function noImages({ dimensions }) {
+  const latentDim = dimensions.length;
+  const axes = Array.from({ length: latentDim }, (_, row) => Array.from({ length: latentDim }, (__, column) => Number(row === column)));
+  const order = dimensions.map(({ index }) => index);
+  return { count: 0, latentDim, centre: new Array(latentDim).fill(0), axes, means: new Float32Array(), labels: new Uint8Array(), classes: [], order };
+}
+
 /** The address of one of the map's routes. */
 export function mapUrl(path, parameters) {
   const url = new URL(path, document.baseURI);

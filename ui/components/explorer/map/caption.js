@@ -36,7 +36,7 @@ export class Caption {
     this.#flat = flat;
     this.#names = axisNames(kind, own);
     this.#axes.forEach((element, i) => (element.textContent = this.#names[i] ?? ""));
-    this.#points.textContent = points ? `${pointWords({ shown: cloud.shown, count: cloud.count, flat, kind })}.` : "";
+    this.#points.textContent = cloud.count === 0 ? "No points: the model has no encoder, so no image has a code." : points ? `${pointWords({ shown: cloud.shown, count: cloud.count, flat, kind })}.` : "";
     this.#all.hidden = !points || !cloud.canSample;
     this.#all.textContent = allWords(cloud.sampling, cloud.count, SAMPLE);
     const words = groundWords(background, { flat, own });

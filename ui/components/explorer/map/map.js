@@ -92,7 +92,7 @@ export class LatentMap {
     this.#toolbar.offer(images);
     const own = planeThrough(link.plane, images.latentDim);
     if (own) this.#toolbar.add(link.plane, "through three pins", own);
-    if (link.background) this.#background.kind = this.#toolbar.chooseBackground(link.background);
+    this.#background.kind = this.#toolbar.chooseBackground(link.background ?? this.#background.kind);
     const choice = this.#toolbar.prefer(link.plane);
     this.#look(choice in EMBEDDINGS ? this.#toolbar.first : choice, link.view);
     if (choice in EMBEDDINGS) this.#embed(choice, link.view);

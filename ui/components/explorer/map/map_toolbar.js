@@ -4,13 +4,15 @@ import { h } from "../elements.js";
 import { BACKGROUNDS } from "./background.js";
 import { EMBEDDINGS } from "./embedding.js";
 
+const OF_CODES = ["density", "holes"]; // backgrounds that are made of the codes of images
+
 /** on: {plane(choice), background(kind), points(shown)} */
 export function buildToolbar(on) {
   const planes = h("select.lw-select", { "aria-label": "plane of the map", title: "Which slice of the latent space the map shows: two principal components (PC) of the codes, two dimensions, or t-SNE and UMAP", onchange: () => on.plane(planes.value) });
   const backgrounds = h("select.lw-select", { "aria-label": "background of the map", title: "What lies under the points", onchange: () => on.background(backgrounds.value) });
-  for (const [kind, words] of Object.entries(BACKGROUNDS)) backgrounds.append(h("option", { value: kind }, words));
   const points = h("input", { type: "checkbox", checked: "", onchange: () => on.points(points.checked) });
-  const inverse = h("span.lw-tools", {}, backgrounds, h("label.lw-check", { title: "Show the encoded test images as points" }, points, "points"));
+  const check = h("label.lw-check", { title: "Show the encoded test images as points" }, points, "points");
+  const inverse = h("span.lw-tools", {}, backgrounds, check);
   const custom = new Map(); // choice -> Plane
   return {
     head: h("span.lw-tools", {}, planes, inverse),
@@ -38,10 +40,15 @@ export function buildToolbar(on) {
       inverse.style.visibility = has ? "visible" : "hidden"; // keeps its place: nothing jumps
     },
     chooseBackground(wish) {
-      if (wish in BACKGROUNDS) backgrounds.value = wish;
+      if ([...backgrounds.options].some(({ value }) => value === wish)) backgrounds.value = wish;
       return backgrounds.value;
     },
     offer(images) {
+      const kinds = Object.entries(BACKGROUNDS).filter(([kind]) => images.count > 0 || !OF_CODES.includes(kind));
+      const before = backgrounds.value;
+      backgrounds.replaceChildren(...kinds.map(([value, words]) => h("option", { value }, words)));
+      this.chooseBackground(before);
+      check.hidden = images.count === 0;
       custom.clear();
       planes.replaceChildren(...choices(images).map(([value, words]) => h("option", { value }, words)));
       planes.disabled = planes.length < 2;
@@ -49,12 +56,14 @@ export function buildToolbar(on) {
   };
 }
 
-/** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order; then the maps that are no planes. */
-function choices({ latentDim, order }) {
+/** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order; then the maps that are no planes.
+ *  Without encoded images there are the pairs alone. */
+function choices({ latentDim, order, count }) {
   if (latentDim === 2) return [["pair:0:1", "z0 × z1"]];
   const pairs = [];
   for (let i = 0; i < Math.min(order.length, 8); i += 1) {
     for (let j = i + 1; j < Math.min(order.length, 8); j += 1) pairs.push([`pair:${order[i]}:${order[j]}`, `z${order[i]} × z${order[j]}`]);
   }
+  if (count === 0) return pairs;
   return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs, ...Object.entries(EMBEDDINGS)];
 }

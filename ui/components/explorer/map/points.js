@@ -10,6 +10,7 @@ const MANY = 1500; // from here on only the sample is shown at first
 
 const RIM = 0xa0000000; // around each point of a sample: on a white stroke it would be lost
 
+const PRIOR_RADIUS = 2.6; // standard deviations
 const SAME = 0.00051; // z is committed with three decimals
 
 const WORDS = PALETTE.map((hex) => {
@@ -101,8 +102,9 @@ export class Points {
     indices.forEach((i, k) => this.#at.set(coordinates.subarray(2 * k, 2 * k + 2), 2 * i));
   }
 
-  /** The middle of the cloud and the radius that holds 99 % of it. */
+  /** The middle of the cloud and the radius that holds 99 % of it; of the prior where there are no points. */
   extent() {
+    if (this.#on.length === 0) return { centre: [0, 0], radius: PRIOR_RADIUS };
     const centre = [0, 0];
     for (const i of this.#on) {
       centre[0] += this.#at[2 * i] / this.#on.length;

@@ -12,6 +12,7 @@ export class Controls {
   #history = new History();
   #said = h("p.lw-toast", { role: "status", hidden: "" });
   #timer;
+  #testImage;
   #undo = smallButton("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
   #redo = smallButton("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
   #swap = smallButton("A/B", "Remember this picture as A, move on to B, and go to and fro between the two (B)", () => this.#change());
@@ -21,12 +22,13 @@ export class Controls {
     this.#timer = new Timer(() => (this.#said.hidden = true), explorer.signal);
     const reset = (event) => explorer.goTo(explorer.store.held.map(() => 0), event.timeStamp);
     const random = (event) => explorer.goTo(explorer.store.held.map(() => normal()), event.timeStamp);
-    const testImage = () => explorer.ask("test_image");
+    const testImage = () => explorer.model.data.encodes && explorer.ask("test_image");
+    this.#testImage = button("Test image", "Encode an image that the model has never seen in training, and show how it decodes (T)", testImage);
     this.elements = {
       buttons: [
         button("Reset", "All dimensions to zero: the middle of the latent space, an average of everything and therefore blurred (O)", reset),
         button("Random", "A random point, drawn as the model assumes its data to be spread: from the prior N(0, I) (R)", random),
-        button("Test image", "Encode an image that the model has never seen in training, and show how it decodes (T)", testImage),
+        this.#testImage,
       ],
       tools: [this.#undo, this.#redo, this.#swap],
       over: this.#said,
@@ -43,7 +45,8 @@ export class Controls {
     this.#show();
   }
 
-  open({ again }) {
+  open({ again, data }) {
+    this.#testImage.hidden = !data.encodes; // there is nothing to encode it with
     if (!again) this.#history.clear();
     this.#show();
   }

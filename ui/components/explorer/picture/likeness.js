@@ -20,6 +20,9 @@ export const WORDS = {
 const MEASURING =
   "Once for each model, what it draws at the codes of test images is compared with what it draws elsewhere. The verdict follows in some seconds.";
 
+const NO_ENCODER = "a decoder alone: no encoder to compare with";
+const NO_ENCODER_WORDS = "Whether a picture looks like the data is judged with the encoder and the codes of test images; this model's file has neither.";
+
 /** What is tinted where there is no verdict. */
 export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
 
@@ -35,14 +38,14 @@ export class Likeness {
   #busy = false;
   #next = null;
   #words = h("span.lw-where", { role: "status", "data-testid": "where", "data-verdict": "" });
+  #button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
   #figures = h("span.lw-muted.lw-figures");
   #more = h("ul.lw-where-more", { popover: "auto", id: "lw-where-more", onbeforetoggle: (event) => event.newState === "open" && this.#place() });
   #line;
 
   constructor(explorer) {
     this.#explorer = explorer;
-    const button = h("button.lw-link", { type: "button", popovertarget: "lw-where-more" }, "details");
-    this.#line = h("div.lw-where-line", { hidden: "" }, this.#words, button, this.#figures, this.#more);
+    this.#line = h("div.lw-where-line", { hidden: "" }, this.#words, this.#button, this.#figures, this.#more);
     this.elements = { picture: this.#line };
   }
 
@@ -51,7 +54,8 @@ export class Likeness {
     if (!again) this.#show(null);
   }
 
-  encoded() {
+  encoded({ count }) {
+    if (count === 0) return this.#sayNone();
     this.#queries = this.#explorer.model.queries;
     this.refresh(this.#explorer.store);
   }
@@ -83,7 +87,17 @@ export class Likeness {
     this.#busy = false;
   }
 
+  /** Without an encoder nothing can be compared with the data. */
+  #sayNone() {
+    this.#line.hidden = false;
+    this.#line.classList.add("lw-unsaid");
+    this.#words.hidden = this.#button.hidden = true;
+    this.#figures.textContent = NO_ENCODER;
+    this.#figures.title = NO_ENCODER_WORDS;
+  }
+
   #show(place) {
+    this.#button.hidden = false;
     this.#line.hidden = place === null;
     if (place === null) return;
     this.#line.classList.toggle("lw-unsaid", place.verdict === "unsaid");

@@ -22,7 +22,9 @@ export class NearestImages {
     this.elements = { "under the picture": this.#line };
   }
 
-  open() {
+  open({ data }) {
+    this.#button.disabled = !data.encodes; // without an encoder no real image has a code
+    if (this.#button.disabled && this.#space === "latents") this.#turnTo("pixels");
     this.#search();
   }
 
@@ -44,10 +46,14 @@ export class NearestImages {
 
   /** Each kind is asked for when it is looked at: the first search in latents encodes every image. */
   #turn() {
-    this.#space = this.#space === "pixels" ? "latents" : "pixels";
-    this.#button.textContent = `in ${this.#space}`;
+    this.#turnTo(this.#space === "pixels" ? "latents" : "pixels");
     this.#search();
     this.#ask();
+  }
+
+  #turnTo(space) {
+    this.#space = space;
+    this.#button.textContent = `in ${space}`;
   }
 
   #search() {

@@ -7,6 +7,7 @@ import { RowMenu } from "./row_menu.js";
 import { Sliders } from "./sliders.js";
 
 const ORDER = "The order of the rows: by KL, how much a dimension tells about an image, in nats; its bar is on the right";
+const PRIOR = "The model has no encoder, so nothing is known of the codes of images: each slider runs over 99 % of the prior N(0, 1)";
 
 export class Rail {
   sliders = null; // of the open model
@@ -14,6 +15,7 @@ export class Rail {
   #explorer;
   #later = null; // waits until they are let go
   #locks = new LockedDimensions();
+  #order = h("span");
   #place = h("div.lw-rail-place");
   #menu;
 
@@ -21,7 +23,7 @@ export class Rail {
     const { signal } = explorer;
     this.#explorer = explorer;
     this.#menu = new RowMenu({ choose: (what, index) => this.#choose(what, index) }, signal);
-    this.elements = { "rail heading": h("span", { title: ORDER }, "most informative first"), rail: this.#place, over: this.#menu.element };
+    this.elements = { "rail heading": this.#order, rail: this.#place, over: this.#menu.element };
     this.#place.addEventListener("pointerdown", () => (this.inHand = true));
     for (const kind of ["pointerup", "pointercancel", "blur"]) window.addEventListener(kind, () => this.#letGo(), { signal });
   }
@@ -43,6 +45,8 @@ export class Rail {
       menu: (index, anchor) => this.#openMenu(index, anchor),
     }, this.#explorer.signal);
     this.#place.replaceChildren(this.sliders.element);
+    this.#order.textContent = data.encodes ? "most informative first" : "ranges of the prior";
+    this.#order.title = data.encodes ? ORDER : PRIOR;
     this.sliders.select(before?.index ?? data.dimensions[0].index);
     if (before === null) return;
     const { held, committed } = this.#explorer.store;
@@ -53,7 +57,7 @@ export class Rail {
   }
 
   encoded(images) {
-    if (images.latentDim < 3) return;
+    if (images.latentDim < 3 || images.count === 0) return;
     const { store } = this.#explorer;
     this.sliders.add(new Directions("principal components", principalDirections(images), {
       here: () => store.here,

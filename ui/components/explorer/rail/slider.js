@@ -16,7 +16,7 @@ export class Slider {
   #held = false; // a key is down: committed when it is released
   #band = null; // {mu, std}
 
-  /** dimension: {index, low, high, share, name, words}: share is the length of the bar, words its meaning;
+  /** dimension: {index, low, high, share, name, words}: share is the length of the bar (null: none), words its meaning;
    *  on: {input(index, value, start), release(), focus(index), menu(index, button)}; without `menu` the name is only a name */
   constructor(dimension, on) {
     this.index = dimension.index;
@@ -29,7 +29,7 @@ export class Slider {
     this.film = h("canvas.lw-film", { "aria-hidden": "true" });
     this.zero = h("span.lw-zero");
     this.number = h("input.lw-value", { type: "text", inputmode: "decimal", "aria-label": `value of ${name}`, title: `The value of ${name}: type another one`, autocomplete: "off" });
-    const kl = h("span.lw-kl", { title: dimension.words }, h("span.lw-kl-bar", { style: `width:${100 * dimension.share}%` }));
+    const kl = h("span.lw-kl", { title: dimension.words }, h("span.lw-kl-bar", { hidden: dimension.share === null ? "" : null, style: `width:${100 * dimension.share}%` }));
     const track = h("span.lw-track", {}, this.film, this.zero, this.band, this.input);
     this.name = on.menu ? this.#menuButton(name) : h("span.lw-name", { title: dimension.words }, name);
     this.element = h("div.lw-dim", { "data-dimension": this.index }, this.name, track, this.number, kl);

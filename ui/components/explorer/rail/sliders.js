@@ -14,14 +14,14 @@ export class Sliders {
   #sections = []; // Directions: principal components, and named ones later
   #on;
 
-  /** dimensions: [{index, low, high, kl, active}] in KL order; on: as in Slider, with focus handled here, and unfold() */
+  /** dimensions: [{index, low, high, kl (null: not known), active}] in KL order; on: as in Slider, with focus handled here, and unfold() */
   constructor(dimensions, on, signal) {
     this.#on = on;
     this.#soon = new Timer(() => this.show(this.#wanted), signal);
-    const strongest = Math.max(...dimensions.map((dimension) => dimension.kl), 1e-9);
+    const strongest = Math.max(...dimensions.map((dimension) => dimension.kl ?? 0), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
-      const bar = { name: `z${dimension.index}`, share: dimension.kl / strongest, words: `How much z${dimension.index} tells about an image: KL ${dimension.kl.toFixed(3)} nats, averaged over the data` };
+      const bar = { name: `z${dimension.index}`, share: dimension.kl === null ? null : dimension.kl / strongest, words: barWords(dimension) };
       const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.select(index) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);
@@ -118,4 +118,9 @@ function show(details) {
   const place = details.closest(".lw-rail-place");
   const tall = place !== null && details.offsetHeight > place.clientHeight;
   details.scrollIntoView({ block: tall ? "start" : "nearest" });
+}
+
+function barWords({ index, kl }) {
+  if (kl === null) return `How much z${index} tells about an image is not known: the model has no encoder`;
+  return `How much z${index} tells about an image: KL ${kl.toFixed(3)} nats, averaged over the data`;
 }
