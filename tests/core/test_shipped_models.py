@@ -1,12 +1,19 @@
 """The models in checkpoints/: they open, they are small, they are as good as promised, and their README tells the truth."""
 
+import json
+
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
-from tools import checkpoint_table
+from tests.core.test_self_described_files import write_format_1
+from tools import checkpoint_table, rewrite_headers
+from vae_core.config.command_options import command_line
 from vae_core.data import procedural_shapes
 from vae_core.latent.latent_model import open_model
-from vae_core.model_files.header import load_header
+from vae_core.model_files import checkpoints
+from vae_core.model_files.header import METADATA_KEY, load_header, open_model_file, read_raw_header
 
 MODELS = sorted(checkpoint_table.FOLDER.glob("*.safetensors"))
 FLOORS = {
@@ -59,3 +66,22 @@ def test_the_shapes_model_draws_the_hue_of_the_image_it_encodes():
 
 def test_the_readme_beside_them_is_written_from_their_headers():
     assert (checkpoint_table.FOLDER / "README.md").read_text() == checkpoint_table.page()
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_shipped_file_is_of_todays_format_and_its_command_makes_its_config(path):
+    with open_model_file(path) as file:
+        described = json.loads(read_raw_header(file, path.name)["__metadata__"][METADATA_KEY])
+    assert described["format"] == 2 and "objective" in described["config"]
+    header = load_header(path)
+    assert header.command == command_line(header.config)
+
+
+def test_rewriting_an_old_file_changes_its_header_only(tiny_checkpoint):
+    before = checkpoints.load(tiny_checkpoint)
+    write_format_1(tiny_checkpoint)
+    old = {name: tensor.clone() for name, tensor in load_file(tiny_checkpoint).items()}
+    tiny_checkpoint.write_bytes(rewrite_headers.rewritten(tiny_checkpoint))
+    after, new = checkpoints.load(tiny_checkpoint), load_file(tiny_checkpoint)
+    assert after.header == before.header.model_copy(update={"data": after.header.data})
+    assert new.keys() == old.keys() and all(torch.equal(new[name], old[name]) for name in old)
