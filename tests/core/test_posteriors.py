@@ -10,7 +10,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 from vae_core.config.schema import ModelConfig, train_config
 from vae_core.errors import ConfigError
-from vae_core.model.posteriors import POSTERIORS, Diagonal, FullCovariance, correlation, marginal_kl
+from vae_core.model.posteriors import POSTERIORS, Diagonal, FullCovariance, marginal_kl, pair_correlations
 from vae_core.model.vae import build
 from vae_core.objectives.beta_elbo import BetaELBO
 
@@ -36,6 +36,8 @@ def prior():
 def test_the_configuration_offers_exactly_the_registered_posteriors():
     assert set(typing.get_args(ModelConfig.model_fields["posterior"].annotation)) == set(POSTERIORS)
     assert ModelConfig().posterior == "diagonal", "what files say that were saved before there was a choice"
+    for name in POSTERIORS:
+        assert ModelConfig(posterior=name).independent_latents == (made(name).kl_per_dim() is not None)
 
 
 @pytest.mark.parametrize("name", POSTERIORS)
@@ -67,7 +69,7 @@ def test_the_kl_of_independent_latents_is_the_sum_over_them_and_agrees_with_a_nu
     q = made("diagonal")
     torch.testing.assert_close(q.kl_per_dim(), kl_divergence(Normal(q.mu, q.marginal_std), Normal(0.0, 1.0)))
     torch.testing.assert_close(q.kl(), q.kl_per_dim().sum(1))
-    assert torch.equal(marginal_kl(q), q.kl_per_dim()) and correlation(q) is None
+    assert torch.equal(marginal_kl(q), q.kl_per_dim()) and pair_correlations(q) is None
     grid = torch.linspace(-12, 12, 200_001, dtype=torch.float64)
     density = Normal(q.mu[0, 0].double(), q.marginal_std[0, 0].double())
     integrand = density.log_prob(grid).exp() * (density.log_prob(grid) - Normal(0.0, 1.0).log_prob(grid))
@@ -96,10 +98,11 @@ def test_a_factor_without_correlations_is_the_diagonal_posterior():
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
-def test_correlations_are_those_of_the_covariance():
-    output = torch.tensor([[0.0, 0.0, 0.0, 0.0, 1.0]])  # L = [[1, 0], [1, 1]]
-    expected = torch.tensor([[[1.0, 0.5**0.5], [0.5**0.5, 1.0]]])
-    torch.testing.assert_close(correlation(FullCovariance.from_output(output, 2)), expected)
+def test_correlations_are_those_of_the_covariance_below_its_diagonal_row_by_row():
+    q = made("full")
+    draws = q.sample(torch.randn(100_000, B, D, generator=torch.Generator().manual_seed(2)))
+    expected = torch.stack([draws[:, i].T.corrcoef()[[1, 2, 2], [0, 0, 1]] for i in range(B)])
+    torch.testing.assert_close(pair_correlations(q), expected, rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e4, -1e4, 1e9])

@@ -32,6 +32,7 @@ BARS = (
     "Tick: μ, bar: μ ± σ, tint: where codes of all pictures lie. Right: how much the dimension says about this picture, in nats; "
     "one with μ = 0 and σ = 1 says nothing."
 )
+MARGINAL = "The bars show each dimension by itself, so their KL do not add up to the KL on the left."
 IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
 WILL_SHOW = (
     ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
@@ -76,6 +77,8 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
             heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
             st.html(charts.posterior_bars(encoding.mu[0], encoding.marginal_std[0], encoding.marginal_kl[0]))
             note(BARS)
+            if encoding.correlation is not None and encoding.correlation.size:
+                note(f"{charts.correlation_sentence(encoding.correlation[0])} {MARGINAL}")
 
 
 def finite(encoding: Encoding) -> Encoding:
@@ -155,10 +158,9 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
     if drawn:
         show_draws(model, prepared)
     if explore:
-        mu, std = encoding.mu[0].tolist(), encoding.marginal_std[0].tolist()
         source = st.session_state[picture_and_steps.SOURCE]
-        numbered = {"index": source.index} if source.kind == "test" else {}
-        page_state.commit_z(mu, {"mu": mu, "std": std, "label": prepared.title, **numbered})
+        index = source.index if source.kind == "test" else None
+        page_state.commit_z(encoding.mu[0].tolist(), page_state.posterior_row(encoding.row(0), prepared.title, index))
         st.switch_page("explore/explore_page.py")
 
 

@@ -107,6 +107,15 @@ def posterior_bars(mu: ArrayLike, std: ArrayLike, kl_per_dim: ArrayLike) -> str:
     return f'<div class="enc-bars" style="--prior:{_prior_gradient(limit)}">{rows}</div>{_axis(limit)}'
 
 
+def correlation_sentence(pairs: NDArray[np.floating]) -> str:
+    """Which two dimensions depend on each other most, from the correlation of each pair, below the diagonal and row by row."""
+    size = round((1 + math.sqrt(1 + 8 * len(pairs))) / 2)
+    strongest = int(np.abs(pairs).argmax())
+    row, column = (int(indices[strongest]) for indices in np.tril_indices(size, -1))
+    value = number(float(pairs[strongest]), 2)
+    return f"The dimensions depend on each other, most of all z{column} and z{row}: their correlation is {value}."
+
+
 def axis_limit(mu: NDArray[np.floating], std: NDArray[np.floating]) -> int:
     """The axis runs from -limit to limit: 3, or more where a bar would leave it."""
     return max(3, math.ceil(float(np.max(np.abs(mu) + std))))

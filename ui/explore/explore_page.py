@@ -43,6 +43,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         session=inbox.session(),
         statistics=model.header.statistics,
         encodes=model.can_encode,
+        marginal=not model.header.config.model.independent_latents,
         z=z,
         revision=_revision(inbox.SHOWN, REVISION, (entry.name, z, posterior)),
         posterior=posterior,

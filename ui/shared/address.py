@@ -105,10 +105,23 @@ def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
 def checked_posterior(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
     """A posterior from the browser, if it belongs to this latent space; `index` only where it is that of a test image.
 
+    `correlation` is absent where the latents are independent and None where it is not known.
+
     Raises:
         LatentError: it does not.
     """
     mu, std = checked_z(row.get("mu", []), latent_dim), checked_z(row.get("std", []), latent_dim)
     index = row.get("index")
     numbered = {"index": index} if isinstance(index, int) and index >= 0 else {}
-    return {"mu": mu, "std": std, "label": str(row.get("label", ""))[: page_state.MOST_LABEL], **numbered}
+    pairs = {"correlation": _checked_correlation(row["correlation"], latent_dim)} if "correlation" in row else {}
+    return {"mu": mu, "std": std, **pairs, "label": str(row.get("label", ""))[: page_state.MOST_LABEL], **numbered}
+
+
+def _checked_correlation(values: Any, latent_dim: int) -> list[float] | None:
+    if values is None:
+        return None
+    if len(values) != latent_dim * (latent_dim - 1) // 2 or not all(
+        isinstance(value, (int, float)) and -1 <= value <= 1 for value in values
+    ):
+        raise LatentError(f"The correlations of {latent_dim} latents are a number from -1 to 1 for each pair.")
+    return [float(value) for value in values]

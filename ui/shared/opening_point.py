@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ui.shared import cached_models, error_sentences
+from ui.shared import cached_models, error_sentences, page_state
 from vae_core.data.stored_images import at_hand, test_count, test_image
 from vae_core.errors import DataError
 
@@ -56,7 +56,10 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
     means, stds, labels = model.test_means, model.test_stds, model.test_labels
     if means is not None and stds is not None and labels is not None:
         index = random.randrange(len(means)) if index is None else index
-        mu, std, label = means[index], stds[index], int(labels[index])
+        mu, label, pairs = means[index], int(labels[index]), model.test_correlations
+        seen = {"mu": mu, "std": stds[index]}
+        if not header.config.model.independent_latents:
+            seen["correlation"] = None if pairs is None else pairs[index]
     else:
         name = header.config.data.name
         if not at_hand(name, header.data):
@@ -64,6 +67,6 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
         index = random.randrange(test_count(name)) if index is None else index
         image, label = test_image(name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
-        mu, std = encoding.mu[0], encoding.marginal_std[0]
+        mu, seen = encoding.mu[0], encoding.row(0)
     title = f"test image {index} ({error_sentences.a(header.data.label(label))})"
-    return mu.tolist(), {"mu": mu.tolist(), "std": std.tolist(), "label": title, "index": index}
+    return mu.tolist(), page_state.posterior_row(seen, title, index)

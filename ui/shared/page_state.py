@@ -14,7 +14,7 @@ import streamlit as st
 
 MODEL = "model"  # str | None: name of the chosen model, as in the registry
 Z = "z"  # list[float] | None: committed point, one value per latent dimension; None until a model is open
-POSTERIOR = "posterior"  # {"mu": [...], "std": [...], "label": str} | None: the band on the sliders; of a test image also "index"
+POSTERIOR = "posterior"  # dict as `posterior_row` makes it | None: the band on the sliders and the ellipse on the map
 ADDRESS_READ = "address_read"  # bool: `?model=...&z=...` is read once per session, afterwards the page writes it
 PINS = "pins"  # dict[str, list]: model -> [{"z": [...], "label": str, "chosen": bool}], in the order of the tray
 COMPARED = "compared"  # str | None: name of the model to compare the open one with; it may be gone, or of another size
@@ -47,6 +47,18 @@ def commit_z(z: list[float], posterior: dict[str, Any] | None = None) -> None:
     """Commits a point, and with it the posterior it came from (None removes the band)."""
     st.session_state[Z] = [round(float(value), DECIMALS) for value in z]
     st.session_state[POSTERIOR] = posterior
+
+
+def posterior_row(encoding: dict[str, Any], label: str, index: int | None = None) -> dict[str, Any]:
+    """A posterior as the explorer gets it.
+
+    Args:
+        encoding: "mu" and "std" (of the marginals), D numbers each; "correlation" of each pair, below the diagonal and row by
+            row, absent where the latents are independent and None where it is not known.
+        index: of the test image it is of.
+    """
+    numbers = {name: None if values is None else [float(value) for value in values] for name, values in encoding.items()}
+    return {**numbers, "label": label, **({} if index is None else {"index": index})}
 
 
 def committed_z(latent_dim: int) -> list[float]:

@@ -20,6 +20,7 @@ MEANINGS = {
     "loss": "What the training makes small: reconstruction plus β times KL.",
     "beta": "The weight of KL. It usually rises from 0 at the beginning, so that the model first learns to draw.",
     "dims": "How much each dimension of z says about a picture. A row that stays pale is a dimension the model does not use.",
+    "marginal": "How much each dimension says about a picture by itself. The posterior is full: they do not add up to the KL.",
     "reconstructions": "Pictures the model has never learnt from, and how it redraws them from their codes.",
     "samples": "Pictures decoded from random codes: what the model makes up by itself.",
 }

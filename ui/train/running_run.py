@@ -128,7 +128,9 @@ def _pictures(run: RunStatus, history: History) -> None:
         _title("Samples from the prior", run_wording.MEANINGS["samples"])
         rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
         st.html("".join(_strip(row, "samples from the prior") for row in rows))
-    _chart(st, "KL per dimension", curves.kl_chart(history, run_id=run.run_id), "dims", "over epochs")
+    marginal = run.config is not None and not run.config.model.independent_latents
+    title = "Marginal KL of each dimension" if marginal else "KL per dimension"
+    _chart(st, title, curves.kl_chart(history, run_id=run.run_id), "marginal" if marginal else "dims", "over epochs")
     with st.expander("Total loss and β"):
         left, right = st.columns(2, gap="small")
         options = _options(run)

@@ -117,6 +117,11 @@ class ModelConfig(_Config):
         """(C, H, W)."""
         return self.channels, self.height, self.width
 
+    @property
+    def independent_latents(self) -> bool:
+        """Whether the latents of one image are independent under q(z|x): its KL is then the sum of a KL of each latent."""
+        return self.posterior != "full"
+
 
 class TrainConfig(_Config):
     """One training run; together with the seed it determines the result on one kind of device."""
@@ -196,7 +201,7 @@ class TrainConfig(_Config):
     @model_validator(mode="after")
     def _objective_fits_posterior(self) -> Self:
         setting = self.objective.needs_kl_per_dim
-        if setting and self.model.posterior != "diagonal":
+        if setting and not self.model.independent_latents:
             raise ValueError(
                 f"{setting} are nats of each latent by itself, and a {self.model.posterior} posterior has no KL of each latent "
                 f"({setting} is {getattr(self.objective, setting):g}); set {setting} to 0 or the posterior to diagonal"

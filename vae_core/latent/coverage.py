@@ -36,7 +36,7 @@ class Surroundings:
     ) -> None:
         """
         Args:
-            means, stds: posteriors of N held-out images, (N, D).
+            means, stds: of the marginals of N held-out images' posteriors, (N, D).
             labels: their kinds, whole numbers (N,); without them all are of one kind.
             active: which dimensions count for distances, (D,) bool; an unused one moves z without moving the picture.
         """
@@ -101,7 +101,11 @@ class Surroundings:
         return prior_log_prob(_points(z)).numpy()
 
     def log_aggregate(self, z: ArrayLike, own: ArrayLike | None = None, *, rows: int = 256) -> Floats:
-        """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,), without its `own`. Hoffman & Johnson 2016, section 2."""
+        """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,), without its `own`. Hoffman & Johnson 2016, section 2.
+
+        Each q(z|x_i) is taken as the product of its marginals: exact where the latents of an image are independent, and an
+        approximation that leaves their correlations out where they are not.
+        """
         points = _points(z)
         left_out = torch.full((len(points),), -1) if own is None else torch.as_tensor(own)
         parts = zip(points.split(rows), left_out.split(rows), strict=True)

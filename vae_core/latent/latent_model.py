@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vae_core.errors import ImageError, LatentError, NoEncoderError
 from vae_core.model.architectures import folded
-from vae_core.model.posteriors import Posterior, correlation, marginal_kl
+from vae_core.model.posteriors import Posterior, marginal_kl, pair_correlations
 from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header
@@ -39,7 +39,8 @@ class Encoding:
 
     mu, marginal_std and marginal_kl (B, D), the KL of each latent's marginal, which add up to `kl` where the latents are
     independent; log_px_z, kl, elbo (B,) in nats, log_px_z a mean over `ENCODE_DRAWS` draws of z; x_hat (B, C, H, W) decoded from
-    mu; correlation of each pair of latents (B, D, D), None where they are independent.
+    mu; correlation (B, D (D - 1) / 2) of each pair of latents, below the diagonal and row by row, None where they are
+    independent.
     """
 
     mu: Floats
@@ -50,6 +51,11 @@ class Encoding:
     elbo: Floats
     x_hat: Floats
     correlation: Floats | None = None
+
+    def row(self, index: int) -> dict[str, Floats]:
+        """One image's posterior: "mu", "std" of its marginals and, where its latents depend on each other, "correlation"."""
+        known = {"mu": self.mu, "std": self.marginal_std, "correlation": self.correlation}
+        return {name: values[index] for name, values in known.items() if values is not None}
 
 
 class LatentModel:
@@ -102,6 +108,14 @@ class LatentModel:
     def test_stds(self) -> Floats | None:
         """Standard deviations of the same posteriors' marginals, (N, D)."""
         return self._extras.get("latents.std")
+
+    @property
+    def test_correlations(self) -> Floats | None:
+        """Correlations of each pair of latents in the same posteriors, below the diagonal and row by row, (N, D (D - 1) / 2).
+
+        None where the latents are independent, and where there are too many pairs for a file.
+        """
+        return self._extras.get("latents.correlation")
 
     @property
     def test_labels(self) -> NDArray[np.int64] | None:
@@ -208,7 +222,7 @@ class LatentModel:
         kl, log_px_z = q.kl(), self._expected_log_px_z(images, q, seed)
         x_hat = self._model.decode(q.mu).mean
         columns = {"mu": q.mu, "marginal_std": q.marginal_std, "marginal_kl": marginal_kl(q), "log_px_z": log_px_z, "kl": kl,
-                   "elbo": log_px_z - kl, "x_hat": x_hat, "correlation": correlation(q)}  # fmt: skip
+                   "elbo": log_px_z - kl, "x_hat": x_hat, "correlation": pair_correlations(q)}  # fmt: skip
         return Encoding(**{name: column.cpu().numpy() for name, column in columns.items() if column is not None})
 
     @torch.inference_mode()

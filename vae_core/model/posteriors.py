@@ -148,10 +148,16 @@ def marginal_kl(q: Posterior) -> Tensor:
     return _kl_to_standard_normal(q.mu, q.marginal_std)
 
 
-def correlation(q: Posterior) -> Tensor | None:
-    """Of each pair of latents under q(z|x), from -1 to 1, (B, D, D); None where the latents are independent."""
-    covariance, std = q.covariance(), q.marginal_std
-    return None if covariance is None else (covariance / (std[:, :, None] * std[:, None, :])).clamp(-1, 1)
+def pair_correlations(q: Posterior) -> Tensor | None:
+    """Of each pair of latents under q(z|x), from -1 to 1, (B, D (D - 1) / 2): what lies below the diagonal, row by row.
+
+    None where the latents are independent.
+    """
+    covariance = q.covariance()
+    if covariance is None:
+        return None
+    rows, columns = torch.tril_indices(covariance.shape[1], covariance.shape[1], offset=-1, device=covariance.device)
+    return (covariance[:, rows, columns] / (q.marginal_std[:, rows] * q.marginal_std[:, columns])).clamp(-1, 1)
 
 
 def prior_log_prob(z: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 `model.*`            the weights (float32, or float16 to halve the file)
 `latents.mu`         (N, D) posterior means of up to 10,000 test images; `latents.std` the same shape
+`latents.correlation` (N, D (D - 1) / 2) of each pair of latents, below the diagonal and row by row, of a full posterior
 `latents.labels`     (N,) int64; `latents.elbo` (N,) float32, nats
 `reference.images`   (K, C, H, W) uint8: a few training images, for a machine without the dataset; `reference.labels` (K,)
 
@@ -34,7 +35,8 @@ __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
 MAX_LATENTS = 10_000
 _BYTES = {"F16": 2, "BF16": 2, "F32": 4, "I64": 8, "U8": 1}  # of one number
 _FLOATS = {"F16", "BF16", "F32"}
-_KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.elbo": _FLOATS, "latents.labels": {"I64"},
+_KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.correlation": _FLOATS,
+          "latents.elbo": _FLOATS, "latents.labels": {"I64"},
           "reference.images": {"U8"}, "reference.labels": {"I64"}}  # fmt: skip
 
 
@@ -127,7 +129,8 @@ def _extra_shape(name: str, entries: Mapping[str, Any], header: Header) -> list[
     count = shape[0] if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], int) else -1
     if not 0 < count <= MAX_LATENTS:
         return []
-    tail = {"mu": [header.latent_dim], "std": [header.latent_dim], "images": list(header.config.model.image_shape)}
+    dim = header.latent_dim
+    tail = {"mu": [dim], "std": [dim], "correlation": [dim * (dim - 1) // 2], "images": list(header.config.model.image_shape)}
     return [count, *tail.get(kind, [])]
 
 

@@ -40,9 +40,9 @@ class _Part(BaseModel):
 
 
 class LatentStatistics(_Part):
-    """The aggregate posterior (1/N) sum_i q(z|x_i), dimension by dimension; every list has D numbers."""
+    """The marginals of the aggregate posterior (1/N) sum_i q(z|x_i); every list has D numbers."""
 
-    kl: list[float] = Field(max_length=256)  # mean KL to the prior, nats
+    kl: list[float] = Field(max_length=256)  # mean KL of each marginal q(z_d|x_i) to the prior, nats; see `marginal_kl`
     mean: list[float]
     std: list[float]
     mean_variance: list[float]  # Var_i mu_i, for active units (Burda et al. 2016, section 5.2)

@@ -6,7 +6,7 @@ validation ELBO; at the end the same weights with test figures). Knows nothing o
 Rows, all in nats per image:
   start       steps, epochs, images, parameters, device, precision, seconds_to_load
   step        step, epoch, time, reconstruction, kl, elbo, loss, beta, lr, images_per_second: means since the row before
-  validation  step, epoch, time, reconstruction, kl, elbo, kl_per_dim, active_units, best
+  validation  step, epoch, time, reconstruction, kl, elbo, kl_per_dim (of the marginals), active_units, best
   end         state (done | stopped | diverged), message, step, epoch, time, and the test metrics of the best weights
 """
 
@@ -315,7 +315,8 @@ def _rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _latents(evaluation: diagnostics.Evaluation, split: loading.Split) -> dict[str, Tensor]:
     n = checkpoints.MAX_LATENTS
-    return {
+    pairs = {} if evaluation.correlation is None else {"latents.correlation": evaluation.correlation[:n].half()}
+    return pairs | {
         "latents.mu": evaluation.mu[:n], "latents.std": evaluation.marginal_std[:n].half(),
         "latents.elbo": evaluation.elbo[:n], "latents.labels": split.labels[:n],
     }  # fmt: skip

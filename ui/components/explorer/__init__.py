@@ -58,7 +58,7 @@ class View:
     statistics: LatentStatistics | None  # None: the model was never shown images
     z: list[float]
     revision: int  # grows whenever somebody other than the explorer moved z
-    posterior: dict[str, Any] | None  # {"mu", "std", "label"}, of a test image also its "index"
+    posterior: dict[str, Any] | None  # as ui.shared.page_state.posterior_row makes it
     picture: np.ndarray | None  # (H,W,C) uint8 of z
     shape: tuple[int, int, int]  # H, W, C
     classes: tuple[str, ...] = ()  # what label i is called
@@ -68,6 +68,7 @@ class View:
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
     taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over; see ui/explore/inbox.py
+    marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
     message: str | None = None
@@ -89,7 +90,7 @@ def payload(view: View) -> dict[str, Any]:
         "model": view.model,
         "version": str(view.version),  # larger than a JavaScript number holds
         "session": view.session,
-        "dimensions": prior_dimensions(len(view.z)) if view.statistics is None else dimensions(view.statistics),
+        "dimensions": prior_dimensions(len(view.z)) if view.statistics is None else dimensions(view.statistics, marginal=view.marginal),
         "encodes": view.encodes,
         "z": view.z,
         "revision": view.revision,
@@ -113,8 +114,12 @@ def prior_dimensions(latent_dim: int) -> list[dict[str, Any]]:
     return [{"index": index, "low": -PRIOR_END, "high": PRIOR_END, "kl": None, "active": True} for index in range(latent_dim)]
 
 
-def dimensions(statistics: LatentStatistics) -> list[dict[str, Any]]:
-    """Every dimension with its slider's range and KL, strongest first; the range is the aggregate posterior's 0.5 % to 99.5 %."""
+def dimensions(statistics: LatentStatistics, *, marginal: bool = False) -> list[dict[str, Any]]:
+    """Every dimension with its slider's range and KL, strongest first; the range is the aggregate posterior's 0.5 % to 99.5 %.
+
+    Args:
+        marginal: the latents of an image depend on each other, so that the KL of each do not add up.
+    """
     rows = []
     for index, kl in enumerate(statistics.kl):
         low, high = statistics.quantiles[LOW][index], statistics.quantiles[HIGH][index]
@@ -122,5 +127,6 @@ def dimensions(statistics: LatentStatistics) -> list[dict[str, Any]]:
             middle = (low + high) / 2
             low, high = middle - LEAST_RANGE, middle + LEAST_RANGE
         active = statistics.mean_variance[index] > ACTIVE_VARIANCE
-        rows.append({"index": index, "low": round(low, 3), "high": round(high, 3), "kl": kl, "active": active})
+        row = {"index": index, "low": round(low, 3), "high": round(high, 3), "kl": kl, "active": active}
+        rows.append({**row, "marginal": True} if marginal else row)
     return sorted(rows, key=lambda row: -row["kl"])

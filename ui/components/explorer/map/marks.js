@@ -24,10 +24,11 @@ function label(context, viewport, words, [at, y]) {
   context.fillText(words, x, y + 3.5);
 }
 
-/** One sigma of q(z|x), projected onto the plane. */
-export function drawPosterior(context, viewport, plane, { mu, std }) {
+/** One sigma of q(z|x), projected onto the plane; nothing where the correlations are not known (null). */
+export function drawPosterior(context, viewport, plane, { mu, std, correlation = [] }) {
+  if (correlation === null) return;
   const [x, y] = viewport.toScreen(plane.coordinates(mu));
-  const ellipse = plane.ellipse(std);
+  const ellipse = plane.ellipse(std, correlation);
   context.lineWidth = 2;
   outlined(context, 1, () => context.ellipse(x, y, ellipse.x * viewport.scale, ellipse.y * viewport.scale, -ellipse.angle, 0, 2 * Math.PI));
 }

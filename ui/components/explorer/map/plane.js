@@ -28,17 +28,31 @@ export class Plane {
     return new Plane(this.origin.map((value, i) => value + z[i] - foot[i]), this.u, this.v);
   }
 
-  /** One standard deviation of a diagonal Gaussian, projected: {x, y, angle} with half axes x, y and the first one's angle. */
-  ellipse(std) {
-    let [uu, uv, vv] = [0, 0, 0];
-    std.forEach((value, i) => {
-      uu += (value * this.u[i]) ** 2;
-      uv += value ** 2 * this.u[i] * this.v[i];
-      vv += (value * this.v[i]) ** 2;
-    });
+  /**
+   * One standard deviation of a Gaussian, projected: {x, y, angle} with half axes x, y and the first one's angle.
+   * std: of each dimension; correlation: of each pair, below the diagonal and row by row, empty where they are independent.
+   */
+  ellipse(std, correlation = []) {
+    const [uu, uv, vv] = this.#covariance(std, correlation);
     const middle = (uu + vv) / 2;
     const spread = Math.hypot((uu - vv) / 2, uv);
     return { x: Math.sqrt(middle + spread), y: Math.sqrt(Math.max(0, middle - spread)), angle: Math.atan2(2 * uv, uu - vv) / 2 };
+  }
+
+  /** The covariance of a Gaussian's projection, [uu, uv, vv]. */
+  #covariance(std, correlation) {
+    let [uu, uv, vv] = [0, 0, 0];
+    const add = (value, i, j) => {
+      uu += value * this.u[i] * this.u[j];
+      uv += (value * (this.u[i] * this.v[j] + this.u[j] * this.v[i])) / 2;
+      vv += value * this.v[i] * this.v[j];
+    };
+    std.forEach((value, i) => add(value ** 2, i, i));
+    let pair = 0;
+    for (let i = 1; pair < correlation.length; i++) {
+      for (let j = 0; j < i; j++) add(2 * correlation[pair++] * std[i] * std[j], i, j);
+    }
+    return [uu, uv, vv];
   }
 }
 

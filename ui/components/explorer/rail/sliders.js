@@ -14,7 +14,7 @@ export class Sliders {
   #sections = []; // Directions: principal components, and named ones later
   #on;
 
-  /** dimensions: [{index, low, high, kl (null: not known), active}] in KL order; on: as in Slider, with focus handled here, and unfold() */
+  /** dimensions: [{index, low, high, kl (null: not known), active, marginal}] in KL order (marginal: their KL do not add up); on: as in Slider, with focus handled here, and unfold() */
   constructor(dimensions, on, signal) {
     this.#on = on;
     this.#soon = new Timer(() => this.show(this.#wanted), signal);
@@ -120,7 +120,8 @@ function show(details) {
   details.scrollIntoView({ block: tall ? "start" : "nearest" });
 }
 
-function barWords({ index, kl }) {
+function barWords({ index, kl, marginal }) {
   if (kl === null) return `How much z${index} tells about an image is not known: the model has no encoder`;
-  return `How much z${index} tells about an image: KL ${kl.toFixed(3)} nats, averaged over the data`;
+  const alone = marginal ? "; it is that of the dimension by itself, and these do not add up to the KL" : "";
+  return `How much z${index} tells about an image: KL ${kl.toFixed(3)} nats, averaged over the data${alone}`;
 }
