@@ -27,11 +27,13 @@ def save_model(
     inactive: int = 1,
     codes: bool = True,
     points: int = 200,
+    posterior: str = "diagonal",
+    pairs: bool = True,
     **config: object,
 ) -> Path:
     """Writes a model file with `inactive` unused dimensions at the end and KL rising with the dimension's number before."""
     model_config = {"architecture": architecture, "latent_dim": latent_dim, "hidden": (32,), "filters": 8, "features": 32}
-    training = train_config(data={"name": data}, model=model_config, seed=seed, **config)
+    training = train_config(data={"name": data}, model=model_config | {"posterior": posterior}, seed=seed, **config)
     model = build(training.model, seed=seed)
     with torch.no_grad():
         for parameter in model.decoder.parameters():
@@ -64,6 +66,8 @@ def save_model(
             "latents.labels": torch.arange(points) % 10,
             "latents.elbo": -100 + 10 * torch.randn(points, generator=generator),
         }
+        if posterior == "full" and pairs:
+            extras["latents.correlation"] = torch.full((points, latent_dim * (latent_dim - 1) // 2), -0.75).half()
     save(path, model, header, extras)
     return path
 

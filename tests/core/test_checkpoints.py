@@ -141,6 +141,10 @@ def _codes_of_another_size(tensors, header):
     tensors["latents.mu"] = torch.zeros(200, 9)
 
 
+def _correlations_of_another_size(tensors, header):
+    tensors["latents.correlation"] = torch.zeros(200, 5)
+
+
 def _unequal_codes(tensors, header):
     tensors["latents.elbo"] = torch.zeros(7)
 
@@ -170,6 +174,7 @@ def _statistics_of_another_size(tensors, header):
         (_wrong_kind, "of kind I32; expected"),
         (_nan_weight, "not finite"),
         (_codes_of_another_size, r"latents.mu has shape \[200, 9\]"),
+        (_correlations_of_another_size, r"latents.correlation has shape \[200, 5\] of kind F32; expected \[200, 3\]"),
         (_unequal_codes, "latents.elbo has shape"),
         (_bigger_model, "the model has 256"),
         (_unknown_key, "config.exec: Extra inputs"),

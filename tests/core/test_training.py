@@ -152,6 +152,14 @@ def test_binary_draws_and_half_weights_are_what_they_say(tmp_path):
     assert all(torch.equal(w.half().float(), w) for w in weights.values() if w.is_floating_point())
 
 
+def test_a_full_posterior_leaves_the_correlations_of_its_codes_in_the_file(tmp_path):
+    result = loop.train(tiny(epochs=1, model=TINY | {"posterior": "full"}), tmp_path)
+    extras = checkpoints.load(result.path).extras
+    count, latent_dim = extras["latents.mu"].shape
+    assert extras["latents.correlation"].shape == (count, latent_dim * (latent_dim - 1) // 2)
+    assert result.header.metrics.kl > sum(result.header.statistics.kl), "the KL of the marginals leave the correlations out"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -40,6 +40,21 @@ def test_an_ellipse_has_the_axes_of_the_projected_gaussian(js):
     assert abs(axes["angle"]) == pytest.approx(np.pi / 2), "the long axis is the second one of the plane"
 
 
+def test_the_ellipse_of_a_correlated_gaussian_is_that_of_its_projected_covariance(js):
+    generator = np.random.default_rng(3)
+    factor = np.tril(generator.normal(size=(5, 5)))
+    covariance = factor @ factor.T
+    u, v = np.linalg.qr(generator.normal(size=(5, 5)))[0].T[:2]
+    std = np.sqrt(np.diag(covariance))
+    pairs = (covariance / np.outer(std, std))[np.tril_indices(5, -1)]
+    script = f"(m) => new m.Plane([0, 0, 0, 0, 0], {u.tolist()}, {v.tolist()}).ellipse({std.tolist()}, {pairs.tolist()})"
+    axes, plane = js(PLANE, script), np.stack([u, v])
+    values, vectors = np.linalg.eigh(plane @ covariance @ plane.T)
+    np.testing.assert_allclose([axes["y"], axes["x"]], np.sqrt(values))
+    long_axis = np.array([np.cos(axes["angle"]), np.sin(axes["angle"])])
+    assert abs(long_axis @ vectors[:, 1]) == pytest.approx(1)
+
+
 def test_the_viewport_zooms_around_the_pointer_and_comes_back(js):
     script = """(m) => {
       const v = new m.Viewport(400, 300);

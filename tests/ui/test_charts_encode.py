@@ -47,6 +47,11 @@ def test_a_bar_tells_a_screen_reader_what_it_shows():
     assert 'aria-label="z0: mu -1.10, sigma 0.13, KL 2.35 nats"' in html and "−1.10 ± 0.13" in html
 
 
+def test_the_strongest_correlation_is_named_with_its_dimensions():
+    pairs = [0.1, -0.62, 0.3, 0.2, 0.0, 0.61]  # of (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)
+    assert "most of all z0 and z2: their correlation is −0.62" in charts.correlation_sentence(np.array(pairs))
+
+
 def test_a_tiny_sigma_is_not_shown_as_zero():
     assert "± 0.004" in charts.posterior_bars([1.0], [0.004], [5.0]) and "± 0.12" in charts.posterior_bars([1.0], [0.12], [5.0])
 

@@ -51,6 +51,24 @@ def test_the_page_opens_at_the_code_of_a_test_image_with_its_picture():
     assert words_on(at) == ""
 
 
+def test_a_full_posterior_brings_its_correlations_and_says_that_its_kl_are_of_the_marginals(models_dir, make_model):
+    make_model(models_dir / "full.safetensors", posterior="full", latent_dim=4)
+    data = sent(opened())
+    assert data["posterior"]["correlation"] == [-0.75] * 6
+    assert all(row["marginal"] for row in data["dimensions"])
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_independent_latents_bring_no_correlations():
+    data = sent(opened())
+    assert "correlation" not in data["posterior"] and "marginal" not in data["dimensions"][0]
+
+
+def test_correlations_that_the_file_does_not_hold_are_said_to_be_unknown(models_dir, make_model):
+    make_model(models_dir / "full.safetensors", posterior="full", latent_dim=4, pairs=False)
+    assert sent(opened())["posterior"]["correlation"] is None
+
+
 def test_a_model_without_codes_opens_at_a_draw_from_the_prior(models_dir, make_model):
     make_model(models_dir / "bare.safetensors", codes=False)
     data = sent(opened())

@@ -124,7 +124,21 @@ def test_a_commit_brings_its_own_posterior_along(session):
     assert session[page_state.POSTERIOR] == first
 
 
-@pytest.mark.parametrize("odd", [{"mu": [1.0]}, {"std": [1.0, 2.0, 3.0, "4"]}, {"mu": None}])
+@pytest.mark.parametrize("correlation", [[0.5, -1, 0, 0.25, 0.125, 1], None])
+def test_a_commit_brings_the_correlations_of_a_full_posterior_along(session, correlation):
+    row = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.5] * 4, "correlation": correlation, "label": "test image 7 (3)", "index": 7}
+    session[inbox.KEY] = {"commit": message(1, z=row["mu"], posterior=row)}
+    inbox.handle_new()
+    assert session[page_state.POSTERIOR] == row
+
+
+CORRELATIONS = ([0.5] * 5, [0.5] * 5 + [1.5], [0.5] * 5 + ["1"], [0.5] * 5 + [float("nan")])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"mu": [1.0]}, {"std": [1.0, 2.0, 3.0, "4"]}, {"mu": None}, *({"correlation": values} for values in CORRELATIONS)],
+)
 def test_a_posterior_of_another_space_is_refused(session, odd):
     posterior = {"mu": [0.0] * 4, "std": [1.0] * 4, "label": "a", **odd}
     session[inbox.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}

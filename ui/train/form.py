@@ -21,6 +21,7 @@ from vae_core.training import background_estimate
 STARTED = "train.started"  # str: id of the run this session started last
 ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
 LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
+POSTERIORS = {"diagonal": "diagonal", "full": "full covariance"}
 NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
 COMMAND_HELP = "The same run for a terminal."
 FIX = "First mend the field that is marked in red."
@@ -107,8 +108,10 @@ def _fields() -> tuple[dict[str, Any], bool]:
         settings |= form_fields.settings(kind, troubles, advanced=True, beside=settings)
         more = {"seed": take("seed", "Seed", (row := st.columns(2, gap="small"))[0])}
         limit = take("data.limit", "Images to use", row[1], 500.0)
+        row = st.columns(2, gap="small")
+        model["posterior"] = choice("model.posterior", "Posterior", POSTERIORS, row[0])
         if model["likelihood"] == "gaussian":
-            model["sigma"] = take("model.sigma", "Fixed σ", st.columns(2, gap="small")[0], 0.05)
+            model["sigma"] = take("model.sigma", "Fixed σ", row[1], 0.05)
     sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
     return {"data": data | sizes, "model": model, "objective": {"kind": kind, **settings}, **top, **more}, any(troubles)
 

@@ -86,11 +86,13 @@ def _heard() -> None:
 
 def payload(view: View) -> dict[str, Any]:
     """The view as JSON for main.js."""
+    measured = view.statistics
+    rows = prior_dimensions(len(view.z)) if measured is None else dimensions(measured, marginal=view.marginal)
     return {
         "model": view.model,
         "version": str(view.version),  # larger than a JavaScript number holds
         "session": view.session,
-        "dimensions": prior_dimensions(len(view.z)) if view.statistics is None else dimensions(view.statistics, marginal=view.marginal),
+        "dimensions": rows,
         "encodes": view.encodes,
         "z": view.z,
         "revision": view.revision,
