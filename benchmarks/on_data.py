@@ -28,9 +28,9 @@ from benchmarks import report
 from vae_core.data import loading, stored_images
 from vae_core.errors import DataError
 from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
-from vae_core.latent.coverage import Surroundings
+from vae_core.latent.coverage import Coverage
 from vae_core.latent.data_likeness import LEAST_AUC, Likeness, auc, draw_samples, fit
-from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import LatentModel, open_model
 
 Floats = NDArray[np.float64]
@@ -80,18 +80,18 @@ def pictures(model: LatentModel, z: NDArray[np.float32]) -> Pictures:
     return Pictures(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def figures(model: LatentModel, around: Surroundings, z: NDArray[np.float32], own: NDArray[np.int64] | None) -> dict[str, Floats]:
+def figures(model: LatentModel, coverage: Coverage, z: NDArray[np.float32], own: NDArray[np.int64] | None) -> dict[str, Floats]:
     """Every figure of z (B, D), each rising where it is less like the data; ranks are all that an AUC sees of a scale."""
-    seen, near, active = pictures(model, z), around.around(z, own), around.active
+    seen, near, active = pictures(model, z), coverage.neighbourhood(z, own), coverage.active
     p = seen.pixels.clip(1e-6, 1 - 1e-6)
     offset = (seen.mu - z)[:, active]
-    density = -around.log_aggregate(z, own).astype(np.float64)
+    density = -coverage.log_aggregate(z, own).astype(np.float64)
     to_real = _to_nearest(seen.pixels, _references(model))
     return {
         "distance": np.log(near.distance + 1e-4),
         "kinds": 1.0 - near.agreement,
         "density": density,
-        "density over prior": density + around.log_prior(z),
+        "density over prior": density + coverage.log_prior(z),
         "cycle": np.log(np.linalg.norm(offset, axis=1) + 1e-4),
         "cycle/std": np.log(np.sqrt(np.square(offset / seen.marginal_std[:, active]).mean(axis=1)) + 1e-4),
         "redrawn": np.log(np.linalg.norm(seen.redrawn - seen.pixels, axis=1) + 1e-4),
@@ -126,29 +126,29 @@ def other_codes(model: LatentModel, count: int) -> NDArray[np.float32] | None:
     return np.concatenate([model.posterior_means(part.numpy()) for part in sized.split(PART)])
 
 
-def holes(around: Surroundings, codes: NDArray[np.float32], own: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+def holes(coverage: Coverage, codes: NDArray[np.float32], own: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     """Points between the outermost codes of a plane at which hardly any test image lies."""
-    lowest = np.quantile(around.log_aggregate(codes, own), 0.01)
-    low, high = np.quantile(around.means, [0.005, 0.995], axis=0)
+    lowest = np.quantile(coverage.log_aggregate(codes, own), 0.01)
+    low, high = np.quantile(coverage.means, [0.005, 0.995], axis=0)
     points = np.random.default_rng(SEED).uniform(low, high, (20 * count, 2)).astype(np.float32)
-    return points[around.log_aggregate(points) < lowest][:count]
+    return points[coverage.log_aggregate(points) < lowest][:count]
 
 
-def compare(model: LatentModel, around: Surroundings) -> tuple[str, dict[str, NDArray[np.float32]]]:
+def compare(model: LatentModel, coverage: Coverage) -> tuple[str, dict[str, NDArray[np.float32]]]:
     """The table of AUCs, and the points it was made with."""
-    fitting, checking = draw_samples(around, SEED)
+    fitting, checking = draw_samples(coverage, SEED)
     count = len(checking.codes)
     none = {"midpoints": checking.midpoints, "far": checking.far}
     if (other := other_codes(model, count)) is not None:
         none["other data"] = other
     if model.latent_dim == 2:
-        none["holes"] = holes(around, checking.codes, checking.own, count)
+        none["holes"] = holes(coverage, checking.codes, checking.own, count)
     fitted = [
-        figures(model, around, z, own)
+        figures(model, coverage, z, own)
         for z, own in ((fitting.codes, fitting.own), (fitting.midpoints, None), (fitting.far, None))
     ]
-    known = figures(model, around, checking.codes, checking.own)
-    judged = {name: figures(model, around, z, None) for name, z in none.items()}
+    known = figures(model, coverage, checking.codes, checking.own)
+    judged = {name: figures(model, coverage, z, None) for name, z in none.items()}
     rows = []
     for (letter, name), parts in MEASURES.items():
         score = _score(fitted, parts)
@@ -191,11 +191,11 @@ def said(likeness: Likeness, points: dict[str, NDArray[np.float32]]) -> str:
     return intro + "\n" + report.table(["what is said of", "looks like the data", "unusual", "unlike the data"], rows)
 
 
-def timed(model: LatentModel, likeness: Likeness, around: Surroundings) -> list[str]:
+def timed(model: LatentModel, likeness: Likeness, coverage: Coverage) -> list[str]:
     """Best of five, ms, of each number of points: whether they look like the data, and for the largest log q(z) beside it."""
     z = model.sample_prior(max(COUNTS), SEED)
     times = [_best(partial(likeness.at, z[:count])) for count in COUNTS]
-    return [*(f"{took:.1f}" for took in times), f"{_best(partial(around.log_aggregate, z)):.1f}"]
+    return [*(f"{took:.1f}" for took in times), f"{_best(partial(coverage.log_aggregate, z)):.1f}"]
 
 
 def _best(work: Callable[[], object]) -> float:
@@ -213,19 +213,19 @@ def main() -> None:
     parts, times = [], []
     for name in parser.parse_args().names:
         model = open_model(FOLDER / f"{name}.safetensors")
-        atlas = Atlas(model)
+        encoded = EncodedImages(model)
         begin = time.perf_counter()
-        likeness = atlas.likeness()
+        likeness = encoded.likeness()
         assert likeness is not None
         made = time.perf_counter() - begin
-        table, points = compare(model, atlas.surroundings)
+        table, points = compare(model, encoded.coverage)
         assert model.header.statistics is not None
         active = int((np.array(model.header.statistics.mean_variance) > ACTIVE_VARIANCE).sum())
         parts += [
             f"## {name}\n\n{active} of {model.latent_dim} dimensions in use; {len(points['test images'])} points of a kind.\n"
         ]
         parts += [table, said(likeness, points)]
-        times.append([name, f"{made:.1f}", *timed(model, likeness, atlas.surroundings)])
+        times.append([name, f"{made:.1f}", *timed(model, likeness, encoded.coverage)])
     columns = ["", "made once, s", *(f"{count} at once, ms" for count in COUNTS), f"log q(z) of {max(COUNTS)}, ms"]
     parts += ["## What it takes\n", report.table(columns, times)]
     report.write("on_data", "python -m benchmarks.on_data", parts)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tests.core.test_self_described_files import describe_anew
 from vae_core.cli import app
 from vae_core.errors import CheckpointError, NoEncoderError
-from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
 from vae_core.latent.paths import walk
 from vae_core.model_files import checkpoints
@@ -58,7 +58,7 @@ def test_what_takes_an_encoder_is_refused_in_a_sentence(alone):
         with pytest.raises(NoEncoderError, match=r"'alone' is a decoder alone and cannot encode images\. Choose"):
             ask()
     with pytest.raises(CheckpointError, match="carries no encoded images"):
-        Atlas(model)
+        EncodedImages(model)
 
 
 def test_list_shows_the_kind_and_the_commands_say_what_cannot_be_done(alone, tmp_path):

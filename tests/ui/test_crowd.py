@@ -22,7 +22,7 @@ from ui.server.worker_threads import Lane
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
 
-def walk_question(kind=2, stops=12, count=240, sequence=5):
+def path_question(kind=2, stops=12, count=240, sequence=5):
     z = np.random.default_rng(0).normal(size=(stops, 4)).astype("<f4")
     return struct.pack("<BxHI", 5, kind | count << 8, sequence) + z.tobytes()
 
@@ -36,7 +36,7 @@ def held(monkeypatch):
     """Questions wait at this gate; a short line behind one thread."""
     gate, begun, ended = threading.Event(), threading.Event(), []
 
-    def wait(model, atlas, frame, going):
+    def wait(model, encoded, frame, going):
         begun.set()
         try:
             while not gate.wait(0.01):
@@ -58,7 +58,7 @@ def test_while_long_questions_are_under_way_pictures_and_new_connections_come_at
     for _ in range(3):
         asking = live()
         asking.recv(timeout=10)
-        asking.send(walk_question())
+        asking.send(path_question())
     other = live()
     other.recv(timeout=10)
     assert_still_served(other)
@@ -68,7 +68,7 @@ def test_a_question_that_finds_the_line_full_is_told_to_come_again(live, held): 
     sockets = [live() for _ in range(4)]
     for socket in sockets:
         socket.recv(timeout=10)
-        socket.send(walk_question(sequence=9))
+        socket.send(path_question(sequence=9))
     for socket in sockets:  # one is under way, two wait, the fourth (in whatever order they were read) does not fit
         with contextlib.suppress(TimeoutError):
             frame = socket.recv(timeout=1)
@@ -81,7 +81,7 @@ def test_a_question_that_finds_the_line_full_is_told_to_come_again(live, held): 
 def test_nobody_works_on_the_question_of_a_client_that_has_left(live, held):  # noqa: F811
     socket = live()
     socket.recv(timeout=10)
-    socket.send(walk_question())
+    socket.send(path_question())
     assert held.begun.wait(10)
     socket.close()
     end = time.monotonic() + 10
@@ -94,7 +94,7 @@ def test_a_question_that_takes_too_long_closes_with_a_reason(live, held, monkeyp
     monkeypatch.setattr(live_connection, "_slow", Lane("test", threads=1, waiting=2, limit=0.05))
     socket = live()
     socket.recv(timeout=10)
-    socket.send(walk_question())
+    socket.send(path_question())
     code, reason = closed_with(socket)
     assert code == 4408 and "ask for less" in reason
 

@@ -50,7 +50,7 @@ def question(kind, z, side=0, sequence=9):
 
 
 def ask(model, frame):
-    return live_queries.answer(model, lambda: cached_models.atlas(cached_models.entry("tiny")), frame)
+    return live_queries.answer(model, lambda: cached_models.encoded_images(cached_models.entry("tiny")), frame)
 
 
 def test_many_pictures_come_back_in_order_and_small(tiny):
@@ -66,7 +66,7 @@ HEAD = struct.Struct("<BxHI4f")
 
 def places(model, z, what=0):
     """{field: (B,)} and the four errors of an answer, once the model is measured."""
-    cached_models.atlas(cached_models.entry("tiny")).likeness()
+    cached_models.encoded_images(cached_models.entry("tiny")).likeness()
     reply = ask(model, question(WHERE, z, side=what))
     kind, count, sequence, *errors = HEAD.unpack_from(reply)
     assert (kind, count, sequence) == (WHERE, len(z), 9)
@@ -77,14 +77,14 @@ def places(model, z, what=0):
 def test_places_are_those_of_the_atlas(tiny):
     z = tiny.sample_prior(5, 0)
     found, errors = places(tiny, z)
-    atlas = cached_models.atlas(cached_models.entry("tiny"))
-    likeness = atlas.likeness()
-    judged, density = likeness.at(z), atlas.surroundings.log_aggregate(z)
+    encoded = cached_models.encoded_images(cached_models.entry("tiny"))
+    likeness = encoded.likeness()
+    judged, density = likeness.at(z), encoded.coverage.log_aggregate(z)
     for name in ("distance", "nearer", "cycle", "typical"):
         np.testing.assert_allclose(found[name], getattr(judged, name), rtol=1e-5)
     np.testing.assert_allclose(found["log_aggregate"], density, rtol=1e-5)
     np.testing.assert_allclose(found["denser"], likeness.denser(density), rtol=1e-5)
-    np.testing.assert_allclose(found["log_prior"], atlas.surroundings.log_prior(z), rtol=1e-5)
+    np.testing.assert_allclose(found["log_prior"], encoded.coverage.log_prior(z), rtol=1e-5)
     assert [coverage_query.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
     told = likeness.errors
     np.testing.assert_allclose(errors, [told.auc, told.missed, told.midpoints_taken, told.far_taken], rtol=1e-5)
@@ -100,8 +100,8 @@ def test_only_what_was_asked_for_is_computed(tiny):
 
 
 def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(tiny, monkeypatch):
-    atlas = cached_models.atlas(cached_models.entry("tiny"))
-    monkeypatch.setattr(atlas, "likeness", lambda patience=None: None)
+    encoded = cached_models.encoded_images(cached_models.entry("tiny"))
+    monkeypatch.setattr(encoded, "likeness", lambda patience=None: None)
     rows = np.frombuffer(ask(tiny, question(WHERE, [[0, 0, 0, 0]])), "<f4", offset=HEAD.size)
     found = dict(zip(coverage_query.FIELDS, rows, strict=True))
     assert coverage_query.VERDICTS[int(found["verdict"])] == "measuring"

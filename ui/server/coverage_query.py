@@ -1,4 +1,4 @@
-"""The answer to "where do these points lie?", kind 4 of `/live`: what ui/server/live_route.py describes, from an atlas."""
+"""The answer to "where do these points lie?", kind 4 of `/live`: what ui/server/live_route.py describes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vae_core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from vae_core.latent.data_likeness import Likeness
-    from vae_core.latent.encoded_images import Atlas
+    from vae_core.latent.encoded_images import EncodedImages
 
 PLACES = struct.Struct("<BxHI4f")  # kind, zero, count, sequence number, and how often the verdicts err
 FIELDS = ("distance", "nearer", "cycle", "log_prior", "log_aggregate", "denser", "typical", "verdict")
@@ -29,14 +29,14 @@ def _on() -> None:
 
 
 def answer_where(
-    atlas: Atlas, kind: int, sequence: int, what: int, z: NDArray[np.float32], going: Callable[[], None] = _on
+    encoded: EncodedImages, kind: int, sequence: int, what: int, z: NDArray[np.float32], going: Callable[[], None] = _on
 ) -> bytes:
     """FIELDS as float32 for each point, NaN for what was not asked for or is not known yet."""
-    likeness = atlas.likeness(patience=0)
+    likeness = encoded.likeness(patience=0)
     rows = []
     for start in range(0, len(z), PART):
         going()
-        rows.append(_rows(atlas, likeness, what, z[start : start + PART]))
+        rows.append(_rows(encoded, likeness, what, z[start : start + PART]))
     return PLACES.pack(kind, len(z), sequence, *_errors(likeness)) + np.concatenate(rows).astype("<f4").tobytes()
 
 
@@ -47,11 +47,11 @@ def _errors(likeness: Likeness | None) -> tuple[float, float, float, float]:
     return errors.auc, errors.missed, errors.midpoints_taken, errors.far_taken
 
 
-def _rows(atlas: Atlas, likeness: Likeness | None, what: int, z: NDArray[np.float32]) -> NDArray[np.float64]:
+def _rows(encoded: EncodedImages, likeness: Likeness | None, what: int, z: NDArray[np.float32]) -> NDArray[np.float64]:
     found = {name: np.full(len(z), np.nan) for name in FIELDS}
-    around = atlas.surroundings
+    coverage = encoded.coverage
     if what in (EVERYTHING, DENSITIES):
-        found["log_prior"], found["log_aggregate"] = around.log_prior(z), around.log_aggregate(z, around.own(z))
+        found["log_prior"], found["log_aggregate"] = coverage.log_prior(z), coverage.log_aggregate(z, coverage.own(z))
         if likeness is not None:
             found["denser"] = likeness.denser(found["log_aggregate"])
     if what in (EVERYTHING, LIKENESS):
@@ -64,10 +64,10 @@ def _rows(atlas: Atlas, likeness: Likeness | None, what: int, z: NDArray[np.floa
     return np.stack([found[name] for name in FIELDS], axis=1)
 
 
-def along(atlas: Callable[[], Atlas], z: NDArray[np.float32]) -> tuple[NDArray[np.float64], bool]:
+def along(encoded: Callable[[], EncodedImages], z: NDArray[np.float32]) -> tuple[NDArray[np.float64], bool]:
     """How typical each point of a path is, per cent, and whether that deserves a verdict; NaN without encoded images."""
     try:
-        likeness = atlas().likeness(PATIENCE)
+        likeness = encoded().likeness(PATIENCE)
     except CheckpointError:
         likeness = None
     if likeness is None:

@@ -113,7 +113,7 @@ def embedding(request: Request, _: bytes) -> Response:
     if kind not in NAMES:
         raise DataError(f"There is no map of kind {kind[:20]!r}; choose from {', '.join(NAMES)}.")
     entry = cached_models.entry(request.query_params.get("model", ""))
-    means = cached_models.atlas(entry).points.means
+    means = cached_models.encoded_images(entry).points.means
     neighbour_embeddings.check_count(len(means), kind)
     path = _folder() / f"{cached_models.content_hash(entry)}-{kind}.npz"
     found = neighbour_embeddings.read(path)

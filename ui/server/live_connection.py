@@ -31,7 +31,7 @@ NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, se
 MAX_FRAME = 8 + 4 * 256 * 1024  # bytes: 1024 points of the largest latent size; one z takes at most 1032
 AHEAD = 128 << 10  # bytes sent to a client that has not read them yet; the kernel doubles it
 QUESTIONS = tuple(
-    bytes([kind]) for kind in (live_queries.MANY, live_queries.WHERE, live_queries.WALK, live_queries.SAMPLES)
+    bytes([kind]) for kind in (live_queries.MANY, live_queries.WHERE, live_queries.PATH, live_queries.SAMPLES)
 )
 QUESTION_HEAD = live_queries.QUESTION.size
 RECHECK = 0.5  # seconds between looks at a model's file
@@ -211,4 +211,4 @@ def short_or_long(frame: bytes) -> tuple[int, str]:
 
 def answered(live: LiveModel, frame: bytes, going: Going) -> bytes:
     """The reply to a question, on a thread of a lane."""
-    return live_queries.answer(live.current(), lambda: cached_models.atlas(live.entry), frame, going)
+    return live_queries.answer(live.current(), lambda: cached_models.encoded_images(live.entry), frame, going)

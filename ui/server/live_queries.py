@@ -19,19 +19,20 @@ from ui.server import coverage_query
 from vae_core.errors import LatentError
 
 if TYPE_CHECKING:
-    from vae_core.latent.encoded_images import Atlas
+    from vae_core.arrays import Float32s, Pixels
+    from vae_core.latent.encoded_images import EncodedImages
     from vae_core.latent.latent_model import LatentModel
 
-MANY, WHERE, WALK, SAMPLES = 3, 4, 5, 6
+MANY, WHERE, PATH, SAMPLES = 3, 4, 5, 6
 QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
-WAY = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
+PATH_HEAD = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
 DRAW = struct.Struct("<IIf")  # count, seed, temperature
 MAX_PICTURES, MAX_PLACES = 512, max(coverage_query.MOST.values())
 MAX_TEMPERATURE = 10.0
 MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
 PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with large pictures, and are not quicker
-EVEN = 0x80  # bit of a WALK's way: choose the points so that the picture changes evenly
+EVEN = 0x80  # bit of a PATH's options: choose the points so that the picture changes evenly
 
 
 Going = Callable[[], None]
@@ -46,7 +47,7 @@ class BadQuestionError(ValueError):
 
 
 def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray[np.float32]]:
-    """(kind, side or way, sequence, z (B, D)) of a question.
+    """(kind, side or options, sequence, z (B, D)) of a question.
 
     Raises:
         BadQuestionError: wrong length, too many points, or a value that is not finite.
@@ -75,12 +76,12 @@ def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float
         return 2e-8 * values * int.from_bytes(frame[8:12], "little")
     if kind == MANY:
         return 2e-8 * values * points
-    way, count = (frame[2], frame[3]) if len(frame) > QUESTION.size else (0, 0)
-    return 2e-8 * values * count * (200 if way & 0x03 == 2 else 1) * (8 if way & EVEN else 1)
+    options, count = (frame[2], frame[3]) if len(frame) > QUESTION.size else (0, 0)
+    return 2e-8 * values * count * (200 if options & 0x03 == 2 else 1) * (8 if options & EVEN else 1)
 
 
-def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes, going: Going = _on) -> bytes:
-    """The reply to a question; the atlas is only made when it is needed.
+def answer(model: LatentModel, encoded: Callable[[], EncodedImages], frame: bytes, going: Going = _on) -> bytes:
+    """The reply to a question; the encoded images are only looked at when they are needed.
 
     Raises:
         BadQuestionError: the frame breaks a rule.
@@ -91,18 +92,18 @@ def answer(model: LatentModel, atlas: Callable[[], Atlas], frame: bytes, going: 
     kind, side, sequence, z = read_question(frame, model.latent_dim)
     if kind == MANY:
         return answer_many(model, sequence, side, z, going)
-    ask = answer_walk if kind == WALK else answer_where
-    return ask(model, atlas, sequence, side, z, going)
+    ask = answer_path if kind == PATH else answer_where
+    return ask(model, encoded, sequence, side, z, going)
 
 
-def answer_many(model: LatentModel, sequence: int, side: int, z: NDArray[np.float32], going: Going = _on) -> bytes:
+def answer_many(model: LatentModel, sequence: int, side: int, z: Float32s, going: Going = _on) -> bytes:
     """Pictures of all points, at most `side` pixels on the longer side (0: full size, as far as it fits)."""
     pictures = _small(model, z, side, going)
     count, height, width, channels = pictures.shape
     return PICTURES.pack(MANY, channels, count, sequence, height, width) + pictures.tobytes()
 
 
-def _small(model: LatentModel, z: NDArray[np.float32], side: int, going: Going) -> NDArray[np.uint8]:
+def _small(model: LatentModel, z: Float32s, side: int, going: Going) -> Pixels:
     fits = fitting_side(model.image_shape, len(z))
     step = max(1, PASS // math.prod(model.image_shape))
     parts = []
@@ -118,7 +119,7 @@ def fitting_side(shape: tuple[int, int, int], count: int) -> int:
 
 
 def answer_where(
-    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, what: int, z: NDArray[np.float32], going: Going = _on
+    model: LatentModel, encoded: Callable[[], EncodedImages], sequence: int, what: int, z: Float32s, going: Going = _on
 ) -> bytes:
     """Where points lie; `what` is everything, their densities, or whether they look like the data.
 
@@ -129,31 +130,31 @@ def answer_where(
         raise BadQuestionError(f"what is asked of places is 0 to {len(coverage_query.MOST) - 1}, got {what}")
     if len(z) > coverage_query.MOST[what]:
         raise BadQuestionError(f"at most {coverage_query.MOST[what]} points in a question of this kind, got {len(z)}")
-    return coverage_query.answer_where(atlas(), WHERE, sequence, what, z, going)
+    return coverage_query.answer_where(encoded(), WHERE, sequence, what, z, going)
 
 
-def answer_walk(
-    model: LatentModel, atlas: Callable[[], Atlas], sequence: int, way: int, z: NDArray[np.float32], going: Going = _on
+def answer_path(
+    model: LatentModel, encoded: Callable[[], EncodedImages], sequence: int, options: int, z: Float32s, going: Going = _on
 ) -> bytes:
     """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 typical (as in WHERE), K pictures.
 
-    `way` holds the kind (an index into walks.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. How typical they
-    are is NaN when the model carries no encoded images.
+    `options` holds the kind (an index into paths.KINDS) in bits 0-1, EVEN, and the number of steps in its high byte. How
+    typical they are is NaN when the model carries no encoded images.
     """
-    from vae_core.latent.paths import KINDS, walk
+    from vae_core.latent.paths import KINDS, path_through
 
-    index = way & 0x03
+    index = options & 0x03
     if index >= len(KINDS):
         raise BadQuestionError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
-    count = max(len(z), way >> 8)
+    count = max(len(z), options >> 8)
     side = fitting_side(model.image_shape, count)
     try:
-        found = walk(model, z, kind=KINDS[index], count=count, even=bool(way & EVEN), side=side, going=going)
+        found = path_through(model, z, kind=KINDS[index], count=count, even=bool(options & EVEN), side=side, going=going)
     except LatentError as error:
         raise BadQuestionError(str(error)) from None
     count, height, width, channels = found.pictures.shape
-    typical, said = coverage_query.along(atlas, found.z)
-    head = WAY.pack(WALK, channels, count, sequence, height, width, model.latent_dim, said)
+    typical, said = coverage_query.along(encoded, found.z)
+    head = PATH_HEAD.pack(PATH, channels, count, sequence, height, width, model.latent_dim, said)
     floats = (found.z, np.concatenate([[0.0], found.changes]), typical)
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
 
@@ -175,5 +176,5 @@ def answer_samples(model: LatentModel, frame: bytes, going: Going = _on) -> byte
     z = model.sample_prior(count, seed, temperature=temperature)
     pictures = _small(model, z, side, going)
     _, height, width, channels = pictures.shape
-    head = WAY.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
+    head = PATH_HEAD.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
     return head + z.astype("<f4").tobytes() + pictures.tobytes()

@@ -32,7 +32,7 @@ from vae_core.errors import DataError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from vae_core.latent.encoded_images import Atlas
+    from vae_core.latent.encoded_images import EncodedImages
     from vae_core.latent.nearest_images import Neighbour
     from vae_core.model_files.model_list import ModelEntry
 
@@ -43,16 +43,16 @@ _reading = Lane("map", threads=2, waiting=100)
 _searching = Lane("nearest images", threads=1, waiting=30)
 
 
-def encoded(atlas: Atlas) -> bytes:
+def packed(encoded: EncodedImages) -> bytes:
     """The answer's body."""
-    means = atlas.points.means
+    means = encoded.points.means
     head = struct.pack("<II", *means.shape)
-    floats = (atlas.centre, atlas.axes, means)
-    return head + b"".join(part.astype("<f4").tobytes() for part in floats) + atlas.points.labels.tobytes()
+    floats = (encoded.centre, encoded.axes, means)
+    return head + b"".join(part.astype("<f4").tobytes() for part in floats) + encoded.points.labels.tobytes()
 
 
 def _pack(path: Path) -> bytes:
-    return gzip.compress(encoded(cached_models.atlas_of(path)), 5)
+    return gzip.compress(packed(cached_models.encoded_images_of(path)), 5)
 
 
 _packed = cached_models.FileCache(_pack, cached_models.MAX_MODELS)
@@ -75,15 +75,16 @@ def _points(request: Request, _: bytes) -> Response:
 
 
 def _image(request: Request, _: bytes) -> Response:
-    from vae_core.images.export_formats import png
+    from vae_core.images import to_png
 
     header = cached_models.header(_model(request))
     if header.metrics is not None and header.metrics.split != "test":
         raise DataError("While a model is in training its map shows validation images, which have no number of their own.")
+    index = whole_number(request, "index", least=0, most=MOST_IMAGES)
     if not at_hand(header.config.data.name, header.data):
         raise DataError(f"The images of {header.data.title} are not on this computer.")
-    image, _label = test_image(header.config.data.name, whole_number(request, "index", least=0, most=MOST_IMAGES))
-    return Response(png(np.atleast_3d(image)), media_type="image/png", headers=KEPT)
+    image, _label = test_image(header.config.data.name, index)
+    return Response(to_png(np.atleast_3d(image)), media_type="image/png", headers=KEPT)
 
 
 def _nearest(request: Request, _: bytes) -> Response:
@@ -102,9 +103,9 @@ def _nearest(request: Request, _: bytes) -> Response:
 
 
 def _shown(found: Neighbour) -> dict[str, object]:
-    from vae_core.images.export_formats import png
+    from vae_core.images import to_png
 
-    return {"png": base64.b64encode(png(found.image)).decode(), "label": found.label, "distance": found.distance}
+    return {"png": base64.b64encode(to_png(found.image)).decode(), "label": found.label, "distance": found.distance}
 
 
 def map_routes(prefix: str = "") -> list[Route]:

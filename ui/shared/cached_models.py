@@ -18,7 +18,7 @@ from vae_core.errors import CheckpointError
 from vae_core.model_files.model_list import ModelEntry, list_models
 
 if TYPE_CHECKING:
-    from vae_core.latent.encoded_images import Atlas
+    from vae_core.latent.encoded_images import EncodedImages
     from vae_core.latent.latent_model import LatentModel
     from vae_core.latent.nearest_images import RealImages
     from vae_core.model_files.header import Header
@@ -100,10 +100,10 @@ def _open(path: Path) -> LatentModel:
     return open_model(path)
 
 
-def _chart(path: Path) -> Atlas:
-    from vae_core.latent.encoded_images import Atlas
+def _encode_images(path: Path) -> EncodedImages:
+    from vae_core.latent.encoded_images import EncodedImages
 
-    return Atlas(_models.get(path, path.stat().st_mtime_ns))
+    return EncodedImages(_models.get(path, path.stat().st_mtime_ns))
 
 
 def _gather(path: Path) -> RealImages:
@@ -124,7 +124,7 @@ def _read_header(path: Path) -> Header:
 
 
 _models: FileCache[LatentModel] = FileCache(_open, MAX_MODELS)
-_atlases: FileCache[Atlas] = FileCache(_chart, MAX_MODELS)
+_encoded_images: FileCache[EncodedImages] = FileCache(_encode_images, MAX_MODELS)
 _real_images: FileCache[RealImages] = FileCache(_gather, 3)
 _hashes: FileCache[str] = FileCache(_hash, 500)
 _headers: FileCache[Header] = FileCache(_read_header, 500)
@@ -181,18 +181,18 @@ def model(name: str) -> LatentModel:
     return open_entry(entry(name))
 
 
-def atlas(found: ModelEntry) -> Atlas:
+def encoded_images(found: ModelEntry) -> EncodedImages:
     """What the map of this model shows.
 
     Raises:
         CheckpointError: the file is broken or gone, or carries no encoded images.
     """
-    return _atlases.get(Path(found.path), found.mtime_ns)
+    return _encoded_images.get(Path(found.path), found.mtime_ns)
 
 
-def atlas_of(path: Path) -> Atlas:
+def encoded_images_of(path: Path) -> EncodedImages:
     """The same for a file as it is now."""
-    return _atlases.get(path, path.stat().st_mtime_ns)
+    return _encoded_images.get(path, path.stat().st_mtime_ns)
 
 
 def real_images(found: ModelEntry) -> RealImages:

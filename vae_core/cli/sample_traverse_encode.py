@@ -12,14 +12,15 @@ import typer
 from numpy.typing import NDArray
 from rich.table import Table
 
+from vae_core.arrays import Pixels
 from vae_core.cli.common import model_path, open_model, out
 from vae_core.cli.evaluate_and_list import AsJson, Model, Seed
 from vae_core.errors import DataError, ImageError, LatentError
+from vae_core.images.pixels import GAP, tiled, to_png, to_uint8
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import Encoding, LatentModel
 
-Pixels = NDArray[np.uint8]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The PNG file to write; by default named after the model, in this folder.")
 ]
@@ -46,7 +47,7 @@ def sample(
     """Draw z from the prior and save the decoded means as one picture."""
     latent = open_model(model)
     z = latent.sample_prior(count, seed, temperature=temperature)
-    _save(grid(latent.decode(z), columns=math.ceil(math.sqrt(count))), scale, out_path, f"{_stem(model)}-samples.png")
+    _save(latent.decode(z), math.ceil(math.sqrt(count)), scale, out_path, f"{_stem(model)}-samples.png")
 
 
 def traverse(
@@ -71,7 +72,7 @@ def traverse(
     values = np.linspace(-span, span, steps)
     rows = np.concatenate([latent.decode(latent.traverse(z, dim, values)) for dim in chosen])
     out.print(f"rows, from the top: {', '.join(f'z{dim}' for dim in chosen)}; columns: {-span:g} to {span:g}", highlight=False)
-    _save(grid(rows, columns=steps), scale, out_path, f"{_stem(model)}-traverse.png")
+    _save(rows, steps, scale, out_path, f"{_stem(model)}-traverse.png")
 
 
 def encode(
@@ -94,18 +95,8 @@ def encode(
     else:
         out.print(_encodings_table(files, encoding))
     if out_path is not None:
-        _save(grid(_pairs(x, encoding.x_hat), columns=2), scale, out_path, "")
-
-
-def grid(images: Pixels, columns: int, gap: int = 2) -> Pixels:
-    """Pictures (N, H, W, C) in rows of so many `columns`, on mid grey, as one picture (H', W', C)."""
-    count, height, width, channels = images.shape
-    lines = math.ceil(count / columns)
-    sheet = np.full((lines * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, dtype=np.uint8)
-    for index, picture in enumerate(images):
-        top, left = (gap + (index // columns) * (height + gap), gap + (index % columns) * (width + gap))
-        sheet[top : top + height, left : left + width] = picture
-    return sheet
+        pairs = np.stack([x, encoding.x_hat], axis=1).reshape(-1, *x.shape[1:])  # inputs and reconstructions in turn
+        _save(to_uint8(pairs), 2, scale, out_path, "")
 
 
 def enlarged(sheet: Pixels, scale: int | None) -> Pixels:
@@ -124,10 +115,9 @@ def enlarged(sheet: Pixels, scale: int | None) -> Pixels:
     return sheet.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _save(sheet: Pixels, scale: int | None, path: Path | None, default: str) -> None:
-    from vae_core.images import to_png
-
-    sheet = enlarged(sheet, scale)
+def _save(pictures: Pixels, columns: int, scale: int | None, path: Path | None, default: str) -> None:
+    """The pictures (N, H, W, C) in rows on mid grey."""
+    sheet = enlarged(tiled(pictures, columns, ground=128, margin=GAP), scale)
     target = path or Path(default)
     target.write_bytes(to_png(sheet))
     out.print(f"Saved {target} ({sheet.shape[1]}x{sheet.shape[0]})", markup=False, highlight=False)
@@ -191,9 +181,3 @@ def _encodings_table(files: list[Path], encoding: Encoding) -> Table:
         figures = [f"{float(getattr(encoding, name)[row]):.2f}" for name in ("log_px_z", "kl", "elbo")]
         table.add_row(str(path), *figures, z)
     return table
-
-
-def _pairs(x: NDArray[np.float32], x_hat: NDArray[np.float32]) -> Pixels:
-    """Inputs and reconstructions (B, C, H, W) in turn, as pixels (2 B, H, W, C)."""
-    together = np.stack([x, x_hat], axis=1).reshape(-1, *x.shape[1:])
-    return (together.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Bytes = NDArray[np.uint8]
+from vae_core.arrays import Pixels
+from vae_core.images.pixels import tiled, to_png
 
 SHOWN = 280  # px: small pictures are enlarged to about this, in whole steps, without smoothing
 MOST_PIXELS = 48_000_000  # of all pictures of one file, enlarged; with more pictures each is enlarged less
-GAP = 2  # px between the pictures of a sheet
 SECONDS = 3.0  # a film lasts one way, GIF and MP4 alike
 
 
@@ -27,7 +27,7 @@ def ticks(count: int, seconds: float = SECONDS) -> int:
     return max(2, round(100 * seconds / count))
 
 
-def gif(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
+def gif(pictures: Pixels, *, seconds: float = SECONDS) -> bytes:
     """A film to and fro that repeats for ever; `seconds` one way."""
     frames = (Image.fromarray(picture) for picture in _frames(pictures, there_and_back=True))
     file = io.BytesIO()
@@ -36,7 +36,7 @@ def gif(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
     return file.getvalue()
 
 
-def mp4(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
+def mp4(pictures: Pixels, *, seconds: float = SECONDS) -> bytes:
     """A film, H.264, from the first picture to the last, as long as a GIF takes one way."""
     import av  # brings its own ffmpeg; only this needs it
 
@@ -53,45 +53,27 @@ def mp4(pictures: Bytes, *, seconds: float = SECONDS) -> bytes:
     return file.getvalue()
 
 
-def sheet(pictures: Bytes, *, columns: int | None = None, side: int = 0) -> bytes:
+def sheet(pictures: Pixels, *, columns: int | None = None, side: int = 0) -> bytes:
     """All pictures in rows on one PNG, about square unless `columns` is given; `side` enlarges each to about so many pixels."""
     times = _times(pictures, side)
     wanted = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
-    return png(tiled(pictures.repeat(times, axis=1).repeat(times, axis=2), wanted))
+    return to_png(tiled(pictures.repeat(times, axis=1).repeat(times, axis=2), wanted))
 
 
-def tiled(pictures: Bytes, columns: int) -> Bytes:
-    """Pictures in rows with a thin gap between them, uint8 (H', W', C)."""
-    count, height, width, channels = pictures.shape
-    rows = math.ceil(count / columns)
-    page = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), np.uint8)
-    for i, picture in enumerate(pictures):
-        top, left = i // columns * (height + GAP), i % columns * (width + GAP)
-        page[top : top + height, left : left + width] = picture
-    return page
-
-
-def png(picture: Bytes) -> bytes:
-    """One picture uint8 (H, W, C) as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG")
-    return file.getvalue()
-
-
-def npz(z: NDArray[np.float32], pictures: Bytes) -> bytes:
+def npz(z: NDArray[np.float32], pictures: Pixels) -> bytes:
     """`z` (K, D) and `pictures` (K, H, W, C) for NumPy."""
     file = io.BytesIO()
     np.savez_compressed(file, z=z, pictures=pictures)
     return file.getvalue()
 
 
-def _times(pictures: Bytes, side: int) -> int:
+def _times(pictures: Pixels, side: int) -> int:
     """How often each pixel is repeated, so that a picture has about `side` pixels and all together not too many."""
     count, height, width = pictures.shape[:3]
     return max(1, min(round(side / max(height, width)), math.isqrt(MOST_PIXELS // (count * height * width))))
 
 
-def _frames(pictures: Bytes, *, there_and_back: bool = False) -> Iterator[Bytes]:
+def _frames(pictures: Pixels, *, there_and_back: bool = False) -> Iterator[Pixels]:
     """Each picture enlarged, (H, W, 3), one at a time."""
     times = _times(pictures, SHOWN)
     order = [*range(len(pictures)), *(range(len(pictures) - 2, 0, -1) if there_and_back else ())]

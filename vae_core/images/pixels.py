@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.images.lightness import Pixels
+from vae_core.arrays import Pixels
 
 
 def to_uint8(x: NDArray[np.floating]) -> Pixels:
@@ -26,3 +27,17 @@ def to_png(pixels: Pixels) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels).save(file, "PNG")
     return file.getvalue()
+
+
+GAP = 2  # px between the pictures of a sheet
+
+
+def tiled(pictures: Pixels, columns: int, *, ground: int = 0, margin: int = 0) -> Pixels:
+    """Pictures (N, H, W, C) in rows of `columns` with thin gaps, as one picture; gaps and margin have the level `ground`."""
+    count, height, width, channels = pictures.shape
+    rows = math.ceil(count / columns)
+    page = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), ground, np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * (height + GAP), i % columns * (width + GAP)
+        page[top : top + height, left : left + width] = picture
+    return np.pad(page, ((margin, margin), (margin, margin), (0, 0)), constant_values=ground)

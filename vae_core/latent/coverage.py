@@ -10,9 +10,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from vae_core.arrays import Float32s
 from vae_core.model.posteriors import HALF_LOG_TWO_PI, prior_log_prob
-
-Floats = NDArray[np.float32]
 
 NEIGHBOURS = 5  # the distance is the mean over so many nearest encoded images
 KINDS_AMONG = 15  # nearest encoded images whose labels are compared
@@ -24,11 +23,11 @@ FEW = 16  # points among which codes are looked for; more are a path or a grid
 class Neighbourhood:
     """For each of B latents: mean distance to the nearest codes, in units of z, and the share of the commonest label, (B,)."""
 
-    distance: Floats
-    agreement: Floats
+    distance: Float32s
+    agreement: Float32s
 
 
-class Surroundings:
+class Coverage:
     """The encoded images of one model, ready to be asked about any z. Never changes after it was made."""
 
     def __init__(
@@ -63,7 +62,7 @@ class Surroundings:
         return self._active.numpy()
 
     @property
-    def means(self) -> Floats:
+    def means(self) -> Float32s:
         """The encoded images, (N, D)."""
         return self._means.numpy()
 
@@ -81,8 +80,8 @@ class Surroundings:
         nearest = offset.min(dim=1)
         return torch.where(nearest.values < SAME, nearest.indices, -1).numpy()
 
-    def around(self, z: ArrayLike, own: ArrayLike | None = None) -> Neighbourhood:
-        """What lies around latents (B, D).
+    def neighbourhood(self, z: ArrayLike, own: ArrayLike | None = None) -> Neighbourhood:
+        """The nearest encoded images of latents (B, D): how far, and of which kinds.
 
         Args:
             own: as from `own`: an image does not count as its own neighbour.
@@ -96,11 +95,11 @@ class Surroundings:
         commonest = (labels[:, :, None] == labels[:, None, :]).float().mean(dim=2).max(dim=1).values
         return Neighbourhood(nearest[:, torch.isfinite(nearest).all(dim=0)].mean(dim=1).numpy(), commonest.numpy())
 
-    def log_prior(self, z: ArrayLike) -> Floats:
+    def log_prior(self, z: ArrayLike) -> Float32s:
         """log p(z), nats, (B,)."""
         return prior_log_prob(_points(z)).numpy()
 
-    def log_aggregate(self, z: ArrayLike, own: ArrayLike | None = None, *, rows: int = 256) -> Floats:
+    def log_aggregate(self, z: ArrayLike, own: ArrayLike | None = None, *, rows: int = 256) -> Float32s:
         """log q(z) = log (1/N) sum_i q(z|x_i), nats, (B,), without its `own`. Hoffman & Johnson 2016, section 2.
 
         Each q(z|x_i) is taken as the product of its marginals: exact where the latents of an image are independent, and an

@@ -24,10 +24,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 
-from vae_core.latent.coverage import Surroundings
+from vae_core.arrays import Float64s
+from vae_core.latent.coverage import Coverage
 from vae_core.latent.latent_model import EXACT_BATCH, LatentModel, check_z
 
-Floats = NDArray[np.float64]
 Verdict = Literal["like", "unusual", "unlike", "unsaid"]
 
 FEATURES = ("cycle", "kinds", "grey", "distance")
@@ -71,10 +71,10 @@ class Judgement:
     NaN where it was not needed; typical: per cent of the test images that look less like the data, or else `nearer` again.
     """
 
-    distance: Floats
-    nearer: Floats
-    cycle: Floats
-    typical: Floats
+    distance: Float64s
+    nearer: Float64s
+    cycle: Float64s
+    typical: Float64s
     verdict: tuple[Verdict, ...]
 
 
@@ -91,16 +91,16 @@ class Sample:
 class Likeness:
     """The measure of one model. Made once (a second or so), never changes."""
 
-    def __init__(self, model: LatentModel, around: Surroundings, *, seed: int = 0) -> None:
-        self._model, self._around = model, around
-        fitting, checking = draw_samples(around, seed)
+    def __init__(self, model: LatentModel, coverage: Coverage, *, seed: int = 0) -> None:
+        self._model, self._coverage = model, coverage
+        fitting, checking = draw_samples(coverage, seed)
         codes, midpoints, far = self._features_of(fitting)
         self._centre, self._scale = codes.mean(axis=0), np.concatenate([codes, midpoints, far]).std(axis=0) + 1e-9
         self._weights = fit(self._scaled(codes), self._scaled(np.concatenate([midpoints, far])))
         self._own = np.sort(self._score(codes))
         self.errors = self._check(checking)
-        self._distances = np.sort(around.around(checking.codes, checking.own).distance)
-        self._densities = np.sort(around.log_aggregate(checking.codes, checking.own))
+        self._distances = np.sort(coverage.neighbourhood(checking.codes, checking.own).distance)
+        self._densities = np.sort(coverage.log_aggregate(checking.codes, checking.own))
 
     @property
     def weights(self) -> dict[str, float]:
@@ -116,7 +116,7 @@ class Likeness:
         points = check_z(z, self._model.latent_dim)
         if not self.errors.tells:
             return self._by_distance(points)
-        found = self._features(points, self._around.own(points))
+        found = self._features(points, self._coverage.own(points))
         distance, cycle = (
             np.exp(found[:, column]) - SMALLEST for column in (FEATURES.index("distance"), FEATURES.index("cycle"))
         )
@@ -124,24 +124,24 @@ class Likeness:
         return Judgement(distance, self._nearer(distance), cycle, typical, tuple(_verdict(float(share)) for share in typical))
 
     def _by_distance(self, z: NDArray[np.float32]) -> Judgement:
-        distance = self._around.around(z, self._around.own(z)).distance.astype(np.float64)
+        distance = self._coverage.neighbourhood(z, self._coverage.own(z)).distance.astype(np.float64)
         nearer = self._nearer(distance)
         return Judgement(distance, nearer, np.full(len(z), np.nan), nearer, tuple("unsaid" for _ in z))
 
-    def _nearer(self, distance: Floats) -> Floats:
+    def _nearer(self, distance: Float64s) -> Float64s:
         return 100 - _rank(self._distances, distance)
 
-    def denser(self, log_aggregate: ArrayLike) -> Floats:
+    def denser(self, log_aggregate: ArrayLike) -> Float64s:
         """Per cent of the test images that lie where log q(z) of the others is lower than such values (B,)."""
         return _rank(self._densities, np.asarray(log_aggregate))
 
-    def _features(self, z: NDArray[np.float32], own: ArrayLike | None = None, *, fast: bool | None = None) -> Floats:
+    def _features(self, z: NDArray[np.float32], own: ArrayLike | None = None, *, fast: bool | None = None) -> Float64s:
         many = len(z) > EXACT_BATCH if fast is None else fast
         step = max(1, min(PART, NUMBERS // math.prod(self._model.image_shape)))
         pictures = [self._seen(z[start : start + step], fast=many) for start in range(0, len(z), step)]
-        around = self._around.around(z, own)
+        nearest = self._coverage.neighbourhood(z, own)
         cycle, grey = np.concatenate(pictures, axis=1)
-        columns = (cycle, 1 - around.agreement, grey, around.distance)
+        columns = (cycle, 1 - nearest.agreement, grey, nearest.distance)
         found = np.nan_to_num(np.stack(columns, axis=1).astype(np.float64), nan=HUGE, posinf=HUGE).clip(0, HUGE)
         logarithmic = [0, 2, 3]
         found[:, logarithmic] = np.log(found[:, logarithmic] + SMALLEST)
@@ -150,20 +150,20 @@ class Likeness:
     def _seen(self, z: NDArray[np.float32], *, fast: bool) -> NDArray[np.float32]:
         """Cycle and grey, (2, B)."""
         mean, mu, std = self._model.recognise(z, fast=fast)
-        active = self._around.active
+        active = self._coverage.active
         cycle = np.sqrt(np.square(((mu - z) / std)[:, active]).mean(axis=1))
         pixels = mean.reshape(len(mean), -1).clip(0, 1)
         grey = (pixels * (1 - pixels)).mean(axis=1) / (pixels.var(axis=1) + 1e-6)
         return np.stack([cycle, grey])
 
-    def _features_of(self, sample: Sample) -> tuple[Floats, Floats, Floats]:
+    def _features_of(self, sample: Sample) -> tuple[Float64s, Float64s, Float64s]:
         codes = self._features(sample.codes, sample.own, fast=True)
         return codes, self._features(sample.midpoints, fast=True), self._features(sample.far, fast=True)
 
-    def _scaled(self, found: Floats) -> Floats:
+    def _scaled(self, found: Float64s) -> Float64s:
         return (found - self._centre) / self._scale
 
-    def _score(self, found: Floats) -> Floats:
+    def _score(self, found: Float64s) -> Float64s:
         return -self._scaled(found) @ self._weights
 
     def _check(self, sample: Sample) -> Errors:
@@ -178,16 +178,16 @@ class Likeness:
         )
 
 
-def draw_samples(around: Surroundings, seed: int) -> tuple[Sample, Sample]:
+def draw_samples(coverage: Coverage, seed: int) -> tuple[Sample, Sample]:
     """Two samples that share no test image, neither as a code nor as an end of a midpoint."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(around))
+    order = rng.permutation(len(coverage))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    return _draw(around, halves[0], rng), _draw(around, halves[1], rng)
+    return _draw(coverage, halves[0], rng), _draw(coverage, halves[1], rng)
 
 
-def _draw(around: Surroundings, numbers: NDArray[np.int64], rng: np.random.Generator) -> Sample:
-    means, labels = around.means, around.labels
+def _draw(coverage: Coverage, numbers: NDArray[np.int64], rng: np.random.Generator) -> Sample:
+    means, labels = coverage.means, coverage.labels
     own = numbers[:SAMPLE]
     first, second = rng.choice(numbers, 20 * len(own)), rng.choice(numbers, 20 * len(own))
     differ = labels[first] != labels[second]
@@ -197,7 +197,7 @@ def _draw(around: Surroundings, numbers: NDArray[np.int64], rng: np.random.Gener
     return Sample(own, means[own], midpoints, far)
 
 
-def fit(data: Floats, other: Floats) -> Floats:
+def fit(data: Float64s, other: Float64s) -> Float64s:
     """Weights (F,) >= 0 of a logistic regression that tells `other` (M, F) from `data` (N, F); both sides count the same."""
     points = torch.from_numpy(np.concatenate([data, other]))
     is_other = torch.cat([torch.zeros(len(data)), torch.ones(len(other))]).double()
@@ -230,6 +230,6 @@ def auc(higher: ArrayLike, lower: ArrayLike) -> float:
     return float((differences > 0).mean() + 0.5 * (differences == 0).mean())
 
 
-def _rank(ordered: NDArray[np.floating], values: NDArray[np.floating]) -> Floats:
+def _rank(ordered: NDArray[np.floating], values: NDArray[np.floating]) -> Float64s:
     """Per cent of the ordered values below each value."""
     return 100.0 * np.searchsorted(ordered, values) / len(ordered)

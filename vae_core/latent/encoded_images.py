@@ -7,32 +7,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from vae_core.arrays import Float32s, Float64s
 from vae_core.errors import CheckpointError
 from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
-from vae_core.latent.coverage import Surroundings
+from vae_core.latent.coverage import Coverage
 from vae_core.latent.data_likeness import Likeness
 from vae_core.latent.latent_model import LatentModel
-from vae_core.latent.planes import principal_axes
 from vae_core.system.computed_once import once
-from vae_core.system.priority import step_back
-
-Floats = NDArray[np.float32]
+from vae_core.system.priority import lower_priority
 
 # one model at a time: it takes a core for a second or two
-_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=step_back)
+_measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=lower_priority)
 
 
 @dataclass(frozen=True)
 class Points:
     """Encoded held-out images: means (N, D) float32 and labels (N,) uint8."""
 
-    means: Floats
+    means: Float32s
     labels: NDArray[np.uint8]
 
 
-class Atlas:
+class EncodedImages:
     """Everything is computed on first use and never changes."""
 
     def __init__(self, model: LatentModel) -> None:
@@ -49,23 +47,23 @@ class Atlas:
         self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
 
     @once
-    def centre(self) -> Floats:
+    def centre(self) -> Float32s:
         """Mean of the encoded images, (D,)."""
         return self.points.means.mean(axis=0)
 
     @once
-    def axes(self) -> Floats:
+    def axes(self) -> Float32s:
         """Principal directions of the encoded images, strongest first, (D, D)."""
         means = self.points.means
         return np.ones((1, 1), np.float32) if means.shape[1] == 1 else principal_axes(means).astype(np.float32)
 
     @once
-    def surroundings(self) -> Surroundings:
+    def coverage(self) -> Coverage:
         """Distances, kinds and densities, measured over the dimensions in use."""
         statistics = self._model.header.statistics
         assert statistics is not None  # what has encoded images has an encoder, and was measured
         active = np.array(statistics.mean_variance) > ACTIVE_VARIANCE
-        return Surroundings(self.points.means, self._stds, self.points.labels, active=active)
+        return Coverage(self.points.means, self._stds, self.points.labels, active=active)
 
     def likeness(self, patience: float | None = None) -> Likeness | None:
         """The measure of what looks like the data; it is made in a thread of its own from the first question on.
@@ -78,8 +76,17 @@ class Atlas:
         """
         with self._lock:
             if self._likeness is None:
-                self._likeness = _measuring.submit(lambda: Likeness(self._model, self.surroundings))
+                self._likeness = _measuring.submit(lambda: Likeness(self._model, self.coverage))
         try:
             return self._likeness.result(patience)
         except TimeoutError:
             return None
+
+
+def principal_axes(means: ArrayLike) -> Float64s:
+    """All principal directions of points (N, D), strongest first, (D, D); each with its largest entry positive."""
+    points = np.asarray(means, dtype=np.float64)
+    _, vectors = np.linalg.eigh(np.cov(points, rowvar=False))
+    axes = vectors.T[::-1]
+    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
+    return axes * signs[:, None]

@@ -16,16 +16,15 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from vae_core.arrays import Float32s, Pixels
 from vae_core.errors import ImageError, LatentError, NoEncoderError
 from vae_core.model.architectures import folded
+from vae_core.model.pixels import to_pixels
 from vae_core.model.posteriors import Posterior, marginal_kl, pair_correlations
 from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header
 from vae_core.system.devices import choose_device, describe, has_bfloat16
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 MAX_DECODED = 512  # pictures decoded in one pass; more are cut into passes
 EXACT_BATCH = 4  # up to so many are decoded one by one in float32: a picture then depends on its z alone
@@ -43,16 +42,16 @@ class Encoding:
     independent.
     """
 
-    mu: Floats
-    marginal_std: Floats
-    marginal_kl: Floats
-    log_px_z: Floats
-    kl: Floats
-    elbo: Floats
-    x_hat: Floats
-    correlation: Floats | None = None
+    mu: Float32s
+    marginal_std: Float32s
+    marginal_kl: Float32s
+    log_px_z: Float32s
+    kl: Float32s
+    elbo: Float32s
+    x_hat: Float32s
+    correlation: Float32s | None = None
 
-    def row(self, index: int) -> dict[str, Floats]:
+    def row(self, index: int) -> dict[str, Float32s]:
         """One image's posterior: "mu", "std" of its marginals and, where its latents depend on each other, "correlation"."""
         known = {"mu": self.mu, "std": self.marginal_std, "correlation": self.correlation}
         return {name: values[index] for name, values in known.items() if values is not None}
@@ -100,17 +99,17 @@ class LatentModel:
         return describe(self._torch_device)
 
     @property
-    def test_means(self) -> Floats | None:
+    def test_means(self) -> Float32s | None:
         """Posterior means of held-out images, (N, D), or None when the file has none."""
         return self._extras.get("latents.mu")
 
     @property
-    def test_stds(self) -> Floats | None:
+    def test_stds(self) -> Float32s | None:
         """Standard deviations of the same posteriors' marginals, (N, D)."""
         return self._extras.get("latents.std")
 
     @property
-    def test_correlations(self) -> Floats | None:
+    def test_correlations(self) -> Float32s | None:
         """Correlations of each pair of latents in the same posteriors, below the diagonal and row by row, (N, D (D - 1) / 2).
 
         None where the latents are independent, and where there are too many pairs for a file.
@@ -123,12 +122,12 @@ class LatentModel:
         return self._extras.get("latents.labels")
 
     @property
-    def test_elbos(self) -> Floats | None:
+    def test_elbos(self) -> Float32s | None:
         """Their ELBOs, nats, (N,)."""
         return self._extras.get("latents.elbo")
 
     @property
-    def reference_images(self) -> Bytes | None:
+    def reference_images(self) -> Pixels | None:
         """A few training images, uint8 (K, H, W, C)."""
         images = self._extras.get("reference.images")
         return None if images is None else images.transpose(0, 2, 3, 1)
@@ -138,7 +137,7 @@ class LatentModel:
         """Their labels, (K,)."""
         return self._extras.get("reference.labels")
 
-    def decode(self, z: ArrayLike) -> Bytes:
+    def decode(self, z: ArrayLike) -> Pixels:
         """Pictures of the likelihood's mean, uint8 (B, H, W, C), in the caller's order.
 
         Raises:
@@ -146,7 +145,7 @@ class LatentModel:
         """
         return self._pictures(check_z(z, self.latent_dim))
 
-    def decode_small(self, z: ArrayLike, side: int) -> Bytes:
+    def decode_small(self, z: ArrayLike, side: int) -> Pixels:
         """Many small pictures, uint8 (B, h, w, C), averaged down so that the longer side has at most `side` pixels.
 
         Raises:
@@ -156,15 +155,15 @@ class LatentModel:
         return np.concatenate([self._small(part, side) for part in _cut(checked, MAX_DECODED)])
 
     @torch.inference_mode()
-    def _small(self, z: Floats, side: int) -> Bytes:
+    def _small(self, z: Float32s, side: int) -> Pixels:
         mean = self._mean(z, fast=True)
         shrink = side / max(mean.shape[2:])
         if shrink < 1:
             height, width = (max(1, round(length * shrink)) for length in mean.shape[2:])
             mean = F.adaptive_avg_pool2d(mean, (height, width))
-        return _to_uint8(mean)
+        return to_pixels(mean)
 
-    def decode_float(self, z: ArrayLike) -> Floats:
+    def decode_float(self, z: ArrayLike) -> Float32s:
         """The likelihood's mean in float32, (B, C, H, W).
 
         Raises:
@@ -174,19 +173,19 @@ class LatentModel:
         return np.concatenate([self._mean(part, fast=False).cpu().numpy() for part in _cut(checked, MAX_DECODED)])
 
     @torch.inference_mode()
-    def _pictures(self, z: Floats) -> Bytes:
+    def _pictures(self, z: Float32s) -> Pixels:
         exact = len(z) <= EXACT_BATCH
         parts = _cut(z, 1 if exact else MAX_DECODED)
-        return np.concatenate([_to_uint8(self._mean(part, fast=not exact)) for part in parts])
+        return np.concatenate([to_pixels(self._mean(part, fast=not exact)) for part in parts])
 
     @torch.inference_mode()
-    def _mean(self, z: Floats, *, fast: bool) -> Tensor:
+    def _mean(self, z: Float32s, *, fast: bool) -> Tensor:
         latents = torch.from_numpy(z).to(self._torch_device)
         output = self._fast_decoder(latents.bfloat16()) if fast and self._fast_decoder is not None else self._decoder(latents)
         return self._model.head(output.float()).mean
 
     @torch.inference_mode()
-    def recognise(self, z: ArrayLike, *, fast: bool = False) -> tuple[Floats, Floats, Floats]:
+    def recognise(self, z: ArrayLike, *, fast: bool = False) -> tuple[Float32s, Float32s, Float32s]:
         """What the decoder draws at latents (B, D), the mean (B, C, H, W), and the encoder's mu and marginal std of it, (B, D).
 
         Args:
@@ -226,7 +225,7 @@ class LatentModel:
         return Encoding(**{name: column.cpu().numpy() for name, column in columns.items() if column is not None})
 
     @torch.inference_mode()
-    def posterior_means(self, x: ArrayLike) -> Floats:
+    def posterior_means(self, x: ArrayLike) -> Float32s:
         """mu of images x (B, C, H, W), (B, D): `encode` without the ELBO.
 
         Raises:
@@ -234,7 +233,7 @@ class LatentModel:
         """
         return self._vae.encode(torch.from_numpy(self._check_x(x)).to(self._torch_device)).mu.cpu().numpy()
 
-    def _check_x(self, x: ArrayLike) -> Floats:
+    def _check_x(self, x: ArrayLike) -> Float32s:
         array = np.ascontiguousarray(x, dtype=np.float32)
         height, width, channels = self.image_shape
         if array.ndim != 4 or array.shape[1:] != (channels, height, width):
@@ -250,12 +249,12 @@ class LatentModel:
         draws = [torch.randn(q.mu.shape, generator=generator).to(q.mu.device) for _ in range(ENCODE_DRAWS)]
         return torch.stack([self._model.decode(q.sample(eps)).log_prob(images) for eps in draws]).mean(dim=0)
 
-    def sample_prior(self, n: int, seed: int, *, temperature: float = 1.0) -> Floats:
+    def sample_prior(self, n: int, seed: int, *, temperature: float = 1.0) -> Float32s:
         """z ~ N(0, temperature^2 I), (n, D)."""
         return _normal((n, self.latent_dim), seed) * np.float32(temperature)
 
     @torch.inference_mode()
-    def sample_posterior(self, x: ArrayLike, n: int, seed: int) -> Floats:
+    def sample_posterior(self, x: ArrayLike, n: int, seed: int) -> Float32s:
         """z ~ q(z|x) for one image x (C, H, W), (n, D).
 
         Raises:
@@ -265,7 +264,7 @@ class LatentModel:
         eps = torch.from_numpy(_normal((n, self.latent_dim), seed)).to(self._torch_device)
         return self._vae.encode(images).sample(eps[:, None])[:, 0].cpu().numpy()
 
-    def traverse(self, z: ArrayLike, dim: int, values: ArrayLike) -> Floats:
+    def traverse(self, z: ArrayLike, dim: int, values: ArrayLike) -> Float32s:
         """Copies of z (D,) in which dimension `dim` takes each of the K values, (K, D).
 
         Raises:
@@ -277,16 +276,6 @@ class LatentModel:
         path = np.repeat(_one(z, self.latent_dim), len(steps), axis=0)
         path[:, dim] = steps
         return check_z(path, self.latent_dim)
-
-    def interpolate(self, start: ArrayLike, end: ArrayLike, steps: int) -> Floats:
-        """Equal steps on the straight line between two points (D,), both ends included, (steps, D).
-
-        Raises:
-            LatentError: a point does not fit.
-        """
-        a, b = _one(start, self.latent_dim), _one(end, self.latent_dim)
-        t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-        return (1 - t) * a + t * b
 
     def elbo_percentile(self, elbo: float) -> float | None:
         """Percentage of the test images with a higher ELBO ("less likely than p % of them"); None without test images."""
@@ -305,7 +294,7 @@ def open_model(path: Path | str, *, device: str = "auto") -> LatentModel:
     return model
 
 
-def check_z(z: ArrayLike, latent_dim: int) -> Floats:
+def check_z(z: ArrayLike, latent_dim: int) -> Float32s:
     """z as float32 (B, D).
 
     Raises:
@@ -323,18 +312,14 @@ def check_z(z: ArrayLike, latent_dim: int) -> Floats:
     return array
 
 
-def _one(point: ArrayLike, latent_dim: int) -> Floats:
+def _one(point: ArrayLike, latent_dim: int) -> Float32s:
     """One point (D,) as (1, D), checked."""
     return check_z(np.asarray(point)[None], latent_dim)
 
 
-def _cut(z: Floats, size: int) -> list[Floats]:
+def _cut(z: Float32s, size: int) -> list[Float32s]:
     return [z[start : start + size] for start in range(0, max(1, len(z)), size)]
 
 
-def _to_uint8(mean: Tensor) -> Bytes:
-    return mean.clamp(0, 1).mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def _normal(shape: tuple[int, int], seed: int) -> Floats:
+def _normal(shape: tuple[int, int], seed: int) -> Float32s:
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)

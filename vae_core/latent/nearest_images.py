@@ -12,14 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from vae_core.arrays import Float32s, Pixels
 from vae_core.data import loading
 from vae_core.data.stored_images import at_hand
 from vae_core.errors import CheckpointError
 from vae_core.latent.latent_model import LatentModel, check_z
 from vae_core.system.computed_once import once
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 MAX_BYTES = 200_000_000  # of training images kept in memory
 CHUNK = 4000  # images compared at once
@@ -29,7 +27,7 @@ CHUNK = 4000  # images compared at once
 class Neighbour:
     """One real image: uint8 (H, W, C), its label, and its distance: Euclidean over pixels in [0, 1], or over the latent."""
 
-    image: Bytes
+    image: Pixels
     label: int
     distance: float
 
@@ -56,7 +54,7 @@ class RealImages:
         return f"{len(self._images):,} {kind}"
 
     @once
-    def _loaded(self) -> tuple[Bytes, NDArray[np.int64]]:
+    def _loaded(self) -> tuple[Pixels, NDArray[np.int64]]:
         """Images (N, H, W, C) and labels (N,)."""
         references, labels = self._model.reference_images, self._model.reference_labels
         if not self.from_dataset:
@@ -67,17 +65,17 @@ class RealImages:
         return train.images[:keep].permute(0, 2, 3, 1).contiguous().numpy(), train.labels[:keep].numpy()
 
     @property
-    def _images(self) -> Bytes:
+    def _images(self) -> Pixels:
         return self._loaded[0]
 
     @once
-    def _codes(self) -> Floats:
+    def _codes(self) -> Float32s:
         """Posterior means of all of them, (N, D)."""
         batches = (self._images[start : start + CHUNK] for start in range(0, len(self._images), CHUNK))
         inputs = (batch.transpose(0, 3, 1, 2).astype(np.float32) / 255 for batch in batches)
         return np.concatenate([self._model.posterior_means(x) for x in inputs])
 
-    def in_pixels(self, picture: Bytes, count: int) -> list[Neighbour]:
+    def in_pixels(self, picture: Pixels, count: int) -> list[Neighbour]:
         """The images that look most like a picture uint8 (H, W, C), nearest first."""
         flat = torch.from_numpy(self._images.reshape(len(self._images), -1))
         wanted = torch.from_numpy(np.array(picture)).reshape(1, -1).float()

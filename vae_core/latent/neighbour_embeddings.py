@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import LatentWalkError
+from vae_core.system.replaced_file import replaced
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 PACKAGES = {"tsne": ("sklearn", "scikit-learn"), "umap": ("umap", "umap-learn")}  # module, name to install
@@ -103,14 +104,9 @@ def read(path: Path) -> Embedding | None:
 
 
 def write(path: Path, embedding: Embedding) -> None:
-    """Writes beside, then replaces: a reader sees a whole file or none. The oldest files beyond `KEPT` go."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, indices=embedding.indices, coordinates=embedding.coordinates)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Replaces the file whole. The oldest files beyond `KEPT` go."""
+    with replaced(path) as beside, beside.open("wb") as file:
+        np.savez(file, indices=embedding.indices, coordinates=embedding.coordinates)
     files = sorted(path.parent.glob("[!.]*.npz"), key=lambda one: one.stat().st_mtime_ns, reverse=True)
     for old in files[KEPT:]:
         old.unlink(missing_ok=True)

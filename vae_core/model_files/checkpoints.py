@@ -29,6 +29,7 @@ from vae_core.config.schema import ModelConfig
 from vae_core.errors import CheckpointError
 from vae_core.model.vae import VAE, DecoderOnly, build
 from vae_core.model_files.header import METADATA_KEY, Header, load_header, open_model_file, parse_header, read_raw_header
+from vae_core.system.replaced_file import replaced
 
 __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
 
@@ -63,17 +64,14 @@ def save(
     path = Path(path)
     tensors = {f"model.{name}": _stored(tensor, half) for name, tensor in model.state_dict().items()}
     tensors |= {name: tensor.detach().cpu().contiguous() for name, tensor in (extras or {}).items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.touch()
-        mode = temporary.stat().st_mode  # what the umask allows; the library would leave a file for its owner only
-        save_file(tensors, temporary, metadata={METADATA_KEY: header.model_dump_json()})
-        temporary.chmod(mode)
-        temporary.replace(path)
+        with replaced(path) as beside:
+            beside.touch()
+            mode = beside.stat().st_mode  # what the umask allows; the library would leave a file for its owner only
+            save_file(tensors, beside, metadata={METADATA_KEY: header.model_dump_json()})
+            beside.chmod(mode)
     except SafetensorError as error:  # how the library reports a full disk
         raise OSError(f"{path.name} could not be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:

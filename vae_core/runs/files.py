@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from vae_core.system.regular_files import open_regular, read_regular
+from vae_core.system.replaced_file import replaced
 
 MAX_JSON = 1_000_000  # bytes
 
@@ -39,13 +39,9 @@ def write_status(run_dir: Path, **fields: Any) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Writes beside, then replaces: a reader sees the old or the new file, never a part."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
+    """Replaces the file whole."""
+    with replaced(path) as beside:
         beside.write_text(json.dumps(value, indent=1))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def try_lock(descriptor: int, kind: int) -> bool:

@@ -10,7 +10,7 @@ import threading
 NICE = 10  # of 19
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """This thread runs when no other wants the processor; only Linux can say that of one thread."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

@@ -5,7 +5,6 @@ One small .npz, replaced atomically, so that a page can read it at any moment.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,9 @@ import torch
 from torch import Tensor
 
 from vae_core.data.loading import to_float
+from vae_core.model.pixels import to_pixels
 from vae_core.model.vae import VAE
+from vae_core.system.replaced_file import replaced
 
 INPUTS, SAMPLES = 10, 20
 
@@ -33,14 +34,10 @@ class Preview:
         model.eval()
         means = model.decode(torch.cat([model.encode(to_float(self._images)).mu, self._z])).mean
         model.train(was_training)
-        pictures = _to_uint8(means)
+        pictures = to_pixels(means)
         n = len(self._images)
         _replace(self._path, inputs=_channels_last(self._images), reconstructions=pictures[:n], samples=pictures[n:],
                  step=np.int64(step))  # fmt: skip
-
-
-def _to_uint8(means: Tensor) -> np.ndarray:
-    return _channels_last(means.clamp(0, 1).mul(255).round().to(torch.uint8))
 
 
 def _channels_last(images: Tensor) -> np.ndarray:
@@ -48,10 +45,5 @@ def _channels_last(images: Tensor) -> np.ndarray:
 
 
 def _replace(path: Path, **arrays: object) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as beside, beside.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -201,7 +201,7 @@ def _size(model_json: str) -> Size:
     return Size(sum(parameter.numel() for parameter in model.parameters()), total)
 
 
-def _steps_per_second(config: TrainConfig) -> float:
+def _images_per_second(config: TrainConfig) -> float:
     """Images per second of real training steps on noise: the same network, batch size, arithmetic and optimizer."""
     import torch
 
@@ -232,5 +232,5 @@ def _steps_per_second(config: TrainConfig) -> float:
 
 
 if __name__ == "__main__":
-    worker_process.step_back()  # as a run does
-    print(_steps_per_second(TrainConfig.model_validate_json(sys.stdin.read())))
+    worker_process.lower_priority()  # as a run does
+    print(_images_per_second(TrainConfig.model_validate_json(sys.stdin.read())))

@@ -63,7 +63,7 @@ def main(arguments: list[str], train: Train | None = None) -> int:
     if not _hold_lock(run_dir):
         print(f"Another process is working on {run_dir}.")
         return 2
-    step_back()
+    lower_priority()
     should_stop = _stop_signal(run_dir)
     try:
         if not _wait_turn(run_dir, should_stop):
@@ -117,7 +117,7 @@ def _hold_lock(run_dir: Path) -> bool:
     return runs.lock_within(descriptor, seconds=0.5)
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Low priority and a cap on threads, set before any numeric library is imported."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)

@@ -1,4 +1,4 @@
-"""Walks through a real (untrained) decoder, and the files they are saved as."""
+"""Paths through a real (untrained) decoder, and the files they are saved as."""
 
 import io
 
@@ -8,9 +8,10 @@ from PIL import Image
 
 from vae_core.errors import LatentError
 from vae_core.images import export_formats
+from vae_core.images.pixels import GAP
 from vae_core.latent import paths
 from vae_core.latent.latent_model import open_model
-from vae_core.latent.paths import walk
+from vae_core.latent.paths import path_through
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ STOPS = np.array([[0, 0, 0], [2, 0, 1], [-1, 2, 0]], dtype=np.float32)
 
 
 @pytest.mark.parametrize("kind", ["linear", "spherical", "geodesic"])
-def test_a_walk_passes_through_every_stop_with_as_many_steps_as_asked(model, kind):
-    found = walk(model, STOPS, kind=kind, count=11)
+def test_a_path_passes_through_every_stop_with_as_many_steps_as_asked(model, kind):
+    found = path_through(model, STOPS, kind=kind, count=11)
     assert found.z.shape == (11, 3) and found.pictures.shape == (11, 28, 28, 1) and found.changes.shape == (10,)
     np.testing.assert_allclose(found.z[[0, 5, 10]], STOPS, atol=1e-5)
     assert np.abs(found.pictures[5].astype(int) - model.decode(STOPS[1:2])[0]).max() <= 1
@@ -31,35 +32,35 @@ def test_a_walk_passes_through_every_stop_with_as_many_steps_as_asked(model, kin
 
 def test_a_geodesic_changes_the_picture_less_than_a_straight_line_and_more_evenly(model):
     ends = np.array([[-2.5, -2, 1], [2.5, 2, -1]], dtype=np.float32)
-    straight, shortest = (walk(model, ends, kind=kind, count=16).changes for kind in ("linear", "geodesic"))
+    straight, shortest = (path_through(model, ends, kind=kind, count=16).changes for kind in ("linear", "geodesic"))
     assert (shortest**2).sum() < 0.98 * (straight**2).sum()
     assert shortest.std() / shortest.mean() < 0.6 * straight.std() / straight.mean()
 
 
 def test_equal_steps_change_the_picture_evenly(model):
     ends = np.array([[-3, -3, 0], [0.5, 3, 0]], dtype=np.float32)
-    plain, even = (walk(model, ends, count=12, even=even).changes for even in (False, True))
+    plain, even = (path_through(model, ends, count=12, even=even).changes for even in (False, True))
     assert even.std() / even.mean() < 0.35 * plain.std() / plain.mean()
 
 
 def test_pictures_can_be_smaller_and_the_changes_are_those_of_full_size(model):
-    whole, small = (walk(model, STOPS, count=9, side=side) for side in (0, 7))
+    whole, small = (path_through(model, STOPS, count=9, side=side) for side in (0, 7))
     assert small.pictures.shape == (9, 7, 7, 1)
     np.testing.assert_array_equal(small.changes, whole.changes)
     averaged = whole.pictures.reshape(9, 7, 4, 7, 4, 1).mean(axis=(2, 4))
     assert np.abs(small.pictures - averaged).max() <= 1
 
 
-def test_a_walk_of_many_large_pictures_is_the_same_a_few_at_a_time(model, monkeypatch):
-    whole = walk(model, STOPS, count=40, even=True)
+def test_a_path_of_many_large_pictures_is_the_same_a_few_at_a_time(model, monkeypatch):
+    whole = path_through(model, STOPS, count=40, even=True)
     monkeypatch.setattr(paths, "PASS", 7 * 28 * 28)
-    parts = walk(model, STOPS, count=40, even=True)
+    parts = path_through(model, STOPS, count=40, even=True)
     np.testing.assert_allclose(parts.z, whole.z, atol=1e-4)
     np.testing.assert_allclose(parts.changes, whole.changes, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["linear", "geodesic"])
-def test_a_walk_ends_when_nobody_waits_any_more(model, kind):
+def test_a_path_ends_when_nobody_waits_any_more(model, kind):
     class GoneError(Exception):
         pass
 
@@ -71,7 +72,7 @@ def test_a_walk_ends_when_nobody_waits_any_more(model, kind):
             raise GoneError
 
     with pytest.raises(GoneError):
-        walk(model, STOPS, kind=kind, count=120, even=True, going=going)
+        path_through(model, STOPS, kind=kind, count=120, even=True, going=going)
     assert len(asked) == 2
 
 
@@ -86,7 +87,7 @@ def test_a_walk_ends_when_nobody_waits_any_more(model, kind):
 )
 def test_an_impossible_walk_is_refused(model, stops, options, sentence):
     with pytest.raises(LatentError, match=sentence):
-        walk(model, stops, **options)
+        path_through(model, stops, **options)
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +134,8 @@ def test_an_mp4_has_every_picture(pictures):
 
 def test_a_sheet_shows_the_pictures_in_rows(pictures):
     page = np.asarray(Image.open(io.BytesIO(export_formats.sheet(pictures, columns=4))))
-    assert page.shape == (2 * 14 + export_formats.GAP, 4 * 12 + 3 * export_formats.GAP, 3)
-    np.testing.assert_array_equal(page[14 + export_formats.GAP :, :12], pictures[4])
+    assert page.shape == (2 * 14 + GAP, 4 * 12 + 3 * GAP, 3)
+    np.testing.assert_array_equal(page[14 + GAP :, :12], pictures[4])
     grey = np.asarray(Image.open(io.BytesIO(export_formats.sheet(pictures[..., :1]))))
     np.testing.assert_array_equal(grey[:14, :12], pictures[0, ..., 0])
 

@@ -1,4 +1,4 @@
-"""The atlas and the nearest real images of a small model."""
+"""The encoded images and the nearest real images of a small model."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from vae_core.data import loading
 from vae_core.errors import CheckpointError, LatentError
 from vae_core.latent import nearest_images
-from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
 from vae_core.latent.nearest_images import RealImages
 
@@ -17,18 +17,18 @@ def model(tmp_path_factory, make_model):
 
 
 def test_an_atlas_holds_the_encoded_images_and_their_principal_axes(model):
-    atlas = Atlas(model)
-    np.testing.assert_array_equal(atlas.points.means, model.test_means)
-    np.testing.assert_allclose(atlas.axes @ atlas.axes.T, np.eye(4), atol=1e-5)
-    spread = ((atlas.points.means - atlas.centre) @ atlas.axes.T).var(axis=0)
+    encoded = EncodedImages(model)
+    np.testing.assert_array_equal(encoded.points.means, model.test_means)
+    np.testing.assert_allclose(encoded.axes @ encoded.axes.T, np.eye(4), atol=1e-5)
+    spread = ((encoded.points.means - encoded.centre) @ encoded.axes.T).var(axis=0)
     assert (np.diff(spread) <= 1e-6).all(), "strongest first"
 
 
 def test_a_dimension_out_of_use_does_not_count_for_distances(model):
-    around = Atlas(model).surroundings
-    near, far = around.around([[0, 0, 0, 0], [0, 0, 0, 30]]).distance
+    coverage = EncodedImages(model).coverage
+    near, far = coverage.neighbourhood([[0, 0, 0, 0], [0, 0, 0, 30]]).distance
     assert near == pytest.approx(far)
-    assert around.around([[30, 0, 0, 0]]).distance[0] > 20
+    assert coverage.neighbourhood([[30, 0, 0, 0]]).distance[0] > 20
 
 
 def test_what_the_encoder_makes_of_a_decoded_picture(model):
@@ -46,7 +46,7 @@ def test_what_the_encoder_makes_of_a_decoded_picture(model):
 def test_a_model_without_encoded_images_has_no_map(tmp_path, make_model):
     bare = open_model(make_model(tmp_path / "bare.safetensors", codes=False), device="cpu")
     with pytest.raises(CheckpointError, match="carries no encoded images"):
-        Atlas(bare)
+        EncodedImages(bare)
 
 
 def test_small_pictures_are_averages_of_the_large_ones(model):
@@ -63,7 +63,7 @@ def real(model, monkeypatch):
     """Fifty noise images stand for the training set."""
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), dtype=np.uint8)
     split = loading.Split(loading.torch.from_numpy(images), loading.torch.arange(50))
-    monkeypatch.setattr(nearest_images, "available", lambda name: True)
+    monkeypatch.setattr(nearest_images, "at_hand", lambda name, like: True)
     monkeypatch.setattr(nearest_images.loading, "load", lambda *parts: loading.Dataset(None, split, split, split, ""))
     return RealImages(model), images
 
@@ -85,6 +85,6 @@ def test_the_nearest_in_latents_has_the_nearest_code(model, real):
 
 
 def test_without_dataset_and_references_it_says_so(model, monkeypatch):
-    monkeypatch.setattr(nearest_images, "available", lambda name: False)
+    monkeypatch.setattr(nearest_images, "at_hand", lambda name, like: False)
     with pytest.raises(CheckpointError, match="not on this computer and the model file carries none"):
         RealImages(model)

@@ -12,9 +12,9 @@ from vae_core.data import procedural_shapes
 from vae_core.data.catalog import DATASETS
 from vae_core.errors import LatentError
 from vae_core.evaluation.diagnostics import evaluate, latent_statistics, summarise
-from vae_core.latent.coverage import Surroundings
+from vae_core.latent.coverage import Coverage
 from vae_core.latent.data_likeness import SAMPLE, UNUSUAL, Likeness, auc, draw_samples, fit
-from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
 from vae_core.model.vae import build
 from vae_core.model_files.checkpoints import save
@@ -31,7 +31,7 @@ def shipped():
     def get(name):
         if name not in made:
             model = open_model(checkpoint_table.FOLDER / f"{name}.safetensors", device="cpu")
-            made[name] = model, Atlas(model).likeness()
+            made[name] = model, EncodedImages(model).likeness()
         return made[name]
 
     return get
@@ -89,11 +89,11 @@ def test_where_midpoints_are_data_too_nothing_is_said(shipped):
 
 def test_at_the_code_of_a_test_image_its_own_density_does_not_count(shipped):
     model, likeness = shipped("mnist-10d")
-    around = Atlas(model).surroundings
+    coverage = EncodedImages(model).coverage
     z = model.test_means[:200].round(3)
-    density = np.concatenate([around.log_aggregate(part, around.own(part)) for part in np.array_split(z, 20)])
+    density = np.concatenate([coverage.log_aggregate(part, coverage.own(part)) for part in np.array_split(z, 20)])
     assert likeness.denser(density).mean() == pytest.approx(50, abs=8)
-    assert likeness.denser(around.log_aggregate(z)).mean() > 95, "with its own, every image would lie at the densest place"
+    assert likeness.denser(coverage.log_aggregate(z)).mean() > 95, "with its own, every image would lie at the densest place"
 
 
 def untrained(path, architecture):
@@ -123,7 +123,7 @@ def untrained(path, architecture):
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
 def test_an_untrained_model_is_never_said_to_draw_the_data(tmp_path, architecture):
     model = untrained(tmp_path / "fresh.safetensors", architecture)
-    likeness = Atlas(model).likeness()
+    likeness = EncodedImages(model).likeness()
     assert likeness.errors.auc < 0.8
     points = np.concatenate([model.test_means[:100], model.sample_prior(50, 0), np.zeros((1, 6))])
     assert set(likeness.at(points).verdict) == {"unsaid"}
@@ -132,15 +132,15 @@ def test_an_untrained_model_is_never_said_to_draw_the_data(tmp_path, architectur
 @pytest.mark.parametrize("count", [2, 3, 20])
 def test_a_handful_of_images_is_enough_to_say_nothing(tmp_path, make_model, count):
     model = open_model(make_model(tmp_path / "m.safetensors"), device="cpu")
-    around = Surroundings(model.test_means[:count], model.test_stds[:count], np.zeros(count))
-    assert set(Likeness(model, around).at(np.zeros((3, 4))).verdict) == {"unsaid"}
+    coverage = Coverage(model.test_means[:count], model.test_stds[:count], np.zeros(count))
+    assert set(Likeness(model, coverage).at(np.zeros((3, 4))).verdict) == {"unsaid"}
 
 
 def test_neither_half_sees_the_others_images():
     rng = np.random.default_rng(0)
     means = rng.normal(size=(3000, 3)).astype(np.float32)
-    around = Surroundings(means, np.ones_like(means), rng.integers(0, 4, 3000))
-    fitting, checking = draw_samples(around, 0)
+    coverage = Coverage(means, np.ones_like(means), rng.integers(0, 4, 3000))
+    fitting, checking = draw_samples(coverage, 0)
     assert len(fitting.codes) == len(fitting.midpoints) == SAMPLE
     assert not set(fitting.own) & set(checking.own)
     np.testing.assert_array_equal(checking.codes, means[checking.own])
@@ -179,7 +179,7 @@ def test_the_measure_is_made_once_however_many_ask(tmp_path, make_model, monkeyp
             gate.wait(20)
 
     monkeypatch.setattr(module, "Likeness", Slow)
-    atlas = Atlas(open_model(make_model(tmp_path / "m.safetensors"), device="cpu"))
-    assert atlas.likeness(patience=0) is None and atlas.likeness(patience=0) is None
+    encoded = EncodedImages(open_model(make_model(tmp_path / "m.safetensors"), device="cpu"))
+    assert encoded.likeness(patience=0) is None and encoded.likeness(patience=0) is None
     gate.set()
-    assert atlas.likeness() is made[0] and len(made) == 1
+    assert encoded.likeness() is made[0] and len(made) == 1
