@@ -11,7 +11,7 @@ from vae_core.cli import app
 from vae_core.errors import CheckpointError, NoEncoderError
 from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
-from vae_core.latent.paths import walk
+from vae_core.latent.paths import path_through
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import load_header
 from vae_core.model_files.model_list import add_upload
@@ -47,7 +47,7 @@ def test_it_draws_the_same_pictures_to_the_byte(alone, tiny_checkpoint):
     np.testing.assert_array_equal(half.decode(z), whole.decode(z))
     np.testing.assert_array_equal(half.decode_small(z, 9), whole.decode_small(z, 9))
     for kind in ("linear", "geodesic"):
-        assert len(walk(half, z[:2], kind=kind, count=5).pictures) == 5
+        assert len(path_through(half, z[:2], kind=kind, count=5).pictures) == 5
 
 
 def test_what_takes_an_encoder_is_refused_in_a_sentence(alone):
