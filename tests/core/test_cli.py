@@ -81,7 +81,12 @@ def test_the_printed_command_is_kept_in_the_model_and_makes_the_same_config(trai
 
 @pytest.mark.parametrize(
     "objective",
-    [{"kind": "beta-elbo", "beta": 0.1234567890123, "warmup": "cyclical"}, {"kind": "beta-elbo"}, {"kind": "iwae", "samples": 9}],
+    [
+        {"kind": "beta-elbo", "beta": 0.1234567890123, "warmup": "cyclical"},
+        {"kind": "beta-elbo"},
+        {"kind": "iwae", "samples": 9},
+        {"kind": "factor-vae"},
+    ],
 )
 def test_every_option_survives_the_way_to_a_command_line_and_back(objective):
     config = train_config(
@@ -117,7 +122,7 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
         ("train --data cats", "--data: there is no dataset called 'cats'; choose from mnist, fashion-mnist, shapes."),
         ("train --data shapes --lr-schedule up", "--lr-schedule: Input should be 'one-cycle' or 'constant' (got 'up')"),
         ("train --beta -1", "--beta: Input should be greater than or equal to 0 (got -1.0)"),
-        ("train --objective elbow", "--objective: choose from beta-elbo, iwae"),
+        ("train --objective elbow", "--objective: choose from beta-elbo, iwae, factor-vae"),
         (
             "train --objective iwae --beta 2",
             "--beta is a setting of beta-elbo; the objective iwae has --samples. Leave --beta out, or",

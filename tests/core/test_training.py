@@ -166,6 +166,7 @@ def test_a_full_posterior_leaves_the_correlations_of_its_codes_in_the_file(tmp_p
         elbo(warmup="cyclical"),
         elbo(free_bits=0.5),
         {"objective": {"kind": "iwae"}},
+        {"objective": {"kind": "factor-vae", "discriminator_width": 16}},
         {"objective": {"kind": "iwae"}, "model": TINY | {"posterior": "full"}},
         {"model": TINY | {"likelihood": "gaussian"}},
         {"model": TINY | {"posterior": "full"}},

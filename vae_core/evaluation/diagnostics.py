@@ -48,19 +48,21 @@ def evaluate(model: VAE, images: Tensor, *, seed: int = 0, batch_size: int = 500
     """Encode and decode every image once, with one draw of z each.
 
     Args:
-        model: in eval mode.
+        model: in any mode; it is evaluated in eval mode and left as it was.
         images: uint8 (N, C, H, W), on any device.
     """
-    device = next(model.parameters()).device
+    device, was_training = next(model.parameters()).device, model.training
     generator = torch.Generator().manual_seed(seed)
     paired = not model.config.independent_latents and 1 < model.config.latent_dim <= MOST_CORRELATED
     parts = []
+    model.eval()
     for batch in images.split(batch_size):
         x = to_float(batch.to(device))
         q = model.encode(x)
         eps = torch.randn(q.mu.shape, generator=generator).to(device)
         figures = [q.mu, q.marginal_std, marginal_kl(q), q.kl(), model.decode(q.sample(eps)).log_prob(x)]
         parts.append([*figures, pair_correlations(q)] if paired else figures)
+    model.train(was_training)
     return Evaluation(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ class BetaELBO(ObjectiveConfig):
 
     title = "β-ELBO"
     about = "is the usual choice, with a weight on the KL"
+    figures: ClassVar = {
+        "beta": ("β", "The weight of KL. It usually rises from 0 at the beginning, so that the model first learns to draw.")
+    }
 
     kind: Literal["beta-elbo"] = "beta-elbo"
     beta: Annotated[float, InForm("β, weight of KL", step=0.5)] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ class IWAE(ObjectiveConfig):
 
     title = "IWAE"
     about = "draws several z for each image and bounds log p(x) more tightly"
+    figures: ClassVar = {"iwae_bound": ("Bound on log p(x)", "What the training makes large, in nats: at least the ELBO.")}
 
     kind: Literal["iwae"] = "iwae"
     samples: Annotated[int, InForm("Draws of z")] = Field(

@@ -85,6 +85,7 @@ class ObjectiveConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     title: ClassVar[str]  # as people call it
     about: ClassVar[str]  # half a sentence: what choosing it does
+    figures: ClassVar[dict[str, tuple[str, str]]] = {}  # by name in `Terms.more`: what a page calls it, and what it means
 
     def start(self, run: RunContext) -> Objective:
         """The objective at the beginning of a run."""

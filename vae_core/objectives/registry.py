@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from vae_core.objectives.beta_elbo import BetaELBO
+from vae_core.objectives.factor_vae import FactorVAE
 from vae_core.objectives.iwae import IWAE
 from vae_core.objectives.objective import ObjectiveConfig
 
-AnyObjective = BetaELBO | IWAE
+AnyObjective = BetaELBO | IWAE | FactorVAE
 
 OBJECTIVES: dict[str, type[ObjectiveConfig]] = {one.model_fields["kind"].default: one for one in get_args(AnyObjective)}

@@ -80,7 +80,7 @@ def outlook(config: TrainConfig, background: Background = _background) -> Outloo
     parameters = time_estimate.size(config.model).parameters
     if (known := time_estimate.estimate(config)) is not None:
         return Outlook(parameters, known)
-    piece = f"measure {config.model!r} {config.batch_size} {config.precision} {config.device}"
+    piece = f"measure {config.model!r} {config.batch_size} {config.objective.cost} {config.precision} {config.device}"
     if not any(run.live for run in runs.list_runs()):  # it would be slowed down by a run, and slow that down
         background.begin(piece, lambda: time_estimate.measure(config))
     return Outlook(parameters, waiting=background.is_going(), trouble=background.trouble(piece))

@@ -31,7 +31,7 @@ from vae_core.training import worker_process
 
 START_SECONDS = 5.0  # importing torch, reading or drawing the images, writing the last checkpoint
 EVALUATION = 1 / 3  # cost of evaluating an image, in training steps for one image: no backward pass
-MEASURE_SECONDS = 1.5
+WARM_UP_STEPS, MEASURE_SECONDS = 2, 1.5
 WAIT = 120.0  # seconds for the process that measures
 NEAR = 4.0  # rates are scaled across networks at most this many times larger or smaller
 FILE = "speed.json"  # in the runs' folder
@@ -168,11 +168,11 @@ def _machine() -> str:
 
 
 def _kind(config: TrainConfig) -> str:
-    return f"{config.model.architecture} {config.precision} {config.device}"
+    return f"{config.model.architecture} {config.objective.cost} {config.precision} {config.device}"
 
 
 def _key(config: TrainConfig) -> str:
-    return json.dumps([config.model.model_dump(), config.batch_size, config.precision, config.device])
+    return json.dumps([config.model.model_dump(), config.batch_size, config.objective.cost, config.precision, config.device])
 
 
 @lru_cache(maxsize=256)
@@ -202,33 +202,25 @@ def _size(model_json: str) -> Size:
 
 
 def _images_per_second(config: TrainConfig) -> float:
-    """Images per second of real training steps on noise: the same network, batch size, arithmetic and optimizer."""
+    """The rate of real training steps on noise."""
     import torch
 
-    from vae_core.model.vae import build
-    from vae_core.system.devices import autocast, choose_device, use_bfloat16
+    from vae_core.system.devices import choose_device
+    from vae_core.training.training_step import TrainingStep
 
     device = choose_device(config.device)
-    model = build(config.model).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
-    x = torch.rand(config.batch_size, *config.model.image_shape, device=device).to(memory_format=torch.channels_last)
-    steps, started, busy = -2, 0.0, 0.0  # the first two warm up
-    while steps < 2 or time.monotonic() - started < MEASURE_SECONDS:
-        with autocast(device, use_bfloat16(config, device)):
-            q = model.encode(x)
-            likelihood = model.decode(q.sample(torch.randn_like(q.mu)))
-        loss = (q.kl() - likelihood.log_prob(x)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
-        optimizer.step()
-        loss.item()
-        steps += 1
-        if steps == 0:
+    config = config.model_copy(update={"learning_rate": 1e-4})  # noise must not make it diverge
+    images = torch.randint(256, (config.batch_size, *config.model.image_shape), dtype=torch.uint8)
+    step, images = TrainingStep(config, images, device), images.to(device)
+    started = busy = 0.0
+    while step.count <= WARM_UP_STEPS or time.monotonic() - started < MEASURE_SECONDS:
+        if step.count == WARM_UP_STEPS:
             started, busy = time.monotonic(), time.process_time()
+        step(images)
+        step.check_finite()  # waits for the device
     wall, cores = time.monotonic() - started, (time.process_time() - busy) / torch.get_num_threads()
     # On a machine that is busy with something else for the moment, the processor time is closer to what a run will need.
-    return steps * config.batch_size / (min(wall, cores) if device.type == "cpu" else wall)
+    return (step.count - WARM_UP_STEPS) * config.batch_size / (min(wall, cores) if device.type == "cpu" else wall)
 
 
 if __name__ == "__main__":
