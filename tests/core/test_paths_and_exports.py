@@ -66,13 +66,13 @@ def test_a_path_ends_when_nobody_waits_any_more(model, kind):
 
     asked = []
 
-    def going():
+    def stop_check():
         asked.append(1)
         if len(asked) == 2:
             raise GoneError
 
     with pytest.raises(GoneError):
-        path_through(model, STOPS, kind=kind, count=120, even=True, going=going)
+        path_through(model, STOPS, kind=kind, count=120, even=True, stop_check=stop_check)
     assert len(asked) == 2
 
 

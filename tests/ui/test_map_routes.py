@@ -14,9 +14,9 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from ui.server import coverage_query, live_queries
-from ui.server.live_queries import MANY, WHERE, BadQuestionError
+from ui.server.live_queries import MANY, WHERE, BadQueryError
 from ui.server.map_route import map_routes
-from ui.server.worker_threads import BusyError, Lane
+from ui.server.worker_threads import BusyError, TaskQueue
 from ui.shared import cached_models
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
@@ -124,7 +124,7 @@ def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(ti
     ],
 )
 def test_a_question_that_breaks_a_rule_is_refused_with_a_reason(tiny, frame, sentence):
-    with pytest.raises(BadQuestionError, match=sentence):
+    with pytest.raises(BadQueryError, match=sentence):
         ask(tiny, frame)
 
 
@@ -189,7 +189,7 @@ def test_when_too_much_waits_the_answer_is_busy_and_says_when_to_ask_again(ask_r
     def full(*_):
         raise BusyError(2.0)
 
-    monkeypatch.setattr(Lane, "_take_on", full)
+    monkeypatch.setattr(TaskQueue, "_take_on", full)
     answer = ask_route("GET", "/map", model="tiny")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2") and "busy" in answer.text
 

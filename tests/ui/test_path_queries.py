@@ -10,7 +10,7 @@ import pytest
 
 from ui.server import live_queries
 from ui.server.live_connection import QUICK
-from ui.server.live_queries import BadQuestionError, answer
+from ui.server.live_queries import BadQueryError, answer
 from vae_core.errors import CheckpointError
 from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
@@ -93,7 +93,7 @@ def test_a_path_of_a_model_without_encoded_images_has_unknown_whereabouts(model)
     ],
 )
 def test_a_broken_question_is_told_what_is_wrong(model, encoded, frame, sentence):
-    with pytest.raises(BadQuestionError, match=sentence):
+    with pytest.raises(BadQueryError, match=sentence):
         answer(model, encoded, frame)
 
 
@@ -149,15 +149,15 @@ def test_whatever_a_question_holds_it_is_answered_or_told_what_is_wrong(model, e
         frame = mutated(generator, good[generator.integers(len(good))])
         end = time.monotonic() + 0.05
 
-        def going(end=end):
+        def stop_check(end=end):
             if time.monotonic() > end:
                 raise EnoughError
 
         try:
-            assert len(frame) < live_queries.QUESTION.size or live_queries.seconds(frame, model.image_shape, 4) >= 0
-            answer(model, lambda: shared, frame, going)
+            assert len(frame) < live_queries.QUERY.size or live_queries.seconds(frame, model.image_shape, 4) >= 0
+            answer(model, lambda: shared, frame, stop_check)
             ends["answered"] += 1
-        except BadQuestionError as error:
+        except BadQueryError as error:
             assert str(error)
             ends["refused"] += 1
         except EnoughError:

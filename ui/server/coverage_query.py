@@ -29,13 +29,13 @@ def _on() -> None:
 
 
 def answer_where(
-    encoded: EncodedImages, kind: int, sequence: int, what: int, z: NDArray[np.float32], going: Callable[[], None] = _on
+    encoded: EncodedImages, kind: int, sequence: int, what: int, z: NDArray[np.float32], stop_check: Callable[[], None] = _on
 ) -> bytes:
     """FIELDS as float32 for each point, NaN for what was not asked for or is not known yet."""
     likeness = encoded.likeness(patience=0)
     rows = []
     for start in range(0, len(z), PART):
-        going()
+        stop_check()
         rows.append(_rows(encoded, likeness, what, z[start : start + PART]))
     return PLACES.pack(kind, len(z), sequence, *_errors(likeness)) + np.concatenate(rows).astype("<f4").tobytes()
 

@@ -13,11 +13,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ui.server.http_routes import served
-from ui.server.worker_threads import Lane
+from ui.server.worker_threads import TaskQueue
 from vae_core import runs
 from vae_core.errors import RunError
 
-_lane = Lane("downloads", threads=2, waiting=16)
+_queue = TaskQueue("downloads", threads=2, waiting=16)
 
 
 def link(run_id: str) -> str:
@@ -37,4 +37,4 @@ def _answer(request: Request, _body: bytes) -> Response:
 
 def download_route(prefix: str = "") -> Route:
     """The route for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    return Route(f"{prefix}/download", served(_answer, _lane), methods=["GET"])
+    return Route(f"{prefix}/download", served(_answer, _queue), methods=["GET"])

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ui.server.http_routes import BadRequestError, Pieces, served, whole_number
-from ui.server.worker_threads import Lane
+from ui.server.worker_threads import TaskQueue
 from ui.shared import cached_models
 from vae_core.errors import LatentError
 
@@ -27,7 +27,7 @@ MAX_BYTES = 64 << 20  # of pictures in one file: 341 of 256x256 in colour
 PASS = 64  # pictures decoded at a time
 SHEET_SIDE = 84  # px: small pictures are enlarged to about this on a sheet
 KINDS = {"gif": "image/gif", "mp4": "video/mp4", "sheet": "image/png", "npz": "application/zip"}
-_lane = Lane("exports", threads=1, waiting=8)
+_queue = TaskQueue("exports", threads=1, waiting=8)
 
 
 def exported(model: LatentModel, what: str, z: np.ndarray, columns: int | None) -> bytes:
@@ -71,4 +71,4 @@ def _answer(request: Request, body: bytes) -> Response:
 
 def export_route(prefix: str = "") -> Route:
     """The route for `st.App(routes=[...])`; `prefix` is Streamlit's base path, if any."""
-    return Route(f"{prefix}/export", served(_answer, _lane, most=4 * 256 * MAX_PICTURES), methods=["POST"])
+    return Route(f"{prefix}/export", served(_answer, _queue, most=4 * 256 * MAX_PICTURES), methods=["POST"])

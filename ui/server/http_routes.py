@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from ui.server import origin_check
-from ui.server.worker_threads import BusyError, Lane, TooLongError
+from ui.server.worker_threads import BusyError, TaskQueue, TooLongError
 from vae_core.errors import LatentError, LatentWalkError
 
 if TYPE_CHECKING:
@@ -94,16 +94,16 @@ async def body_of(request: Request, most: int) -> bytes:
 
 
 def served(
-    answer: Callable[[Request, bytes], Response], lane: Lane, *, most: int = 0
+    answer: Callable[[Request, bytes], Response], queue: TaskQueue, *, most: int = 0
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that answers on a thread of the lane, with a body of at most `most` bytes."""
+    """An endpoint that answers on a thread of the queue, with a body of at most `most` bytes."""
 
     async def endpoint(request: Request) -> Response:
         try:
             if not await origin_check.allowed(request.headers.raw):
                 return _refused(FOREIGN, 403)
             body = await body_of(request, most)
-            return await lane.run(lambda _: answer(request, body))
+            return await queue.run(lambda _: answer(request, body))
         except Exception as error:
             return _explained(error)
 

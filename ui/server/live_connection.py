@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ui.server import live_queries
-from ui.server.connection_limits import Crowd, Seat
+from ui.server.connection_limits import OpenConnection, OpenConnections
 from ui.server.decode_batching import Batcher, SizeChangedError
-from ui.server.worker_threads import BusyError, Going, Lane, TooLongError, cores
+from ui.server.worker_threads import BusyError, StopCheck, TaskQueue, TooLongError, cores
 from ui.shared import cached_models
 from vae_core.errors import CheckpointError
 
@@ -30,20 +30,20 @@ GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, sequence number
 MAX_FRAME = 8 + 4 * 256 * 1024  # bytes: 1024 points of the largest latent size; one z takes at most 1032
 AHEAD = 128 << 10  # bytes sent to a client that has not read them yet; the kernel doubles it
-QUESTIONS = tuple(
+QUERY_KINDS = tuple(
     bytes([kind]) for kind in (live_queries.MANY, live_queries.WHERE, live_queries.PATH, live_queries.SAMPLES)
 )
-QUESTION_HEAD = live_queries.QUESTION.size
+QUERY_HEAD = live_queries.QUERY.size
 RECHECK = 0.5  # seconds between looks at a model's file
-QUICK = 0.1  # seconds: a question that takes longer waits in the other lane
+QUICK = 0.1  # seconds: a question that takes longer waits in the other queue
 HOLD = 0.25  # seconds before a client is told to wait, or why it is sent away: nobody can ask in a circle
 LONGEST_HOLD = 2.0  # seconds, for who asks again and again
 LONGEST = 20.0  # seconds of a processor that one question may take
 
 UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
-NO_MODEL, TOO_LONG, CHANGED, CROWDED = 4404, 4408, 4409, 4429
-_quick = Lane("quick questions", threads=1, waiting=64, limit=LONGEST)
-_slow = Lane("slow questions", threads=max(1, cores() // 4), waiting=32, limit=LONGEST)
+NO_MODEL, TOO_LONG, CHANGED, TOO_MANY = 4404, 4408, 4409, 4429
+_quick_queue = TaskQueue("quick questions", threads=1, waiting=64, limit=LONGEST)
+_slow_queue = TaskQueue("slow questions", threads=max(1, cores() // 4), waiting=32, limit=LONGEST)
 
 
 class ProtocolError(Exception):
@@ -114,11 +114,14 @@ def greeting(model: LatentModel) -> bytes:
     return GREETING.pack(HELLO, channels, model.latent_dim, height, width) + model.device.encode()
 
 
-class Visit:
+class LiveConnection:
     """One connection, from its greeting to its end."""
 
-    def __init__(self, batcher: Batcher, crowd: Crowd, seat: Seat, receive: Receive, send: Send) -> None:
-        self._batcher, self._crowd, self._seat, self._receive, self._send = batcher, crowd, seat, receive, send
+    def __init__(
+        self, batcher: Batcher, connections: OpenConnections, connection: OpenConnection, receive: Receive, send: Send
+    ) -> None:
+        self._batcher, self._connections, self._connection = batcher, connections, connection
+        self._receive, self._send = receive, send
         self._hold = HOLD
         self._ahead: asyncio.Future[Message] | None = None  # the next message, where one was already waited for
 
@@ -129,14 +132,14 @@ class Visit:
             ProtocolError: the client broke a rule.
         """
         latent_dim = model.latent_dim
-        self._seat.wire.bound(min(MAX_FRAME, QUESTION_HEAD + 4 * latent_dim * live_queries.MAX_PLACES), AHEAD)
+        self._connection.wire.bound(min(MAX_FRAME, QUERY_HEAD + 4 * latent_dim * live_queries.MAX_PLACES), AHEAD)
         await self._reply(greeting(model))
         try:
             while (message := await self._next())["type"] == "websocket.receive":
                 frame = message.get("bytes")
                 if frame is None:
                     raise ProtocolError(UNSUPPORTED, "frames are binary")
-                if frame[:1] in QUESTIONS:
+                if frame[:1] in QUERY_KINDS:
                     await self._question(live, model, frame)
                 else:
                     await self._picture(live, *read_request(frame, latent_dim))
@@ -154,8 +157,8 @@ class Visit:
         return await ahead
 
     async def _picture(self, live: LiveModel, sequence: int, z: bytes) -> None:
-        if self._seat.wire.unsent():
-            await self._seat.drained()  # before it costs a picture
+        if self._connection.wire.unsent():
+            await self._connection.drained()  # before it costs a picture
         try:
             picture = await self._batcher.decode(live, z)
         except CheckpointError as error:
@@ -179,15 +182,15 @@ class Visit:
             await asyncio.gather(answer, return_exceptions=True)  # its error, if any, is known already or of no interest
 
     async def _answer(self, live: LiveModel, model: LatentModel, frame: bytes) -> bytes:
-        if not QUESTION_HEAD <= len(frame) <= MAX_FRAME:
+        if not QUERY_HEAD <= len(frame) <= MAX_FRAME:
             raise ProtocolError(*short_or_long(frame))
-        await self._seat.drained()
+        await self._connection.drained()
         expected = min(LONGEST, live_queries.seconds(frame, model.image_shape, model.latent_dim))
         try:
-            if self._crowd.choked:
+            if self._connections.choked:
                 raise BusyError(2.0)
-            lane = _quick if expected <= QUICK else _slow
-            reply = await lane.run(lambda going: answered(live, frame, going), expected)
+            queue = _quick_queue if expected <= QUICK else _slow_queue
+            reply = await queue.run(lambda stop_check: answered(live, frame, stop_check), expected)
             self._hold = HOLD
             return reply
         except BusyError as error:
@@ -198,7 +201,7 @@ class Visit:
             raise ProtocolError(TOO_LONG, f"this question is too large: {error}; ask for less") from None
         except CheckpointError as error:
             raise ProtocolError(NO_MODEL, str(error)) from None
-        except live_queries.BadQuestionError as error:
+        except live_queries.BadQueryError as error:
             raise ProtocolError(INVALID, str(error)) from None
 
 
@@ -206,9 +209,9 @@ def short_or_long(frame: bytes) -> tuple[int, str]:
     """Code and reason to close with."""
     if len(frame) > MAX_FRAME:
         return TOO_BIG, f"a frame has at most {MAX_FRAME} bytes"
-    return INVALID, f"a question has at least {QUESTION_HEAD} bytes, got {len(frame)}"
+    return INVALID, f"a question has at least {QUERY_HEAD} bytes, got {len(frame)}"
 
 
-def answered(live: LiveModel, frame: bytes, going: Going) -> bytes:
-    """The reply to a question, on a thread of a lane."""
-    return live_queries.answer(live.current(), lambda: cached_models.encoded_images(live.entry), frame, going)
+def answered(live: LiveModel, frame: bytes, stop_check: StopCheck) -> bytes:
+    """The reply to a question, on a thread of a queue."""
+    return live_queries.answer(live.current(), lambda: cached_models.encoded_images(live.entry), frame, stop_check)

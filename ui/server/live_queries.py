@@ -1,7 +1,7 @@
 """What else can be asked over `/live`: many small pictures, where points lie, paths, draws. For frames see `live_route.py`.
 
-Pure functions from a frame to a reply, so that they can be tested without a server. Each works in short steps and calls `going`
-between them, which raises when nobody waits any more; and no reply has more than MAX_ANSWER bytes of pictures: where as many as
+Pure functions from a frame to a reply, so that they can be tested without a server. Each works in short steps and calls
+`stop_check` between them, which raises when nobody waits any more; and no reply has more than MAX_ANSWER bytes of pictures: where as many as
 were asked for do not fit at full size, all are averaged down until they do.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
 
 MANY, WHERE, PATH, SAMPLES = 3, 4, 5, 6
-QUESTION = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
+QUERY = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
 PATH_HEAD = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
 DRAW = struct.Struct("<IIf")  # count, seed, temperature
@@ -35,14 +35,14 @@ PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with l
 EVEN = 0x80  # bit of a PATH's options: choose the points so that the picture changes evenly
 
 
-Going = Callable[[], None]
+StopCheck = Callable[[], None]
 
 
 def _on() -> None:
     """Somebody waits, as long as it takes."""
 
 
-class BadQuestionError(ValueError):
+class BadQueryError(ValueError):
     """The frame breaks a rule; the message says which."""
 
 
@@ -50,65 +50,65 @@ def read_question(frame: bytes, latent_dim: int) -> tuple[int, int, int, NDArray
     """(kind, side or options, sequence, z (B, D)) of a question.
 
     Raises:
-        BadQuestionError: wrong length, too many points, or a value that is not finite.
+        BadQueryError: wrong length, too many points, or a value that is not finite.
     """
-    if len(frame) < QUESTION.size:
-        raise BadQuestionError(f"a question has at least {QUESTION.size} bytes, got {len(frame)}")
-    kind, side, sequence = QUESTION.unpack_from(frame)
-    body = len(frame) - QUESTION.size
+    if len(frame) < QUERY.size:
+        raise BadQueryError(f"a question has at least {QUERY.size} bytes, got {len(frame)}")
+    kind, side, sequence = QUERY.unpack_from(frame)
+    body = len(frame) - QUERY.size
     most = MAX_PICTURES if kind == MANY else MAX_PLACES
     if body <= 0 or body % (4 * latent_dim):
-        raise BadQuestionError(f"z takes {4 * latent_dim} bytes ({latent_dim} x float32) for each point, got {body} in all")
-    z = np.frombuffer(frame, "<f4", offset=QUESTION.size).reshape(-1, latent_dim)
+        raise BadQueryError(f"z takes {4 * latent_dim} bytes ({latent_dim} x float32) for each point, got {body} in all")
+    z = np.frombuffer(frame, "<f4", offset=QUERY.size).reshape(-1, latent_dim)
     if len(z) > most:
-        raise BadQuestionError(f"at most {most} points in one frame of kind {kind}, got {len(z)}")
+        raise BadQueryError(f"at most {most} points in one frame of kind {kind}, got {len(z)}")
     if not np.isfinite(z).all():
-        raise BadQuestionError("z holds NaN or infinity")
+        raise BadQueryError("z holds NaN or infinity")
     return kind, side, sequence, z
 
 
 def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float:
     """About how long a question takes: what takes longest is answered last. From measurements on one core, for three models."""
-    kind, values, points = frame[0], math.prod(shape), (len(frame) - QUESTION.size) / (4 * latent_dim)
+    kind, values, points = frame[0], math.prod(shape), (len(frame) - QUERY.size) / (4 * latent_dim)
     if kind == WHERE:
         return (2e-4 if frame[2] == coverage_query.DENSITIES else 2e-4 + 5e-8 * values) * points
     if kind == SAMPLES:
         return 2e-8 * values * int.from_bytes(frame[8:12], "little")
     if kind == MANY:
         return 2e-8 * values * points
-    options, count = (frame[2], frame[3]) if len(frame) > QUESTION.size else (0, 0)
+    options, count = (frame[2], frame[3]) if len(frame) > QUERY.size else (0, 0)
     return 2e-8 * values * count * (200 if options & 0x03 == 2 else 1) * (8 if options & EVEN else 1)
 
 
-def answer(model: LatentModel, encoded: Callable[[], EncodedImages], frame: bytes, going: Going = _on) -> bytes:
+def answer(model: LatentModel, encoded: Callable[[], EncodedImages], frame: bytes, stop_check: StopCheck = _on) -> bytes:
     """The reply to a question; the encoded images are only looked at when they are needed.
 
     Raises:
-        BadQuestionError: the frame breaks a rule.
+        BadQueryError: the frame breaks a rule.
         CheckpointError: the model carries no encoded images to compare with.
     """
     if frame[:1] == bytes([SAMPLES]):
-        return answer_samples(model, frame, going)
+        return answer_samples(model, frame, stop_check)
     kind, side, sequence, z = read_question(frame, model.latent_dim)
     if kind == MANY:
-        return answer_many(model, sequence, side, z, going)
+        return answer_many(model, sequence, side, z, stop_check)
     ask = answer_path if kind == PATH else answer_where
-    return ask(model, encoded, sequence, side, z, going)
+    return ask(model, encoded, sequence, side, z, stop_check)
 
 
-def answer_many(model: LatentModel, sequence: int, side: int, z: Float32s, going: Going = _on) -> bytes:
+def answer_many(model: LatentModel, sequence: int, side: int, z: Float32s, stop_check: StopCheck = _on) -> bytes:
     """Pictures of all points, at most `side` pixels on the longer side (0: full size, as far as it fits)."""
-    pictures = _small(model, z, side, going)
+    pictures = _small(model, z, side, stop_check)
     count, height, width, channels = pictures.shape
     return PICTURES.pack(MANY, channels, count, sequence, height, width) + pictures.tobytes()
 
 
-def _small(model: LatentModel, z: Float32s, side: int, going: Going) -> Pixels:
+def _small(model: LatentModel, z: Float32s, side: int, stop_check: StopCheck) -> Pixels:
     fits = fitting_side(model.image_shape, len(z))
     step = max(1, PASS // math.prod(model.image_shape))
     parts = []
     for start in range(0, len(z), step):
-        going()
+        stop_check()
         parts.append(model.decode_small(z[start : start + step], min(side or fits, fits)))
     return np.concatenate(parts)
 
@@ -119,22 +119,27 @@ def fitting_side(shape: tuple[int, int, int], count: int) -> int:
 
 
 def answer_where(
-    model: LatentModel, encoded: Callable[[], EncodedImages], sequence: int, what: int, z: Float32s, going: Going = _on
+    model: LatentModel, encoded: Callable[[], EncodedImages], sequence: int, what: int, z: Float32s, stop_check: StopCheck = _on
 ) -> bytes:
     """Where points lie; `what` is everything, their densities, or whether they look like the data.
 
     Raises:
-        BadQuestionError: another `what`, or too many points for it.
+        BadQueryError: another `what`, or too many points for it.
     """
     if what not in coverage_query.MOST:
-        raise BadQuestionError(f"what is asked of places is 0 to {len(coverage_query.MOST) - 1}, got {what}")
+        raise BadQueryError(f"what is asked of places is 0 to {len(coverage_query.MOST) - 1}, got {what}")
     if len(z) > coverage_query.MOST[what]:
-        raise BadQuestionError(f"at most {coverage_query.MOST[what]} points in a question of this kind, got {len(z)}")
-    return coverage_query.answer_where(encoded(), WHERE, sequence, what, z, going)
+        raise BadQueryError(f"at most {coverage_query.MOST[what]} points in a question of this kind, got {len(z)}")
+    return coverage_query.answer_where(encoded(), WHERE, sequence, what, z, stop_check)
 
 
 def answer_path(
-    model: LatentModel, encoded: Callable[[], EncodedImages], sequence: int, options: int, z: Float32s, going: Going = _on
+    model: LatentModel,
+    encoded: Callable[[], EncodedImages],
+    sequence: int,
+    options: int,
+    z: Float32s,
+    stop_check: StopCheck = _on,
 ) -> bytes:
     """A path through the points: K x D float32 z, K float32 changes (the first 0), K float32 typical (as in WHERE), K pictures.
 
@@ -145,13 +150,14 @@ def answer_path(
 
     index = options & 0x03
     if index >= len(KINDS):
-        raise BadQuestionError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
+        raise BadQueryError(f"the kind of a path is 0 to {len(KINDS) - 1}, got {index}")
     count = max(len(z), options >> 8)
     side = fitting_side(model.image_shape, count)
     try:
-        found = path_through(model, z, kind=KINDS[index], count=count, even=bool(options & EVEN), side=side, going=going)
+        even = bool(options & EVEN)
+        found = path_through(model, z, kind=KINDS[index], count=count, even=even, side=side, stop_check=stop_check)
     except LatentError as error:
-        raise BadQuestionError(str(error)) from None
+        raise BadQueryError(str(error)) from None
     count, height, width, channels = found.pictures.shape
     typical, said = coverage_query.along(encoded, found.z)
     head = PATH_HEAD.pack(PATH, channels, count, sequence, height, width, model.latent_dim, said)
@@ -159,22 +165,22 @@ def answer_path(
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
 
 
-def answer_samples(model: LatentModel, frame: bytes, going: Going = _on) -> bytes:
+def answer_samples(model: LatentModel, frame: bytes, stop_check: StopCheck = _on) -> bytes:
     """Seeded draws from the prior: K x D float32 z, K pictures. The same seed gives the same grid on every machine.
 
     Raises:
-        BadQuestionError: another length, too many, or a temperature out of range.
+        BadQueryError: another length, too many, or a temperature out of range.
     """
-    if len(frame) != QUESTION.size + DRAW.size:
-        raise BadQuestionError(f"a question for draws takes {QUESTION.size + DRAW.size} bytes, got {len(frame)}")
-    _, side, sequence = QUESTION.unpack_from(frame)
-    count, seed, temperature = DRAW.unpack_from(frame, QUESTION.size)
+    if len(frame) != QUERY.size + DRAW.size:
+        raise BadQueryError(f"a question for draws takes {QUERY.size + DRAW.size} bytes, got {len(frame)}")
+    _, side, sequence = QUERY.unpack_from(frame)
+    count, seed, temperature = DRAW.unpack_from(frame, QUERY.size)
     if not 1 <= count <= MAX_PICTURES:
-        raise BadQuestionError(f"1 to {MAX_PICTURES} draws in one frame, got {count}")
+        raise BadQueryError(f"1 to {MAX_PICTURES} draws in one frame, got {count}")
     if not 0 <= temperature <= MAX_TEMPERATURE:  # NaN is not
-        raise BadQuestionError(f"the temperature is 0 to {MAX_TEMPERATURE:g}, got {temperature:g}")
+        raise BadQueryError(f"the temperature is 0 to {MAX_TEMPERATURE:g}, got {temperature:g}")
     z = model.sample_prior(count, seed, temperature=temperature)
-    pictures = _small(model, z, side, going)
+    pictures = _small(model, z, side, stop_check)
     _, height, width, channels = pictures.shape
     head = PATH_HEAD.pack(SAMPLES, channels, count, sequence, height, width, model.latent_dim, 0)
     return head + z.astype("<f4").tobytes() + pictures.tobytes()

@@ -61,11 +61,11 @@ from urllib.parse import parse_qs
 from starlette.routing import WebSocketRoute
 
 from ui.server import origin_check
-from ui.server.connection_limits import Crowd
+from ui.server.connection_limits import OpenConnections
 from ui.server.decode_batching import Batcher
-from ui.server.live_connection import CROWDED, FAILED, HOLD, NO_MODEL, LiveModel, ProtocolError, Visit
+from ui.server.live_connection import FAILED, HOLD, NO_MODEL, TOO_MANY, LiveConnection, LiveModel, ProtocolError
 from ui.server.streamlit_internals import wire
-from ui.server.worker_threads import BusyError, Lane
+from ui.server.worker_threads import BusyError, TaskQueue
 from ui.shared import cached_models
 from vae_core.errors import CheckpointError
 
@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from vae_core.model_files.model_list import ModelEntry
 
 log = logging.getLogger("latent_walk")
-_doors = Lane("opening models", threads=2, waiting=200, polite=False)
+_opening = TaskQueue("opening models", threads=2, waiting=200, polite=False)
 
 
 class Listing:
@@ -94,33 +94,33 @@ class Listing:
     async def _look(self) -> Sequence[ModelEntry]:
         async with self._lock:
             self._next = None
-            return await _doors.run(lambda _: cached_models.models())
+            return await _opening.run(lambda _: cached_models.models())
 
 
-class Floor:
+class LoopResources:
     """What the connections of one event loop share."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.batcher, self.crowd, self.listing = Batcher(), Crowd(), Listing()
+        self.batcher, self.connections, self.listing = Batcher(), OpenConnections(), Listing()
 
     def close(self) -> None:
         """Ends the decoder's thread."""
         self.batcher.close()
         if not self.loop.is_closed():
-            self.crowd.close()
+            self.connections.close()
 
 
 class LiveEndpoint:
     """The ASGI endpoint; one instance serves every connection of the process."""
 
     def __init__(self) -> None:
-        self._floor: Floor | None = None
+        self._resources: LoopResources | None = None
         self._models: dict[str, LiveModel] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        if not await self._running_floor().crowd.turn() or not await origin_check.socket_allowed(scope["headers"]):
+        if not await self._resources_of_loop().connections.admitted() or not await origin_check.socket_allowed(scope["headers"]):
             await send({"type": "websocket.close", "code": 1008})  # before accept: the server answers 403
             return
         try:
@@ -136,24 +136,25 @@ class LiveEndpoint:
             await _close(send, FAILED, "the decoder failed; the server's log has the details")
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        floor = self._running_floor()
-        if floor.crowd.full:
-            raise ProtocolError(CROWDED, "too many explorers are connected to this server; it is tried again")
-        seat = floor.crowd.join(wire(receive))
+        resources = self._resources_of_loop()
+        if resources.connections.full:
+            raise ProtocolError(TOO_MANY, "too many explorers are connected to this server; it is tried again")
+        connection = resources.connections.join(wire(receive))
         try:
             name = parse_qs(scope["query_string"].decode("latin-1")).get("model", [""])[0]
-            await Visit(floor.batcher, floor.crowd, seat, receive, send).serve(*await self._open(floor, name))
+            served = LiveConnection(resources.batcher, resources.connections, connection, receive, send)
+            await served.serve(*await self._open(resources, name))
         finally:
-            floor.crowd.leave(seat)
+            resources.connections.leave(connection)
 
-    async def _open(self, floor: Floor, name: str) -> tuple[LiveModel, LatentModel]:
+    async def _open(self, resources: LoopResources, name: str) -> tuple[LiveModel, LatentModel]:
         try:
-            entries = await floor.listing.get()
+            entries = await resources.listing.get()
             live = self._follow(cached_models.pick(entries, name), entries)
             model = cached_models.opened(live.entry)
-            return live, await _doors.run(lambda _: live.current()) if model is None else model
+            return live, await _opening.run(lambda _: live.current()) if model is None else model
         except BusyError as error:
-            raise ProtocolError(CROWDED, str(error)) from None
+            raise ProtocolError(TOO_MANY, str(error)) from None
         except (CheckpointError, OSError) as error:
             raise ProtocolError(NO_MODEL, str(error)) from None
 
@@ -166,17 +167,17 @@ class LiveEndpoint:
         live.follow(entry)
         return live
 
-    def _running_floor(self) -> Floor:
-        if self._floor is None or self._floor.loop is not asyncio.get_running_loop():  # a new server in one process
+    def _resources_of_loop(self) -> LoopResources:
+        if self._resources is None or self._resources.loop is not asyncio.get_running_loop():  # a new server in one process
             self.shutdown()
-            self._floor = Floor()
-        return self._floor
+            self._resources = LoopResources()
+        return self._resources
 
     def shutdown(self) -> None:
         """Ends the worker thread."""
-        if self._floor is not None:
-            self._floor.close()
-            self._floor = None
+        if self._resources is not None:
+            self._resources.close()
+            self._resources = None
 
 
 async def _close(send: Send, code: int, reason: str) -> None:

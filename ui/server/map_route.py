@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from ui.server.embedding_route import embedding
 from ui.server.http_routes import BadRequestError, Pieces, served, whole_number
-from ui.server.worker_threads import Lane
+from ui.server.worker_threads import TaskQueue
 from ui.shared import cached_models
 from ui.shared.address import parse_z
 from vae_core.data.stored_images import at_hand, test_image
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 NEAREST = 4  # images shown of each kind
 MOST_IMAGES = 10_000_000  # of any dataset
 KEPT = {"Cache-Control": "private, max-age=3600"}
-_reading = Lane("map", threads=2, waiting=100)
-_searching = Lane("nearest images", threads=1, waiting=30)
+_reading = TaskQueue("map", threads=2, waiting=100)
+_searching = TaskQueue("nearest images", threads=1, waiting=30)
 
 
 def packed(encoded: EncodedImages) -> bytes:

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from ui.server import streamlit_internals
-from ui.server.worker_threads import BusyError, Lane
+from ui.server.worker_threads import BusyError, TaskQueue
 
 LONGEST = 300  # characters of an origin
 KEPT = 256  # verdicts about foreign origins; each may have taken Streamlit a second
-_lane = Lane("origins", threads=1, waiting=16)
+_queue = TaskQueue("origins", threads=1, waiting=16)
 _verdicts: OrderedDict[tuple[str, str | None], bool] = OrderedDict()
 
 
@@ -54,14 +54,14 @@ def _netloc(origin: str) -> str:
 async def _foreign(origin: str, host: str | None) -> bool:
     key = (origin, host)
     if key not in _verdicts:
-        _verdicts[key] = await _lane.run(lambda _: streamlit_internals.origin_allowed(origin, host))
+        _verdicts[key] = await _queue.run(lambda _: streamlit_internals.origin_allowed(origin, host))
         if len(_verdicts) > KEPT:
             _verdicts.popitem(last=False)
     return _verdicts[key]
 
 
 async def socket_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """The same for a socket, which has no other answer to a broken header or a crowd than to a foreign page."""
+    """The same for a socket, which has no other answer to a broken header or to too many at once than to a foreign page."""
     try:
         return await allowed(headers)
     except (BrokenOriginError, BusyError):

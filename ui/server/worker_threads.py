@@ -1,6 +1,6 @@
 """Threads of their own for what takes longer than a frame: neither the event loop, nor the decoder, nor Streamlit waits for it.
 
-What waits in a lane is bounded, and of it goes first what is expected to be done first; work whose asker has gone is dropped, and
+What waits in a queue is bounded, and what is expected to be done first goes first; work whose asker has gone is dropped, and
 work under way is told so at its next step. On Linux these threads also step back when the processors are all in use.
 """
 
@@ -41,7 +41,7 @@ class TooLongError(Exception):
     """The work took longer than it may."""
 
 
-class Going:
+class StopCheck:
     """Handed to the work, which calls it between its steps.
 
     Raises:
@@ -72,12 +72,12 @@ class Going:
 class _Job:
     due: float
     number: int
-    work: Callable[[Going], Any] = field(compare=False)
-    going: Going = field(compare=False)
+    work: Callable[[StopCheck], Any] = field(compare=False)
+    stop_check: StopCheck = field(compare=False)
     future: Future[Any] = field(compare=False, default_factory=Future)
 
 
-class Lane:
+class TaskQueue:
     """At most `threads` at work and `waiting` in line. Belongs to no event loop."""
 
     def __init__(self, name: str, *, threads: int, waiting: int, limit: float = float("inf"), polite: bool = True) -> None:
@@ -93,7 +93,7 @@ class Lane:
         self._threads = self._at_work = 0
         self._numbers = itertools.count()
 
-    async def run(self, work: Callable[[Going], T], expected: float = 0.0) -> T:
+    async def run(self, work: Callable[[StopCheck], T], expected: float = 0.0) -> T:
         """What the work returns, which is expected to take so many seconds. Cancelled, it leaves the line or is told to stop.
 
         Raises:
@@ -108,11 +108,11 @@ class Lane:
             raise
         return found
 
-    def _take_on(self, work: Callable[[Going], Any], expected: float) -> _Job:
+    def _take_on(self, work: Callable[[StopCheck], Any], expected: float) -> _Job:
         with self._changed:
             if len(self._line) >= self._most_waiting:
                 raise BusyError(1.0)
-            job = _Job(time.monotonic() + expected, next(self._numbers), work, Going(self._limit))
+            job = _Job(time.monotonic() + expected, next(self._numbers), work, StopCheck(self._limit))
             heapq.heappush(self._line, job)
             if self._at_work + len(self._line) > self._threads < self._most_threads:
                 self._threads += 1
@@ -121,7 +121,7 @@ class Lane:
             return job
 
     def _drop(self, job: _Job) -> None:
-        job.going.stop()
+        job.stop_check.stop()
         with self._changed, contextlib.suppress(ValueError):  # under way
             self._line.remove(job)
             heapq.heapify(self._line)
@@ -148,9 +148,9 @@ class Lane:
 
 
 def _finish(job: _Job) -> None:
-    job.going.start()
+    job.stop_check.start()
     try:
-        job.future.set_result(job.work(job.going))
+        job.future.set_result(job.work(job.stop_check))
     except BaseException as error:
         job.future.set_exception(error)
 

@@ -26,7 +26,7 @@ FINE = 8  # times as many points as asked for when steps are to be equal
 PASS = 1 << 20  # numbers decoded at a time
 FOLLOWED = 3 << 20  # numbers of all pictures of a geodesic's points, which are decoded together, with gradients
 FEWEST = 8  # points of a geodesic, however large the pictures are
-Going = Callable[[], None]
+StopCheck = Callable[[], None]
 Decode = Callable[[Tensor], Tensor]  # (K, D) -> (K, ...) mean pictures, differentiable
 
 KNOTS = 16  # points of the first, coarse search for a long geodesic
@@ -53,7 +53,7 @@ def path_through(
     count: int = 11,
     even: bool = False,
     side: int = 0,
-    going: Going = lambda: None,
+    stop_check: StopCheck = lambda: None,
 ) -> Path:
     """A path of `count` points through all the given ones (M, D).
 
@@ -61,29 +61,29 @@ def path_through(
         kind: linear, spherical, or geodesic (shortest under the decoder's metric).
         even: choose the points on the path so that the picture changes by the same amount at every step.
         side: pictures are averaged down to at most so many pixels on the longer side; 0: full size.
-        going: called between steps of the work; what it raises ends the work.
+        stop_check: called between steps of the work; what it raises ends the work.
 
     Raises:
         LatentError: unknown kind, too few or too many points, or a point that does not fit the model.
     """
     stops = check_z(points, model.latent_dim)
     _check(kind, len(stops), count)
-    z = _joined(model, stops, kind, count, going)
+    z = _joined(model, stops, kind, count, stop_check)
     if even:
         fine = refined(z, (count - 1) * FINE + 1)
-        z = equal_steps(fine, np.concatenate([step for _, step in _decoded(model, fine, going)]), count)
+        z = equal_steps(fine, np.concatenate([step for _, step in _decoded(model, fine, stop_check)]), count)
     latents = z.astype(np.float32)
-    pictures, changes = zip(*((_shrunk(means, side), step) for means, step in _decoded(model, latents, going)), strict=True)
+    pictures, changes = zip(*((_shrunk(means, side), step) for means, step in _decoded(model, latents, stop_check)), strict=True)
     return Path(latents, np.concatenate(pictures), np.concatenate(changes))
 
 
-def _decoded(model: LatentModel, z: ArrayLike, going: Going) -> Iterator[tuple[Float32s, Float64s]]:
+def _decoded(model: LatentModel, z: ArrayLike, stop_check: StopCheck) -> Iterator[tuple[Float32s, Float64s]]:
     """Mean pictures (k, C, H, W) of a few points after another, and how far each is from the one before; the first has none."""
     points = np.asarray(z)
     size = max(1, PASS // math.prod(model.image_shape))
     last = None
     for start in range(0, len(points), size):
-        going()
+        stop_check()
         means = model.decode_float(points[start : start + size])
         yield means, step_lengths(means if last is None else np.concatenate([last, means]))
         last = means[-1:]
@@ -107,26 +107,26 @@ def _check(kind: str, stops: int, count: int) -> None:
         raise LatentError(f"A path through {stops} points has {stops} to {MAX_STEPS} steps; got {count}.")
 
 
-def _joined(model: LatentModel, stops: Float32s, kind: str, count: int, going: Going) -> Float64s:
+def _joined(model: LatentModel, stops: Float32s, kind: str, count: int, stop_check: StopCheck) -> Float64s:
     """Segments of about equal numbers of points, joined without repeating the stops, (count, D)."""
     marks = np.round(np.linspace(0, count - 1, len(stops))).astype(int)
     parts = [
-        _segment(model, start, end, kind, after - before + 1, going)
+        _segment(model, start, end, kind, after - before + 1, stop_check)
         for start, end, before, after in zip(stops[:-1], stops[1:], marks[:-1], marks[1:], strict=True)
     ]
     return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
 
 
-def _segment(model: LatentModel, start: ArrayLike, end: ArrayLike, kind: str, count: int, going: Going) -> Float64s:
+def _segment(model: LatentModel, start: ArrayLike, end: ArrayLike, kind: str, count: int, stop_check: StopCheck) -> Float64s:
     if kind == "geodesic":
         followed = min(count, max(FEWEST, FOLLOWED // math.prod(model.image_shape)))
-        return refined(geodesic(start, end, followed, _differentiable(model, going)), count)
+        return refined(geodesic(start, end, followed, _differentiable(model, stop_check)), count)
     return (spherical if kind == "spherical" else linear)(start, end, count)
 
 
-def _differentiable(model: LatentModel, going: Going) -> Decode:
+def _differentiable(model: LatentModel, stop_check: StopCheck) -> Decode:
     def decode(z: Tensor) -> Tensor:
-        going()
+        stop_check()
         with torch.inference_mode(False), torch.enable_grad():
             return model.mean_of(z)
 

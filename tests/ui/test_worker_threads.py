@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ui.server.worker_threads import BusyError, Lane, StoppedError, TooLongError
+from ui.server.worker_threads import BusyError, StoppedError, TaskQueue, TooLongError
 
 
 def run(main):
@@ -24,11 +24,11 @@ class Gate:
         self.begun, self.open = threading.Event(), threading.Event()
         self.ended = None
 
-    def __call__(self, going):
+    def __call__(self, stop_check):
         self.begun.set()
         self.open.wait(10)
         try:
-            going()
+            stop_check()
         except Exception as error:
             self.ended = type(error)
             raise
@@ -42,8 +42,8 @@ async def begun(gate):
 
 def test_the_answer_and_the_error_of_the_work_come_back():
     async def main():
-        lane = Lane("test", threads=2, waiting=5)
-        results = await asyncio.gather(lane.run(lambda _: 7), lane.run(lambda _: 1 / 0), return_exceptions=True)
+        queue = TaskQueue("test", threads=2, waiting=5)
+        results = await asyncio.gather(queue.run(lambda _: 7), queue.run(lambda _: 1 / 0), return_exceptions=True)
         return results[0], type(results[1])
 
     assert run(main()) == (7, ZeroDivisionError)
@@ -51,13 +51,13 @@ def test_the_answer_and_the_error_of_the_work_come_back():
 
 def test_a_full_line_takes_nothing_on():
     async def main():
-        lane, gate = Lane("test", threads=1, waiting=2), Gate()
-        first = asyncio.ensure_future(lane.run(gate))
+        queue, gate = TaskQueue("test", threads=1, waiting=2), Gate()
+        first = asyncio.ensure_future(queue.run(gate))
         await begun(gate)
-        waiting = [asyncio.ensure_future(lane.run(lambda _: "waited")) for _ in range(2)]
+        waiting = [asyncio.ensure_future(queue.run(lambda _: "waited")) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(BusyError, match="busy"):
-            await lane.run(lambda _: "too much")
+            await queue.run(lambda _: "too much")
         gate.open.set()
         return await asyncio.gather(first, *waiting)
 
@@ -66,10 +66,10 @@ def test_a_full_line_takes_nothing_on():
 
 def test_what_is_expected_to_take_longest_goes_last():
     async def main():
-        lane, gate, order = Lane("test", threads=1, waiting=9), Gate(), []
-        first = asyncio.ensure_future(lane.run(gate))
+        queue, gate, order = TaskQueue("test", threads=1, waiting=9), Gate(), []
+        first = asyncio.ensure_future(queue.run(gate))
         await begun(gate)
-        jobs = [asyncio.ensure_future(lane.run(lambda _, s=seconds: order.append(s), seconds)) for seconds in (9, 1, 5)]
+        jobs = [asyncio.ensure_future(queue.run(lambda _, s=seconds: order.append(s), seconds)) for seconds in (9, 1, 5)]
         await asyncio.sleep(0)
         gate.open.set()
         await asyncio.gather(first, *jobs)
@@ -80,15 +80,15 @@ def test_what_is_expected_to_take_longest_goes_last():
 
 def test_work_that_nobody_waits_for_leaves_the_line_or_is_told_to_stop():
     async def main():
-        lane, gate, done = Lane("test", threads=1, waiting=1), Gate(), []
-        under_way = asyncio.ensure_future(lane.run(gate))
+        queue, gate, done = TaskQueue("test", threads=1, waiting=1), Gate(), []
+        under_way = asyncio.ensure_future(queue.run(gate))
         await begun(gate)
-        waiting = asyncio.ensure_future(lane.run(lambda _: done.append("for nobody")))
+        waiting = asyncio.ensure_future(queue.run(lambda _: done.append("for nobody")))
         await asyncio.sleep(0)
         for job in (under_way, waiting):
             job.cancel()
         await asyncio.gather(under_way, waiting, return_exceptions=True)
-        last = asyncio.ensure_future(lane.run(lambda _: done.append("last")))  # there is room in the line again
+        last = asyncio.ensure_future(queue.run(lambda _: done.append("last")))  # there is room in the line again
         gate.open.set()
         await last
         return gate.ended, done
@@ -98,14 +98,14 @@ def test_work_that_nobody_waits_for_leaves_the_line_or_is_told_to_stop():
 
 def test_work_that_takes_too_long_is_given_up():
     async def main():
-        lane = Lane("test", threads=1, waiting=1, limit=0.05)
+        queue = TaskQueue("test", threads=1, waiting=1, limit=0.05)
 
-        def for_ever(going):
+        def for_ever(stop_check):
             while True:
-                going()
+                stop_check()
 
         with pytest.raises(TooLongError, match=r"longer than 0\.05 s"):
-            await lane.run(for_ever)
-        return await lane.run(lambda _: "next")
+            await queue.run(for_ever)
+        return await queue.run(lambda _: "next")
 
     assert run(main()) == "next"

@@ -1,4 +1,4 @@
-"""The socket under a crowd: many ask much at once, leave, connect in a storm or do not read; nobody who drags notices."""
+"""The socket under load: many ask much at once, leave, connect in a storm or do not read; nobody who drags notices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from ui.server import connection_limits, live_connection, live_queries, origin_check
 from ui.server.live_connection import MAX_FRAME
-from ui.server.worker_threads import Lane
+from ui.server.worker_threads import TaskQueue
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
@@ -36,19 +36,19 @@ def held(monkeypatch):
     """Questions wait at this gate; a short line behind one thread."""
     gate, begun, ended = threading.Event(), threading.Event(), []
 
-    def wait(model, encoded, frame, going):
+    def wait(model, encoded, frame, stop_check):
         begun.set()
         try:
             while not gate.wait(0.01):
-                going()
+                stop_check()
         except Exception as error:
             ended.append(type(error).__name__)
             raise
         return b"\x04" + bytes(7)
 
     monkeypatch.setattr(live_queries, "answer", wait)
-    for name in ("_quick", "_slow"):
-        monkeypatch.setattr(live_connection, name, Lane("test", threads=1, waiting=2, limit=20))
+    for name in ("_quick_queue", "_slow_queue"):
+        monkeypatch.setattr(live_connection, name, TaskQueue("test", threads=1, waiting=2, limit=20))
     gate.begun, gate.ended = begun, ended
     yield gate
     gate.set()
@@ -91,7 +91,7 @@ def test_nobody_works_on_the_question_of_a_client_that_has_left(live, held):  # 
 
 
 def test_a_question_that_takes_too_long_closes_with_a_reason(live, held, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(live_connection, "_slow", Lane("test", threads=1, waiting=2, limit=0.05))
+    monkeypatch.setattr(live_connection, "_slow_queue", TaskQueue("test", threads=1, waiting=2, limit=0.05))
     socket = live()
     socket.recv(timeout=10)
     socket.send(path_question())
@@ -210,7 +210,7 @@ def after(seconds, wires, monkeypatch, *, reading=()):
     monkeypatch.setattr(connection_limits.time, "monotonic", lambda: clock[0])
 
     async def main():
-        room = connection_limits.Crowd()
+        room = connection_limits.OpenConnections()
         for wire in wires:
             room.join(wire)
         for _ in range(seconds + 1):
