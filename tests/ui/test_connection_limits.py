@@ -145,7 +145,7 @@ def test_when_too_many_are_connected_the_next_is_told_to_come_later(live, monkey
 
 
 def test_a_storm_of_connections_waits_at_the_door(live, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(connection_limits, "PACE", 20.0)
+    monkeypatch.setattr(connection_limits, "PER_SECOND", 20.0)
     monkeypatch.setattr(connection_limits, "BURST", 2)
     started = time.monotonic()
     for _ in range(8):
