@@ -7,7 +7,7 @@ import pytest
 
 from ui.encode.posterior_charts import heat
 
-DIFFERENCE, COMPARISON = "explorer/renderer/pixel_difference.js", "explorer/compare/comparison.js"
+DIFFERENCE, COMPARISON = "explorer/renderer/pixels.js", "explorer/compare/comparison.js"
 
 
 def picture(pixels: np.ndarray) -> dict:
@@ -16,7 +16,7 @@ def picture(pixels: np.ndarray) -> dict:
 
 
 def found(js, a: np.ndarray, b: np.ndarray) -> dict:
-    body = "(m, a, b) => { const d = m.pixelDifference(a, b); return d && {...d, pixels: [...d.answer.pixels]}; }"
+    body = "(m, a, b) => { const d = m.pixels.difference(a, b); return d && {...d, pixels: [...d.answer.pixels]}; }"
     return js(DIFFERENCE, body, picture(a), picture(b))
 
 

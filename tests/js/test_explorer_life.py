@@ -135,7 +135,7 @@ def test_what_the_system_takes_out_of_the_hand_is_not_committed(js):
         "explorer/map/gestures.js",
         """(m) => { const said = []; const element = document.body.appendChild(document.createElement('div'));
         element.setPointerCapture = () => {};
-        m.listen(element, new Proxy({}, {get: (_, name) => () => said.push(name)}));
+        m.listen(element, new Proxy({}, {get: (_, name) => () => said.push(name)}), life.signal);
         const pointer = (kind) => element.dispatchEvent(new PointerEvent(kind, {pointerId: 1, pointerType: 'mouse', button: 0}));
         const key = (kind, altKey) => element.dispatchEvent(new KeyboardEvent(kind, {key: 'ArrowLeft', altKey}));
         ['pointerdown', 'pointercancel', 'pointerup'].forEach(pointer);

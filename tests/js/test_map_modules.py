@@ -258,7 +258,7 @@ def test_a_density_is_told_apart_where_it_is_thin_too(js):
       const light = (value) => m.colourOf(value, range).reduce((sum, part) => sum + part, 0);
       return {range, light: [-500, -17, -14, -10].map(light), flat: m.colourOf(3, m.rangeOf([3, 3], 2))};
     }"""
-    found = js("explorer/map/density_colours.js", script)
+    found = js(GROUND, script)
     assert found["range"] == [-18, -10] and found["light"] == sorted(set(found["light"]))
     assert found["flat"] == [232, 238, 255]
 

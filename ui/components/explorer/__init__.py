@@ -24,16 +24,9 @@ if TYPE_CHECKING:
     from vae_core.model_files.header import LatentStatistics
 
 HERE = Path(__file__).parent
-PATHS = ("pins_and_paths/tray", "pins_and_paths/paths")
-STYLES = (
-    "base",
-    "rail/rail",
-    "map/map",
-    "sheets",
-    *PATHS,
-    "compare/compare",
-    "help/guide",
-)  # a later one may overrule an earlier one
+SHARED, PATHS = ("base", "sheets"), ("pins_and_paths/tray", "pins_and_paths/paths")
+PARTS = ("rail/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare", "help/help", "picture/present")
+STYLES = (*SHARED, *PARTS)  # a later one overrules an earlier one
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
 PRIOR_END = 2.576  # standard deviations of N(0, 1) from 0 to its 99.5 % quantile

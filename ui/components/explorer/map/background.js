@@ -6,7 +6,6 @@ import { normalQuantile, normalShare } from "../numbers.js";
 import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
 import { drawAnswer } from "../renderer/renderer.js";
 import { Timer } from "../timing.js";
-import { colourOf, rangeOf } from "./density_colours.js";
 
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side
@@ -18,6 +17,9 @@ const LARGEST_QUESTION = 500_000; // bytes, a little less than the server takes:
 const PART = 64; // places compared with the data in one question: those about where one stands go in between
 const AGAIN = 1000; // ms until a model that is still being measured is asked again
 const AT_REST = 140; // ms without movement before a new one is asked for: the strips behind the sliders come first
+
+const NATS = 4; // shown for each dimension below the highest in view, and at least twice as many: farther down all is dark
+export const RAMP = [[10, 10, 28], [38, 38, 104], [76, 98, 214], [142, 164, 255], [232, 238, 255]]; // of a density, from dark to light
 
 export const BACKGROUNDS = {
   manifold: "manifold",
@@ -220,4 +222,18 @@ export function drawTint(context, typical, box) {
   if (!(strength > 0)) return; // NaN: not known
   context.fillStyle = tintOf(strength);
   context.fillRect(...box);
+}
+
+/** The range of log densities that is told apart, [low, high] in nats. */
+export function rangeOf(values, latentDim) {
+  const high = Math.max(...values);
+  return [Math.max(Math.min(...values), high - Math.max(2 * NATS, NATS * latentDim)), high];
+}
+
+/** [r, g, b] of a log density in a range. */
+export function colourOf(value, [low, high]) {
+  const share = high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 1;
+  const at = share * (RAMP.length - 1);
+  const i = Math.min(RAMP.length - 2, Math.floor(at));
+  return RAMP[i].map((from, c) => Math.round(from + (at - i) * (RAMP[i + 1][c] - from)));
 }

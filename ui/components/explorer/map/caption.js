@@ -3,10 +3,9 @@
 
 import { h } from "../elements.js";
 import { FAR, WORDS } from "../picture/likeness.js";
-import { TINTS } from "./background.js";
-import { RAMP } from "./density_colours.js";
-import { SAMPLE } from "./points.js";
+import { RAMP, TINTS } from "./background.js";
 import { EMBEDDINGS } from "./embedding.js";
+import { SAMPLE } from "./points.js";
 
 const THOUSANDS = new Intl.NumberFormat("en");
 export const CAPTION = "lw-map-caption"; // its id

@@ -13,10 +13,10 @@ const MOVED = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove
 
 /**
  * on: {hover(at, event), leave(), drag(at, event), drop(at, event, clicked), cancel(), pan(dx, dy), zoom(at, factor),
- * step(dx, dy, coarse, event), stepped(), take(), fit()}
+ * step(dx, dy, coarse, event), stepped(), take(), fit()}; nothing waits after the signal
  */
-export function listen(element, on) {
-  pointers(element, on);
+export function listen(element, on, signal) {
+  pointers(element, on, signal);
   wheel(element, on);
   trackpadPinch(element, on);
   keys(element, on);
@@ -27,11 +27,15 @@ function local(element, [x, y]) {
   return [x - box.left, y - box.top];
 }
 
-function pointers(element, on) {
+function pointers(element, on, signal) {
   const down = new Map(); // id -> {begun, done, now}: where it went down, what has been acted on, where it is; [x, y] in the window
   let doing = ""; // "drag", "pan", "pinch", "wait" (a finger that may scroll yet) or nothing
   let hold = null;
   const frames = new OncePerFrame((event) => act(event));
+  signal.addEventListener("abort", () => {
+    clearTimeout(hold);
+    frames.drop();
+  }, { once: true });
 
   element.addEventListener("pointerdown", (event) => {
     const place = [event.clientX, event.clientY];

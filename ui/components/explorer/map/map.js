@@ -253,7 +253,7 @@ export class LatentMap {
       stepped: () => this.#explorer.goTo(this.#store.here, performance.now()),
       take: (event) => this.#take(event.timeStamp),
       fit: () => this.#move(() => this.#fit()),
-    });
+    }, this.#explorer.signal);
   }
 
   #move(change) {
