@@ -21,7 +21,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p;/^PORT/q' Makefile
 
 run: $(VENV)/.run
-	@$(BIN)/python -m tools.serve --address "$(ADDRESS)" --port "$(PORT)"
+	@$(BIN)/python -m tools.start_app --address "$(ADDRESS)" --port "$(PORT)"
 
 test: lint types
 	@browsers=$$($(BIN)/python -m tools.browser) && echo "Browsers:" $$browsers

@@ -25,8 +25,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import report
+from benchmarks.benchmark_models import save_untrained
 from benchmarks.live_load import free_port, serving, streamlit_command
-from benchmarks.models import save_untrained
 
 MODEL, LATENT_DIM = "bench-conv-64", 16
 RATE = 60  # pointer moves a second

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.models import save_untrained
+from benchmarks.benchmark_models import save_untrained
 
 ROOT = Path(__file__).parents[1]
 MODEL, LATENT_DIM = "bench-conv-64", 16
@@ -68,11 +68,11 @@ def streamlit_command(script: str, port: int) -> list[str]:
 
 
 def naive_command(port: int, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.naive_live", str(port), str(folder / f"{MODEL}.safetensors")]
+    return [sys.executable, "-m", "benchmarks.baselines.naive_live", str(port), str(folder / f"{MODEL}.safetensors")]
 
 
 def measure(port: int, sockets: int, seconds: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.load_client", str(port), MODEL, str(LATENT_DIM), str(sockets), str(seconds)]
+    command = [sys.executable, "-m", "benchmarks.live_load_client", str(port), MODEL, str(LATENT_DIM), str(sockets), str(seconds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)

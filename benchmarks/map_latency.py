@@ -23,9 +23,9 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import report
+from benchmarks.benchmark_models import save_untrained
 from benchmarks.drag_latency import MODEL, RATE
 from benchmarks.live_load import free_port, serving, streamlit_command
-from benchmarks.models import save_untrained
 
 POINTS = 10_000
 LATENT_DIM = 10

@@ -23,7 +23,7 @@ from typing import Literal
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tools import browser, probe, serve
+from tools import browser, check_running_app, start_app
 from vae_core import runs
 from vae_core.config.schema import train_config
 from vae_core.data.stored_images import available
@@ -67,11 +67,11 @@ def main() -> None:
 def _server(runs_folder: Path) -> Iterator[str]:
     port = _free_port()
     environment = {**os.environ, "VAE_RUNS": str(runs_folder)}
-    argv = serve.command("localhost", str(port))
+    argv = start_app.command("localhost", str(port))
     process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         url = f"http://localhost:{port}"
-        probe.wait_for_health(url)
+        check_running_app.wait_for_health(url)
         yield url
     finally:
         process.terminate()

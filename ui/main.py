@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shared import page_state
+from ui.shared import user_session
 
 HERE = Path(__file__).parent
 ABOUT = "**Latent Walk**: walk through the latent space of a variational autoencoder."
@@ -25,7 +25,7 @@ def colours() -> str:
 
 def main() -> None:
     st.set_page_config(page_title="Latent Walk", page_icon=str(HERE / "icon.svg"), layout="wide", menu_items={"About": ABOUT})
-    page_state.prepare()
+    user_session.prepare()
     st.html(HERE / "shared" / "look.css")
     st.html(colours())
     pages = [

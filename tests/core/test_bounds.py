@@ -5,7 +5,7 @@ import torch
 
 from vae_core.config.schema import ModelConfig
 from vae_core.model.likelihoods import HEADS
-from vae_core.model.soft_bound import soft_bound
+from vae_core.model.smooth_clamp import soft_bound
 from vae_core.model.vae import build
 
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from vae_core.cli import app, common
-from vae_core.config.command_options import command_line, config_of, options
+from vae_core.cli import app, console
+from vae_core.config.command_line_options import command_line, config_of, options
 from vae_core.config.schema import train_config
 from vae_core.errors import ConfigError
 from vae_core.model_files.header import load_header
@@ -217,7 +217,7 @@ def test_list_never_cuts_a_name_and_leaves_out_columns_that_do_not_fit(model, tm
     monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
     monkeypatch.setenv("VAE_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setattr(common.out, "_width", width)
+    monkeypatch.setattr(console.out, "_width", width)
     name = "mnist-conv-10d-b4 [bold] second"
     (tmp_path / f"{name}.safetensors").write_bytes(model.read_bytes())
     lines = run("list").stdout.splitlines()

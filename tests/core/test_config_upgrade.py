@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from vae_core.config.schema import TrainConfig, train_config
-from vae_core.config.upgrade import read_config
-from vae_core.runs import records
+from vae_core.config.upgrade_old_config import read_config
+from vae_core.runs import json_files
 
 OLD = {"beta": 2.5, "warmup": "cyclical", "warmup_epochs": 2.0, "cycles": 7, "free_bits": 0.25}
 
@@ -46,4 +46,4 @@ def test_new_configs_are_never_upgraded_so_a_setting_in_the_wrong_place_is_an_er
 
 def test_the_config_of_an_older_run_can_be_read(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(old_config()))
-    assert records.config(tmp_path).record.objective.beta == 2.5
+    assert json_files.config(tmp_path).record.objective.beta == 2.5

@@ -9,7 +9,7 @@ import pytest
 from tests.run_files import paced_rows, place_run
 from vae_core import runs
 from vae_core.config.schema import train_config
-from vae_core.training import background_estimate, time_estimate
+from vae_core.training import time_estimate, time_estimate_in_background
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_what_fails_in_the_background_is_said_and_does_not_keep_the_next_piece_f
     def no_torch():
         raise ImportError("libtorch is missing")
 
-    background, done = background_estimate.Background(), threading.Event()
+    background, done = time_estimate_in_background.Background(), threading.Event()
     background.begin("count", no_torch)
     wait_until_idle(background)
     assert background.trouble("count") == "ImportError: libtorch is missing" and not background.is_done("count")
@@ -84,21 +84,21 @@ def test_what_fails_in_the_background_is_said_and_does_not_keep_the_next_piece_f
 
 def test_what_failed_is_tried_again_after_a_while_and_not_before(monkeypatch):
     tries = []
-    background = background_estimate.Background()
+    background = time_estimate_in_background.Background()
 
     def fail():
         tries.append(1)
         raise OSError("no")
 
     for again, tried in ((60.0, 1), (60.0, 1), (0.0, 2)):
-        monkeypatch.setattr(background_estimate, "TRY_AGAIN_SECONDS", again)
+        monkeypatch.setattr(time_estimate_in_background, "TRY_AGAIN_SECONDS", again)
         background.begin("x", fail)
         wait_until_idle(background)
         assert len(tries) == tried
 
 
 def test_one_piece_at_a_time_is_done_and_each_once():
-    background, go_on, began = background_estimate.Background(), threading.Event(), []
+    background, go_on, began = time_estimate_in_background.Background(), threading.Event(), []
     background.begin("a", lambda: (began.append("a"), go_on.wait(20)))
     background.begin("b", lambda: began.append("b"))
     assert background.is_going()

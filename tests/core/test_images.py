@@ -10,7 +10,7 @@ from PIL import Image
 from vae_core import images
 from vae_core.errors import ImageError
 from vae_core.images import UploadOptions, read_upload
-from vae_core.images.lightness import PREVIEW
+from vae_core.images.detect_ink import PREVIEW
 
 
 @pytest.mark.parametrize(

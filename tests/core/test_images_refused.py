@@ -13,7 +13,7 @@ from PIL import Image
 
 from vae_core import images
 from vae_core.errors import ImageError
-from vae_core.images import open_upload, read_upload
+from vae_core.images import decode_upload, read_upload
 
 
 @AS_IN_PRODUCTION
@@ -55,18 +55,18 @@ def test_the_largest_pictures_with_many_bits_are_averaged_before_they_become_flo
 
 def test_only_so_many_are_decoded_at_once(monkeypatch):
     data, inside, gate = as_file(np.zeros((20, 20), np.uint8)), threading.Semaphore(0), threading.Event()
-    load = open_upload._load
+    load = decode_upload._load
 
     def slow(image):
         inside.release()
         gate.wait(20)
         return load(image)
 
-    monkeypatch.setattr(open_upload, "_load", slow)
+    monkeypatch.setattr(decode_upload, "_load", slow)
     asking = [threading.Thread(target=read_upload, args=(data,), kwargs=GREY) for _ in range(5)]
     for thread in asking:
         thread.start()
-    for _ in range(open_upload.AT_ONCE):
+    for _ in range(decode_upload.AT_ONCE):
         assert inside.acquire(timeout=20)
     assert not inside.acquire(timeout=0.2)  # the others wait
     gate.set()

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from vae_core.system.computed_once import once
+from vae_core.system.cached_property import once
 
 
 class Thing:

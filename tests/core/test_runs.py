@@ -26,7 +26,7 @@ FOREVER, SHORT, RAISES, DISK_FULL, DIVERGES, ORPHAN = range(6)
 @pytest.fixture(autouse=True)
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(runs.lifecycle, "WORKER", "tests.core.fake_worker")
+    monkeypatch.setattr(runs.start_stop_delete, "WORKER", "tests.core.fake_worker")
     yield tmp_path / "runs"
     for run in runs.list_runs():
         if run.live:
@@ -110,7 +110,7 @@ def test_a_killed_run_has_died_even_while_a_child_of_it_lives_on():
 def test_a_run_outlives_the_process_that_started_it():
     code = (
         "import sys, os, signal\nfrom vae_core import runs\nfrom vae_core.config.schema import train_config\n"
-        "runs.lifecycle.WORKER = 'tests.core.fake_worker'\n"
+        "runs.start_stop_delete.WORKER = 'tests.core.fake_worker'\n"
         "print(runs.start(train_config(data={'name': 'shapes'}, seed=0)), flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     run_id = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip()
@@ -338,7 +338,7 @@ def test_the_worker_refuses_a_folder_without_a_config_and_one_that_is_taken(root
 
 
 def test_real_training_by_the_real_worker_leaves_a_model_that_opens(monkeypatch):
-    monkeypatch.setattr(runs.lifecycle, "WORKER", "vae_core.training.worker_process")
+    monkeypatch.setattr(runs.start_stop_delete, "WORKER", "vae_core.training.worker_process")
     model = {"architecture": "mlp", "hidden": (16,), "latent_dim": 2}
     tiny = train_config(data={"name": "shapes", "limit": 500, "validation": 100}, model=model, epochs=2, device="cpu")
     run_id = runs.start(tiny, "real one")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import browser, serve
+from tools import browser, start_app
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def serve_on(port: object) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "tools.serve", "--port", str(port)]
+    argv = [sys.executable, "-m", "tools.start_app", "--port", str(port)]
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -39,23 +39,23 @@ def test_a_port_in_use_is_named_and_a_free_one_is_offered(taken_port):
     assert result.returncode == 1
     assert f"Port {taken_port} is in use" in result.stderr
     offered = result.stderr.rsplit("PORT=", 1)[1].strip()
-    assert serve.port_problem("localhost", offered) is None
+    assert start_app.port_problem("localhost", offered) is None
     assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", ""])
 def test_a_port_that_is_no_port_is_refused_with_the_allowed_range(port):
-    problem = serve.port_problem("localhost", port)
+    problem = start_app.port_problem("localhost", port)
     assert problem is not None and "1 to 65535" in problem and repr(port) in problem
 
 
 def test_an_address_of_another_machine_is_refused_with_the_allowed_ones():
-    problem = serve.port_problem("192.0.2.1", "8501")  # TEST-NET-1: nobody's own address
+    problem = start_app.port_problem("192.0.2.1", "8501")  # TEST-NET-1: nobody's own address
     assert problem is not None and "192.0.2.1" in problem and "localhost" in problem
 
 
 def test_the_server_never_asks_for_an_email_address():
-    assert " ".join(serve.command("localhost", "8501")).endswith("--server.headless true")
+    assert " ".join(start_app.command("localhost", "8501")).endswith("--server.headless true")
 
 
 def test_make_refuses_an_unsupported_python_and_says_which_are_supported(tmp_path):

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.core.test_self_described_files import write_format_1
-from tools import checkpoint_table, rewrite_headers
-from vae_core.config.command_options import command_line
+from tools import checkpoint_table, rewrite_model_headers
+from vae_core.config.command_line_options import command_line
 from vae_core.data import procedural_shapes
 from vae_core.latent.latent_model import open_model
 from vae_core.model_files import checkpoints
@@ -81,7 +81,7 @@ def test_rewriting_an_old_file_changes_its_header_only(tiny_checkpoint):
     before = checkpoints.load(tiny_checkpoint)
     write_format_1(tiny_checkpoint)
     old = {name: tensor.clone() for name, tensor in load_file(tiny_checkpoint).items()}
-    tiny_checkpoint.write_bytes(rewrite_headers.rewritten(tiny_checkpoint))
+    tiny_checkpoint.write_bytes(rewrite_model_headers.rewritten(tiny_checkpoint))
     after, new = checkpoints.load(tiny_checkpoint), load_file(tiny_checkpoint)
     assert after.header == before.header.model_copy(update={"data": after.header.data})
     assert new.keys() == old.keys() and all(torch.equal(new[name], old[name]) for name in old)

@@ -74,7 +74,7 @@ def test_a_share_is_judged_as_the_server_judges_it(js, typical, verdict):
 
 
 def test_places_are_read_as_the_server_writes_them(js):
-    from ui.server.coverage_query import PLACES, VERDICTS
+    from ui.server.likeness_query import PLACES, VERDICTS
 
     frame = PLACES.pack(4, 1, 9, 0.5, 0.25, 0.125, 0.0) + np.array([0.5, 40, 1.5, -9, -8, 30, 57, 1], "<f4").tobytes()
     read = "(m, b) => m.readAnswer(Uint8Array.from(b).buffer)"

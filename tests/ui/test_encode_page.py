@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ui.encode import image_sources
-from ui.shared import page_state
+from ui.shared import user_session
 from vae_core.latent.latent_model import LatentModel, open_model
 
 ROOT = Path(__file__).parents[2]
@@ -203,7 +203,7 @@ def test_explore_from_here_carries_mu_and_sigma(tiny_checkpoint, no_data):
     app = upload(start(), png(stroke()))
     button(app, "Explore from here").click().run()
     z, band = app.session_state["z"], app.session_state["posterior"]
-    assert z == [round(mu, page_state.DECIMALS) for mu in band["mu"]]
+    assert z == [round(mu, user_session.DECIMALS) for mu in band["mu"]]
     assert len(z) == 4 and len(band["std"]) == 4 and band["label"] == "three.png"
 
 

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 from ui.components.explorer import dimensions
-from ui.shared import address, page_state
+from ui.shared import address, user_session
 from ui.shared.error_sentences import a, explain
-from ui.shared.opening_point import crispest
+from ui.shared.initial_z import crispest
 from vae_core.errors import CheckpointError, LatentError
 from vae_core.model_files.header import load_header
 
@@ -136,7 +136,7 @@ def test_a_notice_outlives_quick_reruns_and_then_goes(monkeypatch):
     for _ in range(3):
         assert "another model that is also called tiny" in words_on(at) and "'nobody', which is not here" in words_on(at)
         at.run()
-    late = time.monotonic() + page_state.NOTICE_SECONDS
+    late = time.monotonic() + user_session.NOTICE_SECONDS
     monkeypatch.setattr(time, "monotonic", lambda: late + 1)
     assert words_on(at.run()) == ""
 
@@ -239,8 +239,8 @@ def test_words_name_what_happened_and_what_to_do():
 
 
 def test_every_session_key_has_a_default():
-    keys = {value for name, value in vars(page_state).items() if name.isupper() and isinstance(value, str)}
-    assert keys == set(page_state.DEFAULTS)
+    keys = {value for name, value in vars(user_session).items() if name.isupper() and isinstance(value, str)}
+    assert keys == set(user_session.DEFAULTS)
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 from tests.run_files import finished_rows, place_run
-from ui.shared import training_updates
+from ui.shared import follow_training
 from vae_core import runs
 from vae_core.model_files import model_list
 from vae_core.runs.metrics_log import MetricsWriter
@@ -62,17 +62,17 @@ def test_a_model_that_nobody_trains_says_nothing(tiny_checkpoint):
 def test_a_newer_file_is_noticed(running):
     run_dir, _ = running
     entry = model_list.model_of_run(run_dir.name)
-    assert entry is not None and not training_updates._changed(entry)
+    assert entry is not None and not follow_training._changed(entry)
     os.utime(entry.path, ns=(1, entry.mtime_ns + 1))
-    assert training_updates._changed(entry)
+    assert follow_training._changed(entry)
     (run_dir / "last.safetensors").unlink()
-    assert training_updates._changed(entry)
+    assert follow_training._changed(entry)
 
 
 def test_the_epoch_is_counted_as_on_the_train_page(running):
     run_dir, _ = running
     with MetricsWriter(run_dir / "metrics.jsonl") as metrics:
         metrics.write({**STEP, "epoch": 8.0})
-    assert training_updates.progress(runs.status("going")) == "still training, epoch 8 of 8"
+    assert follow_training.progress(runs.status("going")) == "still training, epoch 8 of 8"
     (run_dir / "stop").touch()
-    assert training_updates.progress(runs.status("going")) == "training is ending"
+    assert follow_training.progress(runs.status("going")) == "training is ending"

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.hostile_runs import GOOD, place, variants
 from tests.run_files import finished_rows, place_run
-from ui.train import curves, preview_pictures, run_wording
+from ui.train import curves, preview_pictures, run_sentences
 from ui.train.metrics_history import History
 from vae_core import runs
 from vae_core.errors import RunError
@@ -43,10 +43,10 @@ def test_only_that_run_is_unreadable_and_it_can_be_deleted(good, what, file, put
     assert run == runs.status("victim")
     assert (run.state == "unreadable") == (unreadable and file in ("run.json", "status.json"))
     if run.state == "unreadable":
-        assert file in run.message and run.message.endswith(".") and "unreadable" in run_wording.state_line(run)
+        assert file in run.message and run.message.endswith(".") and "unreadable" in run_sentences.state_line(run)
     if file == "config.json":
         assert run.config is None
-    assert run_wording.state_line(run) and run.seconds >= 0
+    assert run_sentences.state_line(run) and run.seconds >= 0
     assert not [row for row in read_tail(folder / "metrics.jsonl") if unreadable and file == "metrics.jsonl"]
     if file in ("metrics.jsonl", "preview.npz"):
         _draw(folder)

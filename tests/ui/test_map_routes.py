@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from ui.server import coverage_query, live_queries
+from ui.server import likeness_query, live_queries
 from ui.server.live_queries import MANY, WHERE, BadQueryError
 from ui.server.map_route import map_routes
 from ui.server.worker_threads import BusyError, TaskQueue
@@ -70,8 +70,8 @@ def places(model, z, what=0):
     reply = ask(model, question(WHERE, z, side=what))
     kind, count, sequence, *errors = HEAD.unpack_from(reply)
     assert (kind, count, sequence) == (WHERE, len(z), 9)
-    rows = np.frombuffer(reply, "<f4", offset=HEAD.size).reshape(count, len(coverage_query.FIELDS))
-    return dict(zip(coverage_query.FIELDS, rows.T, strict=True)), errors
+    rows = np.frombuffer(reply, "<f4", offset=HEAD.size).reshape(count, len(likeness_query.FIELDS))
+    return dict(zip(likeness_query.FIELDS, rows.T, strict=True)), errors
 
 
 def test_places_are_those_of_the_atlas(tiny):
@@ -85,16 +85,16 @@ def test_places_are_those_of_the_atlas(tiny):
     np.testing.assert_allclose(found["log_aggregate"], density, rtol=1e-5)
     np.testing.assert_allclose(found["denser"], likeness.denser(density), rtol=1e-5)
     np.testing.assert_allclose(found["log_prior"], encoded.coverage.log_prior(z), rtol=1e-5)
-    assert [coverage_query.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
+    assert [likeness_query.VERDICTS[int(v)] for v in found["verdict"]] == list(judged.verdict)
     told = likeness.errors
     np.testing.assert_allclose(errors, [told.auc, told.missed, told.midpoints_taken, told.far_taken], rtol=1e-5)
 
 
 def test_only_what_was_asked_for_is_computed(tiny):
     z = tiny.sample_prior(300, 0)
-    densities, _ = places(tiny, z, what=coverage_query.DENSITIES)
+    densities, _ = places(tiny, z, what=likeness_query.DENSITIES)
     assert np.isfinite(densities["log_aggregate"]).all() and np.isnan(densities["typical"]).all()
-    likeness, _ = places(tiny, z, what=coverage_query.LIKENESS)
+    likeness, _ = places(tiny, z, what=likeness_query.LIKENESS)
     assert np.isnan(likeness["log_aggregate"]).all() and np.isfinite(likeness["typical"]).all()
     np.testing.assert_allclose(likeness["typical"], places(tiny, z)[0]["typical"])
 
@@ -103,8 +103,8 @@ def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(ti
     encoded = cached_models.encoded_images(cached_models.entry("tiny"))
     monkeypatch.setattr(encoded, "likeness", lambda patience=None: None)
     rows = np.frombuffer(ask(tiny, question(WHERE, [[0, 0, 0, 0]])), "<f4", offset=HEAD.size)
-    found = dict(zip(coverage_query.FIELDS, rows, strict=True))
-    assert coverage_query.VERDICTS[int(found["verdict"])] == "measuring"
+    found = dict(zip(likeness_query.FIELDS, rows, strict=True))
+    assert likeness_query.VERDICTS[int(found["verdict"])] == "measuring"
     assert np.isnan(found["typical"]) and np.isfinite(found["log_aggregate"])
 
 

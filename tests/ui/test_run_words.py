@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.run_files import finished_rows, place_run
-from ui.train import curves, run_wording
+from ui.train import curves, run_sentences
 from ui.train.metrics_history import History
 from vae_core import runs
 from vae_core.runs.metrics_log import MetricsWriter
@@ -60,14 +60,14 @@ def test_only_what_is_new_is_read_at_each_look(tmp_path):
     ("seconds", "words"), [(8, "8 s"), (100, "1 min 40 s"), (3599.7, "1 h 00 min"), (7500, "2 h 05 min"), (0, "0 s")]
 )
 def test_durations_read_as_a_person_would_say_them(seconds, words):
-    assert run_wording.duration(seconds) == words
+    assert run_sentences.duration(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(3, "about 5 s"), (22, "about 20 s"), (90, "about 1.5 min"), (1000, "about 17 min")]
 )
 def test_estimates_have_no_more_digits_than_they_deserve(seconds, words):
-    assert run_wording.about(seconds) == words
+    assert run_sentences.about(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_estimates_have_no_more_digits_than_they_deserve(seconds, words):
     [(60, 70, "about 1 min"), (60, 660, "about 1 to 11 min"), (40, 90, "about 40 s to 1.5 min"), (20, 35, "about 20 to 35 s")],
 )
 def test_an_estimate_that_differs_is_said_as_two_numbers(fastest, slowest, words):
-    assert run_wording.span(fastest, slowest) == words
+    assert run_sentences.span(fastest, slowest) == words
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_estimate_that_differs_is_said_as_two_numbers(fastest, slowest, words
 def test_the_epoch_is_the_one_a_run_is_in_and_the_same_in_the_list(epoch, words):
     place_run("goes", "running", rows=[{"kind": "step", "step": 1, "epoch": epoch, "time": 1.0}], epochs=6)
     run = replace(runs.status("goes"), state="running")
-    assert run_wording.epoch_of(run) == words and words in run_wording.state_line(run)
+    assert run_sentences.epoch_of(run) == words and words in run_sentences.state_line(run)
 
 
 def test_the_time_left_follows_a_machine_that_becomes_busy(tmp_path):

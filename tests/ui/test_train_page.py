@@ -7,11 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.run_files import finished_rows, paced_rows, place_run
-from ui.train import form, form_fields, run_actions, run_wording
+from ui.train import form, form_fields, run_actions, run_sentences
 from vae_core import runs
 from vae_core.config.schema import TrainConfig, train_config
 from vae_core.model_files import model_list
-from vae_core.training import background_estimate, time_estimate
+from vae_core.training import time_estimate, time_estimate_in_background
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def quiet(models_dir, monkeypatch, tmp_path):
     """Training is a stand-in (tests/core/fake_worker.py), nothing is measured, and no dataset is on this computer."""
-    monkeypatch.setattr(runs.lifecycle, "WORKER", "tests.core.fake_worker")
+    monkeypatch.setattr(runs.start_stop_delete, "WORKER", "tests.core.fake_worker")
     monkeypatch.setattr(time_estimate, "measure", lambda config: None)
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
     yield
@@ -53,7 +53,7 @@ def texts(app):
 
 
 def test_an_empty_page_says_what_to_do():
-    assert run_wording.NO_RUNS in texts(start())
+    assert run_sentences.NO_RUNS in texts(start())
 
 
 def test_the_form_begins_with_the_configs_defaults_and_fewer_epochs():
@@ -183,8 +183,8 @@ def test_when_parameters_cannot_be_counted_the_form_says_why_and_runs_can_still_
         raise ImportError("libtorch is missing")
 
     monkeypatch.setattr(time_estimate, "size", no_torch)
-    monkeypatch.setattr(background_estimate, "_background", background := background_estimate.Background())
-    monkeypatch.setattr(background_estimate.outlook, "__defaults__", (background,))
+    monkeypatch.setattr(time_estimate_in_background, "_background", background := time_estimate_in_background.Background())
+    monkeypatch.setattr(time_estimate_in_background.outlook, "__defaults__", (background,))
     app = start()
     wait_for(lambda: "libtorch is missing" in texts(app.run()))
     assert not app.button(key="train.go").disabled
@@ -303,7 +303,7 @@ def test_deleting_needs_the_confirmation():
     assert app.button(key="train.delete.doomed").disabled
     app.checkbox(key="train.sure.doomed").check().run()
     app.button(key="train.delete.doomed").click().run()
-    assert runs.list_runs() == [] and run_wording.NO_RUNS in texts(app)
+    assert runs.list_runs() == [] and run_sentences.NO_RUNS in texts(app)
 
 
 def test_the_address_chooses_the_run_and_an_unknown_one_falls_back_to_the_newest():

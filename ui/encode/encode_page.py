@@ -13,7 +13,7 @@ from ui.encode import picture_and_steps, second_model
 from ui.encode import posterior_charts as charts
 from ui.encode.image_sources import Prepared, Shelf, shelf
 from ui.encode.picture_and_steps import SEED, heading, note
-from ui.shared import address, cached_models, model_picker, page_state
+from ui.shared import address, cached_models, model_picker, user_session
 from vae_core.errors import CheckpointError, LatentWalkError
 from vae_core.images import to_uint8
 
@@ -26,7 +26,7 @@ PIN_HELP = "Keeps this code in the tray of the Explore page, as a stop of a path
 EXPLORE_HELP = "Opens the sliders at this code, with its uncertainty drawn on them."
 DRAWS_HELP = "Decodes codes drawn from q(z|x): the more these pictures differ, the less sure the encoder is."
 PINNED = "Pinned: it waits in the tray of the Explore page."
-NOT_PINNED = f"It is in the tray already, or the tray holds its {page_state.MOST_PINS} pins."
+NOT_PINNED = f"It is in the tray already, or the tray holds its {user_session.MOST_PINS} pins."
 CODE = "The encoder does not give one code but a range for each dimension: μ is its middle, σ how unsure it is."
 BARS = (
     "Tick: μ, bar: μ ± σ, tint: where codes of all pictures lie. Right: how much the dimension says about this picture, in nats; "
@@ -44,7 +44,7 @@ STYLE = Path(__file__).parent / "encode.css"
 
 def page() -> None:
     """The whole page, top to bottom."""
-    page_state.prepare()
+    user_session.prepare()
     address.read_address()
     picture_and_steps.remember()
     st.html(STYLE)
@@ -101,7 +101,7 @@ def show_no_encoder(entry: ModelEntry) -> None:
         with st.container(horizontal=True, gap="small"):
             other = another_with_encoder(entry)
             if other is not None:
-                choose = page_state.choose_model
+                choose = user_session.choose_model
                 st.button(f"Encode with {other}", icon=":material/image_search:", type="primary", on_click=choose, args=(other,))
             if st.button("Explore this one", icon=":material/explore:"):
                 st.switch_page("explore/explore_page.py")
@@ -123,7 +123,7 @@ def show_empty(shelved: Shelf) -> None:
     heading("Nothing to see yet")
     note("Once there is a picture, this page shows:")
     st.html(f'<ul class="enc-will">{"".join(f"<li><b>{what}</b>: {why}</li>" for what, why in WILL_SHOW)}</ul>')
-    if compared := st.session_state[page_state.COMPARED]:
+    if compared := st.session_state[user_session.COMPARED]:
         note(f"The same for {compared}, beside it.")
     if not shelved.count:
         note("Upload a picture to begin.")
@@ -160,7 +160,7 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
     if explore:
         source = st.session_state[picture_and_steps.SOURCE]
         index = source.index if source.kind == "test" else None
-        page_state.commit_z(encoding.mu[0].tolist(), page_state.posterior_row(encoding.row(0), prepared.title, index))
+        user_session.commit_z(encoding.mu[0].tolist(), user_session.posterior_row(encoding.row(0), prepared.title, index))
         st.switch_page("explore/explore_page.py")
 
 
@@ -184,7 +184,7 @@ def show_draws(model: LatentModel, prepared: Prepared) -> None:
 
 def _pin(mu: list[float], title: str) -> None:
     """Puts the posterior's mean into the tray of the Explore page."""
-    added = page_state.pin(st.session_state[page_state.MODEL], mu, title)
+    added = user_session.pin(st.session_state[user_session.MODEL], mu, title)
     st.toast(PINNED if added else NOT_PINNED, icon=":material/keep:")
 
 

@@ -13,7 +13,7 @@ from ui.encode import picture_and_steps
 from ui.encode import posterior_charts as charts
 from ui.encode.picture_and_steps import heading, note
 from ui.encode.posterior_charts import number
-from ui.shared import cached_models, comparable_models, error_sentences, page_state
+from ui.shared import cached_models, comparable_models, error_sentences, user_session
 from vae_core.errors import LatentWalkError
 from vae_core.images import to_uint8
 
@@ -29,10 +29,10 @@ EQUAL = 0.05  # nats; less is the same number on the page
 def choose(entry: ModelEntry) -> str | None:
     """The picker of the second model; its name, None for none; once more a name that is gone, so that it is said."""
     names = [other.name for other in comparable_models.others(entry)]
-    chosen = st.session_state[page_state.COMPARED]
+    chosen = st.session_state[user_session.COMPARED]
     gone = chosen is not None and chosen != entry.name and chosen not in names
     if gone:
-        st.session_state[page_state.COMPARED] = None
+        st.session_state[user_session.COMPARED] = None
     st.session_state[WIDGET] = chosen if chosen in names else None
     st.selectbox(
         "Compare with another model",
@@ -49,7 +49,7 @@ def choose(entry: ModelEntry) -> str | None:
 
 
 def _chosen() -> None:
-    st.session_state[page_state.COMPARED] = st.session_state[WIDGET]
+    st.session_state[user_session.COMPARED] = st.session_state[WIDGET]
 
 
 def second_encoding(name: str, model: LatentModel, x: np.ndarray) -> tuple[LatentModel, Encoding] | str:

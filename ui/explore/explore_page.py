@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from ui.components.explorer import View, explorer
-from ui.explore import inbox
-from ui.shared import address, cached_models, comparable_models, model_picker, opening_point, page_state
+from ui.explore import explorer_inbox
+from ui.shared import address, cached_models, comparable_models, initial_z, model_picker, user_session
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
@@ -21,31 +21,31 @@ PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
 
 
 def page() -> None:
-    page_state.prepare()
+    user_session.prepare()
     address.read_address()
-    inbox.handle_new()
-    if st.session_state.pop(inbox.SAME_IMAGE, False):
+    explorer_inbox.handle_new()
+    if st.session_state.pop(explorer_inbox.SAME_IMAGE, False):
         st.switch_page("encode/encode_page.py")
     model_picker.with_model(draw)
 
 
 def draw(entry: ModelEntry, model: LatentModel) -> None:
     """The explorer at the committed point."""
-    known = st.session_state[page_state.Z]
+    known = st.session_state[user_session.Z]
     if known is None or len(known) != model.latent_dim:
-        page_state.commit_z(*opening_point.place(entry))
-    z = page_state.committed_z(model.latent_dim)
-    posterior = page_state.posterior(model.latent_dim)
-    pins = page_state.pins(entry.name, model.latent_dim)
+        user_session.commit_z(*initial_z.place(entry))
+    z = user_session.committed_z(model.latent_dim)
+    posterior = user_session.posterior(model.latent_dim)
+    pins = user_session.pins(entry.name, model.latent_dim)
     view = View(
         model=entry.name,
         version=entry.mtime_ns,
-        session=inbox.session(),
+        session=explorer_inbox.session(),
         statistics=model.header.statistics,
         encodes=model.can_encode,
         marginal=not model.header.config.model.independent_latents,
         z=z,
-        revision=_revision(inbox.SHOWN, REVISION, (entry.name, z, posterior)),
+        revision=_revision(explorer_inbox.SHOWN, REVISION, (entry.name, z, posterior)),
         posterior=posterior,
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
@@ -53,12 +53,12 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         content=cached_models.content_hash(entry),
         classes=model.header.data.classes,
         pins=pins,
-        pins_revision=_revision(inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
-        taken=inbox.acknowledged(),
+        pins_revision=_revision(explorer_inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
+        taken=explorer_inbox.acknowledged(),
         others=comparable_models.others(entry),
-        compared=st.session_state[page_state.COMPARED],
+        compared=st.session_state[user_session.COMPARED],
     )
-    explorer(view, key=inbox.KEY, sends=inbox.HANDLERS)
+    explorer(view, key=explorer_inbox.KEY, sends=explorer_inbox.HANDLERS)
 
 
 def shown_path(entry: ModelEntry) -> str:

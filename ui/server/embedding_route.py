@@ -29,7 +29,7 @@ from vae_core.errors import DataError
 from vae_core.latent import neighbour_embeddings
 from vae_core.latent.neighbour_embeddings import NAMES, Embedding
 from vae_core.runs import runs_root
-from vae_core.system.child_process import environment
+from vae_core.system.project_path import environment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

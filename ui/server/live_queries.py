@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ui.server import coverage_query
+from ui.server import likeness_query
 from vae_core.errors import LatentError
 
 if TYPE_CHECKING:
-    from vae_core.arrays import Float32s, Pixels
+    from vae_core.array_types import Float32s, Pixels
     from vae_core.latent.encoded_images import EncodedImages
     from vae_core.latent.latent_model import LatentModel
 
@@ -28,7 +28,7 @@ QUERY = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
 PATH_HEAD = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
 DRAW = struct.Struct("<IIf")  # count, seed, temperature
-MAX_PICTURES, MAX_PLACES = 512, max(coverage_query.MOST.values())
+MAX_PICTURES, MAX_PLACES = 512, max(likeness_query.MOST.values())
 MAX_TEMPERATURE = 10.0
 MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
 PASS = 1 << 20  # numbers decoded at a time: larger passes take gigabytes with large pictures, and are not quicker
@@ -71,7 +71,7 @@ def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float
     """About how long a question takes: what takes longest is answered last. From measurements on one core, for three models."""
     kind, values, points = frame[0], math.prod(shape), (len(frame) - QUERY.size) / (4 * latent_dim)
     if kind == WHERE:
-        return (2e-4 if frame[2] == coverage_query.DENSITIES else 2e-4 + 5e-8 * values) * points
+        return (2e-4 if frame[2] == likeness_query.DENSITIES else 2e-4 + 5e-8 * values) * points
     if kind == SAMPLES:
         return 2e-8 * values * int.from_bytes(frame[8:12], "little")
     if kind == MANY:
@@ -126,11 +126,11 @@ def answer_where(
     Raises:
         BadQueryError: another `what`, or too many points for it.
     """
-    if what not in coverage_query.MOST:
-        raise BadQueryError(f"what is asked of places is 0 to {len(coverage_query.MOST) - 1}, got {what}")
-    if len(z) > coverage_query.MOST[what]:
-        raise BadQueryError(f"at most {coverage_query.MOST[what]} points in a question of this kind, got {len(z)}")
-    return coverage_query.answer_where(encoded(), WHERE, sequence, what, z, stop_check)
+    if what not in likeness_query.MOST:
+        raise BadQueryError(f"what is asked of places is 0 to {len(likeness_query.MOST) - 1}, got {what}")
+    if len(z) > likeness_query.MOST[what]:
+        raise BadQueryError(f"at most {likeness_query.MOST[what]} points in a question of this kind, got {len(z)}")
+    return likeness_query.answer_where(encoded(), WHERE, sequence, what, z, stop_check)
 
 
 def answer_path(
@@ -159,7 +159,7 @@ def answer_path(
     except LatentError as error:
         raise BadQueryError(str(error)) from None
     count, height, width, channels = found.pictures.shape
-    typical, said = coverage_query.along(encoded, found.z)
+    typical, said = likeness_query.along(encoded, found.z)
     head = PATH_HEAD.pack(PATH, channels, count, sequence, height, width, model.latent_dim, said)
     floats = (found.z, np.concatenate([[0.0], found.changes]), typical)
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()

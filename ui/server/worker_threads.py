@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vae_core.system.priority import lower_priority
+from vae_core.system.thread_priority import lower_priority
 
 SLOWEST = 3  # times as long as on a processor of its own: work may take its time where the machine is busy with other things
 IDLE = 10.0  # seconds after which a thread with nothing to do ends

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.shared import cached_models, error_sentences, model_picker, page_state
+from ui.shared import cached_models, error_sentences, model_picker, user_session
 from vae_core.errors import LatentError, LatentWalkError
 
 MAX_TEXT = 8192  # characters of z in an address; 256 dimensions take about 2000
@@ -17,9 +17,9 @@ MAX_VALUE = 1000.0  # far outside any prior; beyond it decoders only saturate
 
 def read_address() -> None:
     """Opens the model and the point the address asks for; what cannot be used becomes a notice, never a traceback."""
-    if not st.session_state[page_state.ADDRESS_READ]:
+    if not st.session_state[user_session.ADDRESS_READ]:
         _read()
-        st.session_state[page_state.ADDRESS_READ] = True  # last: a run that was broken off before reads it again
+        st.session_state[user_session.ADDRESS_READ] = True  # last: a run that was broken off before reads it again
 
 
 def _read() -> None:
@@ -29,9 +29,9 @@ def _read() -> None:
         return
     default = model_picker.default_name(entries)
     if wanted is not None and wanted not in {entry.name for entry in entries}:
-        page_state.leave_notice(error_sentences.UNKNOWN_MODEL.format(name=wanted[:80], instead=default))
+        user_session.leave_notice(error_sentences.UNKNOWN_MODEL.format(name=wanted[:80], instead=default))
         return
-    page_state.choose_model(wanted or default)
+    user_session.choose_model(wanted or default)
     _compare_content(st.query_params.get("hash"))
     _compare_with(st.query_params.get("compare"), {entry.name for entry in entries})
     if text is not None:
@@ -40,25 +40,25 @@ def _read() -> None:
 
 def _compare_content(wanted: str | None) -> None:
     """A link holds the hash of its model's file: with another file of the same name the picture is another one."""
-    found = cached_models.entry(st.session_state[page_state.MODEL])
+    found = cached_models.entry(st.session_state[user_session.MODEL])
     if wanted and wanted != cached_models.content_hash(found):
-        page_state.leave_notice(error_sentences.OTHER_CONTENT.format(name=found.name))
+        user_session.leave_notice(error_sentences.OTHER_CONTENT.format(name=found.name))
 
 
 def _compare_with(wanted: str | None, names: set[str]) -> None:
     """A link that was made while two models were compared names the second one."""
     if wanted in names:
-        st.session_state[page_state.COMPARED] = wanted
+        st.session_state[user_session.COMPARED] = wanted
     elif wanted:
-        page_state.leave_notice(error_sentences.UNKNOWN_SECOND.format(name=wanted[:80]))
+        user_session.leave_notice(error_sentences.UNKNOWN_SECOND.format(name=wanted[:80]))
 
 
 def _stand_at(text: str) -> None:
     try:
-        latent_dim = cached_models.header(cached_models.entry(st.session_state[page_state.MODEL])).latent_dim
-        page_state.commit_z(parse_z(text, latent_dim))
+        latent_dim = cached_models.header(cached_models.entry(st.session_state[user_session.MODEL])).latent_dim
+        user_session.commit_z(parse_z(text, latent_dim))
     except LatentError as error:
-        page_state.leave_notice(error_sentences.BAD_ADDRESS.format(reason=error))
+        user_session.leave_notice(error_sentences.BAD_ADDRESS.format(reason=error))
     except (LatentWalkError, OSError):
         return  # the page shows what is wrong with the model
 
@@ -98,7 +98,7 @@ def checked_pin(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
     Raises:
         LatentError: it is not.
     """
-    label = str(row.get("label", ""))[: page_state.MOST_LABEL]
+    label = str(row.get("label", ""))[: user_session.MOST_LABEL]
     return {"z": checked_z(row.get("z", []), latent_dim), "label": label, "chosen": bool(row.get("chosen"))}
 
 
@@ -114,7 +114,7 @@ def checked_posterior(row: dict[str, Any], latent_dim: int) -> dict[str, Any]:
     index = row.get("index")
     numbered = {"index": index} if isinstance(index, int) and index >= 0 else {}
     pairs = {"correlation": _checked_correlation(row["correlation"], latent_dim)} if "correlation" in row else {}
-    return {"mu": mu, "std": std, **pairs, "label": str(row.get("label", ""))[: page_state.MOST_LABEL], **numbered}
+    return {"mu": mu, "std": std, **pairs, "label": str(row.get("label", ""))[: user_session.MOST_LABEL], **numbered}
 
 
 def _checked_correlation(values: Any, latent_dim: int) -> list[float] | None:

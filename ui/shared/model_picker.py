@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.shared import cached_models, error_sentences, page_state, training_updates
+from ui.shared import cached_models, error_sentences, follow_training, user_session
 from vae_core.errors import LatentWalkError
 from vae_core.model_files.model_list import ModelEntry
 
@@ -47,7 +47,7 @@ def default_name(entries: list[ModelEntry]) -> str:
 def with_model(draw: Callable[[ModelEntry, LatentModel], None]) -> None:
     """What every page that needs a model begins with: the picker, a notice, and the model or the reason why there is none."""
     entry = pick_model()
-    if sentence := page_state.notice():
+    if sentence := user_session.notice():
         st.warning(sentence, icon=":material/info:")
     if entry is None:
         error_sentences.show_no_models()
@@ -64,14 +64,14 @@ def pick_model() -> ModelEntry | None:
     if not entries:
         return None
     names = [found.name for found in entries]
-    if st.session_state[page_state.MODEL] not in names:
-        if gone := st.session_state[page_state.MODEL]:
-            page_state.leave_notice(error_sentences.MODEL_GONE.format(name=gone))
-        page_state.choose_model(default_name(entries))
-    st.session_state[WIDGET] = st.session_state[page_state.MODEL]
+    if st.session_state[user_session.MODEL] not in names:
+        if gone := st.session_state[user_session.MODEL]:
+            user_session.leave_notice(error_sentences.MODEL_GONE.format(name=gone))
+        user_session.choose_model(default_name(entries))
+    st.session_state[WIDGET] = st.session_state[user_session.MODEL]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="picker"):
-        chosen = entries[names.index(st.session_state[page_state.MODEL])]
-        training_updates.caption(chosen, _caption_or_error(chosen))
+        chosen = entries[names.index(st.session_state[user_session.MODEL])]
+        follow_training.caption(chosen, _caption_or_error(chosen))
         st.selectbox(
             "Model",
             names,
@@ -94,12 +94,12 @@ def _cards(entries: list[ModelEntry], chosen: ModelEntry) -> None:
 
 
 def _open_card(name: str) -> None:
-    page_state.choose_model(name)
+    user_session.choose_model(name)
     st.session_state[CARDS] = False
 
 
 def _picked() -> None:
-    page_state.choose_model(st.session_state[WIDGET])
+    user_session.choose_model(st.session_state[WIDGET])
 
 
 def _caption_or_error(chosen: ModelEntry) -> str:

@@ -7,16 +7,16 @@ from typing import Any
 import streamlit as st
 
 from ui.shared import error_sentences
-from ui.train import form_fields, run_wording
+from ui.train import form_fields, run_sentences
 from ui.train.form_fields import choice, keep, kept, key, number
 from vae_core import runs
-from vae_core.config.command_options import command_line
+from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
 from vae_core.data.catalog import DATASETS
 from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
 from vae_core.objectives.registry import OBJECTIVES
-from vae_core.training import background_estimate
+from vae_core.training import time_estimate_in_background
 
 STARTED = "train.started"  # str: id of the run this session started last
 ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
@@ -123,20 +123,20 @@ def _validation(limit: float) -> int:
 
 def _warn_about_data(config: TrainConfig) -> None:
     if not available(config.data.name):
-        st.warning(run_wording.MISSING_DATA.format(title=DATASETS[config.data.name].title), icon=":material/cloud_download:")
+        st.warning(run_sentences.MISSING_DATA.format(title=DATASETS[config.data.name].title), icon=":material/cloud_download:")
 
 
 def _time(config: TrainConfig) -> None:
     """Size and time. What is not known yet is found out in the background, and the line looks again until it is."""
-    waiting = background_estimate.outlook(config).waiting
+    waiting = time_estimate_in_background.outlook(config).waiting
     st.fragment(_time_line, run_every=1.0 if waiting else None)(config, waiting)
 
 
 def _time_line(config: TrainConfig, waited: bool) -> None:
-    outlook = background_estimate.outlook(config)
+    outlook = time_estimate_in_background.outlook(config)
     if waited and not outlook.waiting:
         st.rerun(scope="app")  # ends the looking again
-    st.caption(run_wording.outlook(outlook), help=run_wording.basis(outlook))
+    st.caption(run_sentences.outlook(outlook), help=run_sentences.basis(outlook))
 
 
 def _start(config: TrainConfig, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_core.images import Pixels
-from vae_core.system.regular_files import read_regular
+from vae_core.system.open_untrusted_file import read_regular
 
 MAX_BYTES = 16 << 20  # twenty pictures of 256 x 256 in colour take 8 MB
 NAMES = ("inputs", "reconstructions", "samples")

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from ui.server import download_route
-from ui.shared import error_sentences, page_state
+from ui.shared import error_sentences, user_session
 from vae_core import runs
 from vae_core.errors import LatentWalkError
 from vae_core.model_files import model_list
@@ -55,14 +55,14 @@ def fulfil() -> None:
         st.session_state[NOTICE] = NO_MODEL
         del st.session_state[WISH]
         return
-    page_state.choose_model(entry.name)
+    user_session.choose_model(entry.name)
     del st.session_state[WISH]
     st.switch_page(EXPLORE)
 
 
 def open_model(name: str) -> None:
     """Goes to the Explore page with this model."""
-    page_state.choose_model(name)
+    user_session.choose_model(name)
     st.switch_page(EXPLORE)
 
 

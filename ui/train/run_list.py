@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.train import run_actions, run_wording
+from ui.train import run_actions, run_sentences
 from vae_core.runs import RunStatus
 
 SHOWN = 30
@@ -22,8 +22,8 @@ ICONS = {
 def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
     """Names and states, and below them the place to upload a checkpoint."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Runs**", width="stretch", help="A press on a run shows it. " + run_wording.ELBO)
-        st.caption(run_wording.totals(everything), width="content")
+        st.markdown("**Runs**", width="stretch", help="A press on a run shows it. " + run_sentences.ELBO)
+        st.caption(run_sentences.totals(everything), width="content")
     if not everything:
         st.caption("None yet.")
     limit = None if st.session_state.get("train.all") else SHOWN
@@ -41,7 +41,7 @@ def _row(run: RunStatus) -> None:
     st.button(
         run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
     )
-    line = run_wording.state_line(run)
+    line = run_sentences.state_line(run)
     st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shared import page_state
-from ui.train import form, run_actions, run_list, run_wording, running_run
+from ui.shared import user_session
+from ui.train import form, run_actions, run_list, run_panel, run_sentences
 from vae_core import runs
 from vae_core.runs import RunStatus
 
@@ -20,7 +20,7 @@ WAS_LIVE = "train.was_live"  # bool: something ran when the page was drawn, so i
 
 
 def page() -> None:
-    page_state.prepare()
+    user_session.prepare()
     run_actions.fulfil()
     st.html(Path(__file__).parent / "train.css")
     left, rest = st.columns([25, 75], gap="small")
@@ -42,9 +42,9 @@ def watch() -> None:
     with middle, st.container(border=True, key="train_live"):
         run_actions.notice()
         if chosen is None:
-            st.info(run_wording.NO_RUNS, icon=":material/show_chart:")
+            st.info(run_sentences.NO_RUNS, icon=":material/show_chart:")
         else:
-            running_run.live(chosen, everything)
+            run_panel.live(chosen, everything)
     with right, st.container(border=True, key="train_list"):
         run_list.run_list(everything, chosen)
     # Last: a button pressed in the moment in which a run ends is heard by this look, and the next one has forgotten it.

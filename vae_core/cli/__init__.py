@@ -9,7 +9,7 @@ from __future__ import annotations
 import typer
 
 from vae_core.cli import evaluate_and_list, sample_traverse_encode
-from vae_core.cli.common import speaks
+from vae_core.cli.console import speaks
 from vae_core.cli.train import train_command
 
 app = typer.Typer(

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from vae_core.cli.common import err, model_path, out
+from vae_core.cli.console import err, model_path, out
 
 if TYPE_CHECKING:
     from torch import Tensor

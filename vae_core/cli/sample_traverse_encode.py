@@ -12,8 +12,8 @@ import typer
 from numpy.typing import NDArray
 from rich.table import Table
 
-from vae_core.arrays import Pixels
-from vae_core.cli.common import model_path, open_model, out
+from vae_core.array_types import Pixels
+from vae_core.cli.console import model_path, open_model, out
 from vae_core.cli.evaluate_and_list import AsJson, Model, Seed
 from vae_core.errors import DataError, ImageError, LatentError
 from vae_core.images.pixels import GAP, tiled, to_png, to_uint8

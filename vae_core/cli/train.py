@@ -14,8 +14,8 @@ import rich.progress
 import typer
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from vae_core.cli.common import err, out
-from vae_core.config.command_options import Option, command_line, config_of, options
+from vae_core.cli.console import err, out
+from vae_core.config.command_line_options import Option, command_line, config_of, options
 from vae_core.config.schema import TrainConfig
 from vae_core.errors import ConfigError, RunError
 

@@ -1,10 +1,9 @@
 """The only pixel border: uploaded bytes -> x in [0, 1] with the list of steps taken; x -> uint8 -> PNG. No torch."""
 
-from vae_core.images.lightness import Pixels
-from vae_core.images.open_upload import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Picture, open_picture
+from vae_core.images.decode_upload import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Picture, open_picture
+from vae_core.images.detect_ink import Pixels
 from vae_core.images.pixels import from_uint8, to_png, to_uint8
-from vae_core.images.preprocess_upload import Upload, read_upload
-from vae_core.images.preprocessing_steps import Step
+from vae_core.images.preprocessing import Step, Upload, read_upload
 from vae_core.images.upload_options import UploadOptions, choices
 
 __all__ = [

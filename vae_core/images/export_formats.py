@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.arrays import Pixels
+from vae_core.array_types import Pixels
 from vae_core.images.pixels import tiled, to_png
 
 SHOWN = 280  # px: small pictures are enlarged to about this, in whole steps, without smoothing

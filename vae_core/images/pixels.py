@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.arrays import Pixels
+from vae_core.array_types import Pixels
 
 
 def to_uint8(x: NDArray[np.floating]) -> Pixels:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from vae_core.arrays import Float32s
+from vae_core.array_types import Float32s
 from vae_core.model.posteriors import HALF_LOG_TWO_PI, prior_log_prob
 
 NEIGHBOURS = 5  # the distance is the mean over so many nearest encoded images

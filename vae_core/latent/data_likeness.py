@@ -1,6 +1,6 @@
 """Does what the decoder draws at z look like the data? A measure per model, fitted and checked against the model's own file.
 
-Four figures of each z, all of which rise where pictures get worse; benchmarks/on_data.py compares them with others:
+Four figures of each z, all of which rise where pictures get worse; benchmarks/data_likeness.py compares them with others:
 
 cycle     how far the encoder puts the decoded picture from z, in units of the encoder's own std
 kinds     how many of the nearest encoded test images are of another kind than the commonest
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 
-from vae_core.arrays import Float64s
+from vae_core.array_types import Float64s
 from vae_core.latent.coverage import Coverage
 from vae_core.latent.latent_model import EXACT_BATCH, LatentModel, check_z
 

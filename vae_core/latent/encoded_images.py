@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae_core.arrays import Float32s, Float64s
+from vae_core.array_types import Float32s, Float64s
 from vae_core.errors import CheckpointError
 from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
 from vae_core.latent.coverage import Coverage
 from vae_core.latent.data_likeness import Likeness
 from vae_core.latent.latent_model import LatentModel
-from vae_core.system.computed_once import once
-from vae_core.system.priority import lower_priority
+from vae_core.system.cached_property import once
+from vae_core.system.thread_priority import lower_priority
 
 # one model at a time: it takes a core for a second or two
 _measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=lower_priority)

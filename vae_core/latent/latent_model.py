@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from vae_core.arrays import Float32s, Pixels
+from vae_core.array_types import Float32s, Pixels
 from vae_core.errors import ImageError, LatentError, NoEncoderError
 from vae_core.model.architectures import folded
-from vae_core.model.pixels import to_pixels
 from vae_core.model.posteriors import Posterior, marginal_kl, pair_correlations
+from vae_core.model.tensor_to_pixels import to_pixels
 from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header

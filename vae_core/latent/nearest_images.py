@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from vae_core.arrays import Float32s, Pixels
+from vae_core.array_types import Float32s, Pixels
 from vae_core.data import loading
 from vae_core.data.stored_images import at_hand
 from vae_core.errors import CheckpointError
 from vae_core.latent.latent_model import LatentModel, check_z
-from vae_core.system.computed_once import once
+from vae_core.system.cached_property import once
 
 MAX_BYTES = 200_000_000  # of training images kept in memory
 CHUNK = 4000  # images compared at once

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import LatentWalkError
-from vae_core.system.replaced_file import replaced
+from vae_core.system.atomic_write import replaced
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 PACKAGES = {"tsne": ("sklearn", "scikit-learn"), "umap": ("umap", "umap-learn")}  # module, name to install

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from vae_core.arrays import Float32s, Float64s, Pixels
+from vae_core.array_types import Float32s, Float64s, Pixels
 from vae_core.errors import LatentError
 from vae_core.images.pixels import to_uint8
 from vae_core.latent.latent_model import LatentModel, check_z

@@ -3,7 +3,7 @@
 A decoder of bright things on black that starts grey first learns to be black, with weights that move all channels alike. What its
 first weights said about hue is lost under that, the encoder learns to ignore hue, and then nothing leads back: neither beta nor
 more latents nor more steps. So training starts at the data's mean colour, with first weights that speak of hue more than of
-brightness. Either alone does not help, both together do (benchmarks/colour_start.py and its results).
+brightness. Either alone does not help, both together do (benchmarks/colour_initialization.py and its results).
 
 The layers that touch pixels are also stepped in brightness and two colour differences instead of red, green and blue: Adam scales
 a weight's step by that weight's own gradients, in which brightness outweighs hue. The shipped colour model was trained with these

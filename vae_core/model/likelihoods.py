@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vae_core.config.schema import ModelConfig
 from vae_core.model.posteriors import HALF_LOG_TWO_PI
-from vae_core.model.soft_bound import soft_bound
+from vae_core.model.smooth_clamp import soft_bound
 
 
 class Likelihood(Protocol):

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-from vae_core.model.soft_bound import soft_bound
+from vae_core.model.smooth_clamp import soft_bound
 
 HALF_LOG_TWO_PI = 0.9189385332046727  # log(2 pi) / 2
 MOST_OFF_DIAGONAL = 50.0  # of a factor L: about e^4, the largest std

@@ -29,7 +29,7 @@ from vae_core.config.schema import ModelConfig
 from vae_core.errors import CheckpointError
 from vae_core.model.vae import VAE, DecoderOnly, build
 from vae_core.model_files.header import METADATA_KEY, Header, load_header, open_model_file, parse_header, read_raw_header
-from vae_core.system.replaced_file import replaced
+from vae_core.system.atomic_write import replaced
 
 __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
 

@@ -22,11 +22,11 @@ from typing import Any, BinaryIO, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae_core.config.schema import explain
-from vae_core.config.upgrade import StoredConfig
+from vae_core.config.upgrade_old_config import StoredConfig
 from vae_core.data.catalog import DataFacts
 from vae_core.errors import CheckpointError
-from vae_core.model_files.upgrade_header import upgraded
-from vae_core.system.regular_files import open_regular
+from vae_core.model_files.upgrade_old_header import upgraded
+from vae_core.system.open_untrusted_file import open_regular
 
 Kind = Literal["vae", "autoencoder", "decoder"]
 METADATA_KEY = "latent_walk"

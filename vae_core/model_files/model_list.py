@@ -16,8 +16,8 @@ from typing import Literal
 
 from vae_core import runs
 from vae_core.errors import CheckpointError, RunError
-from vae_core.runs.files import reason
-from vae_core.system.child_process import PROJECT
+from vae_core.runs.json_files import reason
+from vae_core.system.project_path import PROJECT
 
 MAX_UPLOAD_BYTES = 200_000_000
 SUFFIX = ".safetensors"

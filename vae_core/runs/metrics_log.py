@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from vae_core.system.regular_files import open_regular
+from vae_core.system.open_untrusted_file import open_regular
 
 Row = dict[str, Any]
 MAX_READ = 16 << 20  # bytes at one look; the rest of a longer file comes with the next ones

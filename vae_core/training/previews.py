@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from vae_core.data.loading import to_float
-from vae_core.model.pixels import to_pixels
+from vae_core.model.tensor_to_pixels import to_pixels
 from vae_core.model.vae import VAE
-from vae_core.system.replaced_file import replaced
+from vae_core.system.atomic_write import replaced
 
 INPUTS, SAMPLES = 10, 20
 

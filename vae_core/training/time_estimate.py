@@ -24,9 +24,9 @@ from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
 from vae_core import runs
 from vae_core.config.schema import ModelConfig, TrainConfig
 from vae_core.data.catalog import DATASETS
-from vae_core.runs.files import read_json, write_json
+from vae_core.runs.json_files import read_json, write_json
 from vae_core.runs.metrics_log import read_tail
-from vae_core.system.child_process import environment
+from vae_core.system.project_path import environment
 from vae_core.training import worker_process
 
 START_SECONDS = 5.0  # importing torch, reading or drawing the images, writing the last checkpoint

@@ -21,12 +21,12 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from vae_core import runs
-from vae_core.config.command_options import command_line
+from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig
 from vae_core.config.schema import explain as explain_config
-from vae_core.config.upgrade import read_config
+from vae_core.config.upgrade_old_config import read_config
 from vae_core.errors import LatentWalkError
-from vae_core.runs.files import read_json
+from vae_core.runs.json_files import read_json
 from vae_core.runs.metrics_log import read_tail
 
 NICENESS = 15  # of 19: whoever drags a slider on the same machine comes first

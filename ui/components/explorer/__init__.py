@@ -51,7 +51,7 @@ class View:
     statistics: LatentStatistics | None  # None: the model was never shown images
     z: list[float]
     revision: int  # grows whenever somebody other than the explorer moved z
-    posterior: dict[str, Any] | None  # as ui.shared.page_state.posterior_row makes it
+    posterior: dict[str, Any] | None  # as ui.shared.user_session.posterior_row makes it
     picture: np.ndarray | None  # (H,W,C) uint8 of z
     shape: tuple[int, int, int]  # H, W, C
     classes: tuple[str, ...] = ()  # what label i is called
@@ -60,7 +60,7 @@ class View:
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
-    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over; see ui/explore/inbox.py
+    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
@@ -68,7 +68,7 @@ class View:
 
 
 def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
-    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (ui/explore/inbox.py)."""
+    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (explorer_inbox.py)."""
     heard: dict[str, Any] = {f"on_{kind}_change": _heard for kind in sends}
     return _component(key=key, data=payload(view), **heard)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from vae_core.arrays import Pixels
+from vae_core.array_types import Pixels
 
 PREVIEW = 96  # pixels, longest side of a small picture
 CONTRAST = 16  # of 256 levels: less than this is one flat tone

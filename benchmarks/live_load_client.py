@@ -136,7 +136,7 @@ async def _drag(explorers: list[Explorer], begin: float, end: float, rate: float
 
 
 def main() -> None:
-    """`python -m benchmarks.load_client PORT MODEL LATENT_DIM SOCKETS SECONDS [RATE]`: prints one JSON line."""
+    """`python -m benchmarks.live_load_client PORT MODEL LATENT_DIM SOCKETS SECONDS [RATE]`: prints one JSON line."""
     port, model, latent_dim, sockets, seconds = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5]), float(sys.argv[5])
     rate = float(sys.argv[6]) if len(sys.argv) > 6 else RATE
     tally = asyncio.run(load(int(port), model, latent_dim, sockets, seconds, rate=rate))

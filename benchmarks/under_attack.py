@@ -1,6 +1,6 @@
 """Eight people dragging while others attack the socket: their latency, and the server's memory.
 
-    python -m benchmarks.hostile [--seconds 15] [--attacks fuzz storm idle geodesics questions deaf]
+    python -m benchmarks.under_attack [--seconds 15] [--attacks fuzz storm idle geodesics questions deaf]
 
 The app as `make run` starts it. Eight well-behaved clients ask for 30 pictures a second each (load_client.py) while a process of
 its own attacks (attackers.py): first nobody, then one kind of attack after the other. Everything stays on 127.0.0.1 and ends by
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.attackers import ATTACKS, LARGE, LARGE_DIM, LATENT_DIM, MODEL
+from benchmarks.attack_clients import ATTACKS, LARGE, LARGE_DIM, LATENT_DIM, MODEL
+from benchmarks.benchmark_models import save_untrained
 from benchmarks.live_load import ROOT, free_port, serving, streamlit_command
-from benchmarks.models import save_untrained
 
 PEOPLE, RATE = 8, 30
 TOO_MUCH = 6_000  # MB at which the server is stopped
@@ -136,7 +136,7 @@ def main() -> None:
     )
     notes = [intro, f"{arguments.note}\n"] if arguments.note else [intro]
     rows = [row(attack, found) for attack, found in results.items()]
-    command = f"python -m benchmarks.hostile --seconds {arguments.seconds:g}"
+    command = f"python -m benchmarks.under_attack --seconds {arguments.seconds:g}"
     report.write("hostile", command, [*notes, report.table(columns, rows)])
 
 

@@ -1,27 +1,29 @@
-"""The small JSON files of a run folder, checked against a schema, and read again only when they have changed.
+"""The small JSON files of a run folder: written whole, checked against a schema, read again only when they have changed.
 
 Whatever lies there, reading ends soon and with a record or a sentence: no other file than a regular one of bounded size is read.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vae_core.config.schema import TrainConfig
-from vae_core.config.upgrade import read_config
-from vae_core.runs.files import reason
+from vae_core.config.upgrade_old_config import read_config
 from vae_core.runs.metrics_log import Row, read_tail
-from vae_core.system.regular_files import read_regular
+from vae_core.system.atomic_write import replaced
+from vae_core.system.open_untrusted_file import read_regular
 
 MAX_BYTES = 65536
+MAX_JSON = 1_000_000  # bytes
 SETTLED = 0.1  # seconds; a younger file may change again without its time changing
 Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # seconds since 1970
 Signature = tuple[int, int, int, int]  # time, size and number of a file, and something new while it is young
@@ -131,3 +133,36 @@ def _parse(path: Path, _: Signature, parse: Callable[[bytes], BaseModel]) -> Fou
 def _progress(path: Path, _: Signature) -> tuple[float, float | None]:
     rows = read_tail(path)
     return max((row["epoch"] for row in rows if "epoch" in row), default=0.0), best_elbo(rows)
+
+
+def write_status(run_dir: Path, **fields: Any) -> None:
+    """Merges fields into status.json, atomically.
+
+    A few kB are kept aside in `reserve`, so that even a run that ends because the disk is full can say so.
+    """
+    merged = read_json(run_dir / "status.json") | fields
+    try:
+        write_json(run_dir / "status.json", merged)
+    except OSError:
+        (run_dir / "reserve").unlink(missing_ok=True)
+        write_json(run_dir / "status.json", merged)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replaces the file whole."""
+    with replaced(path) as beside:
+        beside.write_text(json.dumps(value, indent=1))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What the file holds; empty when it is missing, torn, far too large or no JSON object."""
+    try:
+        value = json.loads(read_regular(path, MAX_JSON))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for an error, without number and path."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)

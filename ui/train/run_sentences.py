@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae_core.runs import RunStatus
-from vae_core.training.background_estimate import Outlook
+from vae_core.training.time_estimate_in_background import Outlook
 
 NO_RUNS = "Nothing has been trained here yet. The settings of the form make a good model of the chosen images: press **Train**."
 ELBO = (

@@ -1,4 +1,4 @@
-"""What hostile clients do to `/live`, for hostile.py: `python -m benchmarks.attackers ATTACK PORT SECONDS`.
+"""What hostile clients do to `/live`, for hostile.py: `python -m benchmarks.attack_clients ATTACK PORT SECONDS`.
 
 Only to 127.0.0.1, bounded in number and time. Frames are written by hand; the mask key is zero, which is legal.
 """
@@ -18,7 +18,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from benchmarks.load_client import HANDSHAKE
+from benchmarks.live_load_client import HANDSHAKE
 
 MODEL, LATENT_DIM = "bench-conv-64", 16
 LARGE, LARGE_DIM = "bench-conv-64-256d", 256  # with it frames are largest

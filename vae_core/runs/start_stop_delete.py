@@ -25,12 +25,13 @@ from pathlib import Path
 
 from vae_core.config.schema import TrainConfig
 from vae_core.errors import RunError
-from vae_core.runs import records
-from vae_core.runs.files import is_alive, lock_within, read_json, reason, write_json, write_status
-from vae_core.runs.listing import folder, list_names, runs_root, status
-from vae_core.runs.names import MAX_NAME, check_name, slug, suggest_name
-from vae_core.system.child_process import environment
-from vae_core.system.regular_files import is_regular, open_regular
+from vae_core.runs import json_files
+from vae_core.runs.json_files import read_json, reason, write_json, write_status
+from vae_core.runs.list_runs import folder, list_names, runs_root, status
+from vae_core.runs.lock import is_alive, lock_within
+from vae_core.runs.run_names import MAX_NAME, check_name, slug, suggest_name
+from vae_core.system.open_untrusted_file import is_regular, open_regular
+from vae_core.system.project_path import environment
 
 WORKER = "vae_core.training.worker_process"
 LOCK_VARIABLE = "VAE_LOCK_FD"  # the inherited descriptor of the run's lock
@@ -85,7 +86,7 @@ def rename(run_id: str, name: str) -> None:
     """
     run_dir = folder(run_id)
     name = check_name(name)
-    if records.about(run_dir).record is None:
+    if json_files.about(run_dir).record is None:
         raise RunError("What lies in this run's folder cannot be read, so the run cannot be renamed; it can be deleted.")
     if any(other.name.lower() == name.lower() and other.run_id != run_id for other in list_names()):
         raise RunError(f"Another run is already called {name!r}. Choose another name.")

@@ -1,4 +1,10 @@
-"""The steps from a decoded picture to the network's input, each with its small picture."""
+"""An uploaded file -> x in [0, 1] as a network wants it, with the list of steps taken. No torch.
+
+A step is what a person can see and change: turned, laid on a background, grey, inverted, levelled, placed, resized. Every choice
+left at "auto" is decided from the picture, and the decision is handed back. What cannot be used is an ImageError with a sentence,
+whatever Pillow made of it. Limits are checked on the header, before a pixel is decoded.
+Not covered: colour profiles are ignored, and of an animation or a stack only the first picture is read.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from vae_core.data.catalog import Ink
-from vae_core.images import lightness
-from vae_core.images.lightness import Pixels
-from vae_core.images.open_upload import UPRIGHT, Picture
+from vae_core.images import detect_ink
+from vae_core.images.decode_upload import UPRIGHT, Picture, open_picture
+from vae_core.images.detect_ink import Pixels
 from vae_core.images.upload_options import UploadOptions
 
 _CLOCKWISE = {"90": UPRIGHT[6], "180": UPRIGHT[3], "270": UPRIGHT[8]}
@@ -36,7 +43,7 @@ class Work:
         self._note("file", picture.words)
 
     def _note(self, name: str, detail: str) -> None:
-        self.steps.append(Step(name, detail, lightness.preview(self.image)))
+        self.steps.append(Step(name, detail, detect_ink.preview(self.image)))
 
     def _do(self, image: Image.Image, name: str, detail: str) -> None:
         self.image = image
@@ -57,7 +64,7 @@ class Work:
         if not self.image.mode.startswith(("I", "F")):
             return
         values = np.nan_to_num(np.asarray(self.image, np.float32), posinf=0.0, neginf=0.0)
-        low, high = lightness.value_range(values, sixteen=self.image.mode.startswith("I"))
+        low, high = detect_ink.value_range(values, sixteen=self.image.mode.startswith("I"))
         scaled = Image.fromarray(np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8))
         self._do(scaled, "8 bits", f"values {low:g} to {high:g} become 0 to 255")
 
@@ -67,14 +74,14 @@ class Work:
             return
         image, colour = self.image.convert("RGBA"), self.chosen.background
         if colour == "auto":
-            colour = "black" if lightness.lightness_of_opaque(image) >= 0.5 else "white"
+            colour = "black" if detect_ink.lightness_of_opaque(image) >= 0.5 else "white"
             self.chosen = replace(self.chosen, background=colour)
         paper = Image.new("RGBA", image.size, colour)
         self._do(Image.alpha_composite(paper, image).convert("RGB"), f"on {colour}", "what was transparent")
 
     def recolour(self, channels: int) -> None:
         """To as many channels as the network has; grey stored as colour is not worth a step."""
-        if channels == 1 and lightness.has_colour(self.image):
+        if channels == 1 and detect_ink.has_colour(self.image):
             self._do(self.image.convert("L"), "grey", "its colours by their brightness")
         elif channels == 3 and self.image.mode == "L":
             self._do(self.image.convert("RGB"), "colour", "three equal channels")
@@ -83,16 +90,16 @@ class Work:
     def invert(self, ink: Ink | None) -> None:
         """Light ink on dark, where the network's images are like that."""
         if self.chosen.invert == "auto":
-            self.chosen = replace(self.chosen, invert="yes" if ink is not None and lightness.dark_on_light(self.image) else "no")
+            self.chosen = replace(self.chosen, invert="yes" if ink is not None and detect_ink.dark_on_light(self.image) else "no")
         if self.chosen.invert == "yes":
             self._do(ImageChops.invert(self.image), "inverted", "dark and light changed places")
 
     def level(self, ink: Ink | None) -> None:
         """Grey paper to black and pale ink to white, by a straight line; a clean picture is left alone."""
-        low, high = lightness.levels(self.image)
+        low, high = detect_ink.levels(self.image)
         self._brighten = self.chosen.levels == "yes" or (self.chosen.levels == "auto" and ink is not None)
         if self.chosen.levels == "auto":
-            unclean = high - low >= lightness.CONTRAST and (low > 8 or high < 230)
+            unclean = high - low >= detect_ink.CONTRAST and (low > 8 or high < 230)
             self.chosen = replace(self.chosen, levels="yes" if ink is not None and unclean else "no")
         if self.chosen.levels == "yes" and high > low:
             self._do(_stretched(self.image, low, high), "levelled", f"{low:.0f} becomes black, {high:.0f} white")
@@ -127,13 +134,13 @@ class Work:
     def _pad(self, height: int, width: int) -> None:
         scale = min(width / self.image.width, height / self.image.height)
         small = _scaled(self.image, scale)
-        colour = tuple(int(value) for value in np.median(lightness.frame(lightness.array(self.image)), axis=0))
+        colour = tuple(int(value) for value in np.median(detect_ink.frame(detect_ink.array(self.image)), axis=0))
         canvas = Image.new(self.image.mode, (width, height), colour if len(colour) > 1 else colour[0])
         canvas.paste(small, ((width - small.width) // 2, (height - small.height) // 2))
         self._do(canvas, f"{width} × {height}", "all of it, padded with the colour of its edge")
 
     def _crop_to_ink(self, height: int, width: int, ink: Ink) -> None:
-        box = lightness.ink_box(self.image)
+        box = detect_ink.ink_box(self.image)
         if box is None:
             self._note("no ink", "nothing stands out, so nothing is cropped")
             return
@@ -180,3 +187,41 @@ def _largest_box(size: tuple[int, int], height: int, width: int) -> tuple[int, i
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size[0] - w) // 2, (size[1] - h) // 2
     return left, top, left + w, top + h
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload as the network sees it: x (C, H, W) in [0, 1], the steps there, and the options with every auto decided."""
+
+    x: NDArray[np.float32] = field(repr=False)
+    steps: tuple[Step, ...]
+    proposal: UploadOptions
+
+
+def read_upload(
+    data: bytes | Picture,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    ink: Ink | None = None,
+    options: UploadOptions | None = None,
+) -> Upload:
+    """An image file as a network for (channels, height, width) sees it. `ink` says what its dataset looks like.
+
+    Who asks more than once, for another network or with other options, opens the picture once and passes that.
+
+    Raises:
+        ImageError: too large, empty, truncated, or not an image.
+    """
+    wanted = options or UploadOptions()
+    work = Work(open_picture(data) if isinstance(data, bytes) else data, wanted)
+    work.turn()
+    work.scale_depth()
+    work.flatten()
+    work.recolour(channels)
+    work.invert(ink)
+    work.level(ink)
+    work.place(height, width, ink)
+    pixels = detect_ink.array(work.image)
+    return Upload(np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255), tuple(work.steps), work.chosen)

@@ -1,6 +1,6 @@
 """What lets a convolutional VAE learn colour: short runs on 32x32 shapes, each with parts of `vae_core/model/initialization.py`.
 
-python -m benchmarks.colour_start [--steps 300]
+python -m benchmarks.colour_initialization [--steps 300]
 
 A run counts as seeing colour when the red-minus-blue of its reconstructions follows that of the images, and when hue can be read
 from mu. What a grey start costs is measured by the reconstruction that is left.
@@ -76,7 +76,9 @@ def main() -> None:
         f"peak {PEAK:g}, beta rising over {WARMUP} steps, seed 0. Scores as in `evaluation/factor_regression.py`; nats per image."
     )
     report.write(
-        "colour_start", f"python -m benchmarks.colour_start --steps {options.steps}", [text + "\n", report.table(columns, rows)]
+        "colour_initialization",
+        f"python -m benchmarks.colour_initialization --steps {options.steps}",
+        [text + "\n", report.table(columns, rows)],
     )
 
 

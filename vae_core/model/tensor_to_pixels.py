@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_core.arrays import Pixels
+from vae_core.array_types import Pixels
 
 
 def to_pixels(x: Tensor) -> Pixels:

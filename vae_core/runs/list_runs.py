@@ -12,9 +12,10 @@ from typing import Literal
 
 from vae_core.config.schema import TrainConfig
 from vae_core.errors import RunError
-from vae_core.runs import records
-from vae_core.runs.files import is_alive, reason
-from vae_core.system.regular_files import is_regular
+from vae_core.runs import json_files
+from vae_core.runs.json_files import reason
+from vae_core.runs.lock import is_alive
+from vae_core.system.open_untrusted_file import is_regular
 
 State = Literal["queued", "running", "done", "stopped", "failed", "died", "unreadable"]
 CHECKPOINT = "last.safetensors"
@@ -141,21 +142,21 @@ def _holds_a_run(run_dir: Path) -> bool:
 
 def _name(run_dir: Path) -> RunName | None:
     """None when it is gone in this moment."""
-    found = records.about(run_dir)
+    found = json_files.about(run_dir)
     if found.record is not None:
         return RunName(run_id=run_dir.name, name=found.record.name, created=found.record.created, path=run_dir)
     if not _holds_a_run(run_dir):
         return None
     problem = found.problem or "run.json leads nowhere."
-    return RunName(run_id=run_dir.name, name=run_dir.name, created=records.modified(run_dir), path=run_dir, problem=problem)
+    return RunName(run_id=run_dir.name, name=run_dir.name, created=json_files.modified(run_dir), path=run_dir, problem=problem)
 
 
 def _status(run: RunName) -> RunStatus:
     alive = is_alive(run.path)  # before status.json is read: a run that ends in between is then seen as ended, not as died
-    found, config = records.said(run.path), records.config(run.path)
-    said = found.record or records.Said()
+    found, config = json_files.said(run.path), json_files.config(run.path)
+    said = found.record or json_files.Said()
     state = _state(run, found, alive)
-    epoch, elbo = records.progress(run.path)
+    epoch, elbo = json_files.progress(run.path)
     return RunStatus(
         run_id=run.run_id,
         name=run.name,
@@ -173,7 +174,7 @@ def _status(run: RunName) -> RunStatus:
     )
 
 
-def _state(run: RunName, found: records.Found[records.Said], alive: bool) -> State:
+def _state(run: RunName, found: json_files.Found[json_files.Said], alive: bool) -> State:
     """The lock is the truth about living; what a living run has not said yet it will say soon."""
     said = found.record.state if found.record else None
     if alive:
@@ -185,10 +186,10 @@ def _state(run: RunName, found: records.Found[records.Said], alive: bool) -> Sta
 
 def _last_sign(run_dir: Path) -> float:
     """When a run that died was last seen to do something."""
-    return max(records.modified(run_dir / name) for name in ("metrics.jsonl", "log.txt", "status.json"))
+    return max(json_files.modified(run_dir / name) for name in ("metrics.jsonl", "log.txt", "status.json"))
 
 
 def _order(run_dir: Path) -> tuple[float, str] | None:
     """Its place in the queue; None when it cannot be read."""
-    found = records.about(run_dir).record
+    found = json_files.about(run_dir).record
     return None if found is None else (found.created, run_dir.name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ui.shared import cached_models, error_sentences, page_state
+from ui.shared import cached_models, error_sentences, user_session
 from vae_core.data.stored_images import at_hand, test_count, test_image
 from vae_core.errors import DataError
 
@@ -69,4 +69,4 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, seen = encoding.mu[0], encoding.row(0)
     title = f"test image {index} ({error_sentences.a(header.data.label(label))})"
-    return mu.tolist(), page_state.posterior_row(seen, title, index)
+    return mu.tolist(), user_session.posterior_row(seen, title, index)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from ui.shared import address, cached_models, error_sentences, opening_point, page_state
+from ui.shared import address, cached_models, error_sentences, initial_z, user_session
 from vae_core.data.stored_images import at_hand, test_count
 from vae_core.errors import CheckpointError, LatentError, LatentWalkError
 
@@ -46,7 +46,7 @@ def handle_new() -> None:
         message = sent.get(kind)
         if message is None or message.get("session") != session() or message.get("id") == acknowledged().get(kind):
             continue
-        if message.get("model") == st.session_state[page_state.MODEL]:  # else it was on its way while another model was chosen
+        if message.get("model") == st.session_state[user_session.MODEL]:  # else it was on its way while another model was chosen
             _handle(handle, message)
         # Last: a run that is broken off before this line takes the message again.
         st.session_state[ACKNOWLEDGED] = {**acknowledged(), kind: message.get("id")}
@@ -56,13 +56,13 @@ def _handle(handle: Callable[[Message], None], message: Message) -> None:
     try:
         handle(message)
     except LatentError as error:
-        page_state.leave_notice(str(error))
+        user_session.leave_notice(str(error))
     except (KeyError, TypeError, AttributeError):
         log.warning("What the explorer sent cannot be read: %.200r", message)  # no page of ours sends this
     except CheckpointError:
         pass  # the model is gone or broken: the page is about to say it
     except (LatentWalkError, OSError) as error:
-        page_state.leave_notice(error_sentences.explain(error).what)
+        user_session.leave_notice(error_sentences.explain(error).what)
 
 
 def acknowledged() -> dict[str, str]:
@@ -76,23 +76,23 @@ def _commit(message: Message) -> None:
     latent_dim = cached_models.header(cached_models.entry(name)).latent_dim
     z = address.checked_z(message["z"], latent_dim)
     posterior = message.get("posterior")  # not always the one known here: Undo brings earlier ones back
-    page_state.commit_z(z, None if posterior is None else address.checked_posterior(posterior, latent_dim))
-    st.session_state[SHOWN] = (name, st.session_state[page_state.Z], st.session_state[page_state.POSTERIOR])
+    user_session.commit_z(z, None if posterior is None else address.checked_posterior(posterior, latent_dim))
+    st.session_state[SHOWN] = (name, st.session_state[user_session.Z], st.session_state[user_session.POSTERIOR])
 
 
 def _pins(message: Message) -> None:
     """The tray changed."""
     name = message["model"]
     latent_dim = cached_models.header(cached_models.entry(name)).latent_dim
-    rows = [address.checked_pin(row, latent_dim) for row in message["pins"][: page_state.MOST_PINS]]
-    page_state.keep_pins(name, rows)
+    rows = [address.checked_pin(row, latent_dim) for row in message["pins"][: user_session.MOST_PINS]]
+    user_session.keep_pins(name, rows)
     st.session_state[PINS_SHOWN] = (name, rows)
 
 
 def _compared(message: Message) -> None:
     """A second model was chosen, or none."""
     name = message.get("compared")
-    st.session_state[page_state.COMPARED] = name if name in {found.name for found in cached_models.models()} else None
+    st.session_state[user_session.COMPARED] = name if name in {found.name for found in cached_models.models()} else None
 
 
 def _same_image(message: Message) -> None:
@@ -102,8 +102,8 @@ def _same_image(message: Message) -> None:
     name = message.get("compared")
     if name not in {found.name for found in cached_models.models()}:
         return
-    st.session_state[page_state.COMPARED], st.session_state[SAME_IMAGE] = name, True
-    index = (st.session_state[page_state.POSTERIOR] or {}).get("index")
+    st.session_state[user_session.COMPARED], st.session_state[SAME_IMAGE] = name, True
+    index = (st.session_state[user_session.POSTERIOR] or {}).get("index")
     try:
         header = cached_models.header(cached_models.entry(message["model"]))
         dataset = header.config.data.name
@@ -116,7 +116,7 @@ def _same_image(message: Message) -> None:
 
 def _test_image(message: Message) -> None:
     """Goes to the code of a random test image and draws its uncertainty on the sliders."""
-    page_state.commit_z(*opening_point.code_of_test_image(cached_models.model(message["model"])))
+    user_session.commit_z(*initial_z.code_of_test_image(cached_models.model(message["model"])))
 
 
 # In this order: what was committed before a wish comes first. "refresh" asks for nothing but the run it causes.

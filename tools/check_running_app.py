@@ -1,4 +1,4 @@
-"""Asks a running app for one decoded picture, as any outside program can: `python -m tools.probe [URL] [MODEL]`.
+"""Asks a running app for one decoded picture, as any outside program can: `python -m tools.check_running_app [URL] [MODEL]`.
 
 Waits until the server is healthy, opens the socket, sends z = 0 and checks the answer. Needs only the
 `websockets` package, no part of this project, so it can also be sent into a container.

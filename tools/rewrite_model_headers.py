@@ -1,6 +1,6 @@
 """Brings the headers of model files to today's format and leaves their tensors alone, byte for byte.
 
-python -m tools.rewrite_headers checkpoints/*.safetensors
+python -m tools.rewrite_model_headers checkpoints/*.safetensors
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What tells pictures of data from pictures of none? Measures compared on the shipped models, on points they were not fitted to.
 
-    python -m benchmarks.on_data [NAME ...]
+    python -m benchmarks.data_likeness [NAME ...]
 
 Every model's own encoded test images give two samples without an image in common: the first fits what has weights, the second is
 judged. A measure is worth how often it ranks the picture decoded at the code of a test image above one that is known to be none
@@ -228,7 +228,7 @@ def main() -> None:
         times.append([name, f"{made:.1f}", *timed(model, likeness, encoded.coverage)])
     columns = ["", "made once, s", *(f"{count} at once, ms" for count in COUNTS), f"log q(z) of {max(COUNTS)}, ms"]
     parts += ["## What it takes\n", report.table(columns, times)]
-    report.write("on_data", "python -m benchmarks.on_data", parts)
+    report.write("on_data", "python -m benchmarks.data_likeness", parts)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ui.train import curves, form, preview_pictures, run_actions, run_wording
+from ui.train import curves, form, preview_pictures, run_actions, run_sentences
 from ui.train.metrics_history import History, follow
 from vae_core import runs
 from vae_core.data.stored_images import available
@@ -41,31 +41,31 @@ def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> Non
     elif run.state == "running":
         _progress(run, history)
     elif run.state == "unreadable":
-        st.error(run_wording.unreadable(run), icon=":material/help:")
+        st.error(run_sentences.unreadable(run), icon=":material/help:")
     elif run.state in ("failed", "died"):
         _bad_end(run)
     else:
-        st.caption(_summary(run, history), help=run_wording.ELBO)
+        st.caption(_summary(run, history), help=run_sentences.ELBO)
 
 
 def _progress(run: RunStatus, history: History) -> None:
     if not history.start:
-        last = (runs.log_tail(run.run_id, 1) or run_wording.STARTING)[:200]
+        last = (runs.log_tail(run.run_id, 1) or run_sentences.STARTING)[:200]
         st.progress(0.0, text=_plain(last))
         return
     left = history.seconds_left
     parts = [
-        run_wording.epoch_of(run),
+        run_sentences.epoch_of(run),
         f"{history.rate:,.0f} images/s" if history.rate else "",
         "stopping" if run.stopping else "saving" if history.end or history.progress == 1 else "",
-        f"{run_wording.duration(left)} left" if left is not None and not run.stopping else "",
+        f"{run_sentences.duration(left)} left" if left is not None and not run.stopping else "",
         str(history.start.get("device", "")),
     ]
     st.progress(history.progress, text=" · ".join(part for part in parts if part))
 
 
 def _bad_end(run: RunStatus) -> None:
-    st.error(run_wording.advice(run), icon=":material/error:")
+    st.error(run_sentences.advice(run), icon=":material/error:")
     if run.config and not available(run.config.data.name):
         st.button("Choose coloured shapes instead", key="train.shapes", on_click=form.use_shapes,
                   icon=":material/category:")  # fmt: skip
@@ -78,19 +78,19 @@ def _bad_end(run: RunStatus) -> None:
 def _summary(run: RunStatus, history: History) -> str:
     """One line about a run that ended well."""
     end: dict[str, Any] = history.end
-    test = f"test ELBO {run_wording.nats(end['test_elbo'])}" if end.get("test_elbo") is not None else ""
-    validation = f"validation ELBO {run_wording.nats(run.elbo)}" if run.elbo is not None else ""
+    test = f"test ELBO {run_sentences.nats(end['test_elbo'])}" if end.get("test_elbo") is not None else ""
+    validation = f"validation ELBO {run_sentences.nats(run.elbo)}" if run.elbo is not None else ""
     elbos = ", ".join(part for part in (test, validation) if part)
     active = f"{end['test_active_units']:.0f} active dimensions" if end.get("test_active_units") is not None else ""
-    state = run_wording.stopped(run).capitalize() if run.state == "stopped" else "Done"
+    state = run_sentences.stopped(run).capitalize() if run.state == "stopped" else "Done"
     message = run.message if run.state != "stopped" and not run.checkpoint else ""
-    parts = (state, message, f"{elbos} nats" if elbos else "", active, run_wording.duration(run.seconds))
+    parts = (state, message, f"{elbos} nats" if elbos else "", active, run_sentences.duration(run.seconds))
     return " · ".join(part for part in parts if part)
 
 
 def _curves(run: RunStatus, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("nats per image, over epochs · line: training · dots: validation", width="stretch", help=run_wording.SPLITS)
+        st.caption("nats per image, over epochs · line: training · dots: validation", width="stretch", help=run_sentences.SPLITS)
         st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
     options = _options(run)
     end = run.config.objective.warmup_end if run.config else None
@@ -110,7 +110,7 @@ def _options(run: RunStatus) -> dict[str, Any]:
 
 def _chart(place: Any, title: str, figure: Any, name: str, aside: str = "") -> None:
     with place.container(key=f"train_chart_{name}", gap=None):
-        _title(title, run_wording.MEANINGS[name], aside)
+        _title(title, run_sentences.MEANINGS[name], aside)
         st.plotly_chart(figure, key=f"train.chart.{name}", config=curves.CONFIG)
 
 
@@ -123,9 +123,9 @@ def _pictures(run: RunStatus, history: History) -> None:
     """What the model draws now comes before its inner figures: one sees it without scrolling."""
     preview = preview_pictures.read(run.path / "preview.npz")
     if preview is not None:
-        _title("Test images, and below each what the model makes of it", run_wording.MEANINGS["reconstructions"])
+        _title("Test images, and below each what the model makes of it", run_sentences.MEANINGS["reconstructions"])
         st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
-        _title("Samples from the prior", run_wording.MEANINGS["samples"])
+        _title("Samples from the prior", run_sentences.MEANINGS["samples"])
         rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
         st.html("".join(_strip(row, "samples from the prior") for row in rows))
     marginal = run.config is not None and not run.config.model.independent_latents
