@@ -32,7 +32,7 @@ BARS = (
     "Tick: μ, bar: μ ± σ, tint: where codes of all pictures lie. Right: how much the dimension says about this picture, in nats; "
     "one with μ = 0 and σ = 1 says nothing."
 )
-MARGINAL = "The bars show each dimension by itself, so their KL do not add up to the KL on the left."
+MARGINAL = "The bars show each dimension by itself: their KL do not add up to KL(q ‖ p)."
 IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
 WILL_SHOW = (
     ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),

@@ -27,6 +27,7 @@ def caption(header: Header) -> str:
     """What a model is, as one quiet line."""
     config = header.config
     objective = f"{config.model.likelihood.capitalize()} {config.objective.summary}"
+    objective += "" if config.model.posterior == "diagonal" else f", {config.model.posterior} posterior"
     what = (objective, header.quality) if header.has_encoder else (KINDS[header.kind],)
     return " · ".join((config.data.name, f"{header.latent_dim}-D", *what, _date(header.created)))
 

@@ -21,7 +21,6 @@ from vae_core.training import time_estimate_in_background
 STARTED = "train.started"  # str: id of the run this session started last
 ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
 LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
-POSTERIORS = {"diagonal": "diagonal", "full": "full covariance"}
 NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
 COMMAND_HELP = "The same run for a terminal."
 FIX = "First mend the field that is marked in red."
@@ -109,7 +108,7 @@ def _fields() -> tuple[dict[str, Any], bool]:
         more = {"seed": take("seed", "Seed", (row := st.columns(2, gap="small"))[0])}
         limit = take("data.limit", "Images to use", row[1], 500.0)
         row = st.columns(2, gap="small")
-        model["posterior"] = choice("model.posterior", "Posterior", POSTERIORS, row[0])
+        model["posterior"] = choice("model.posterior", "Posterior", form_fields.words("model.posterior"), row[0])
         if model["likelihood"] == "gaussian":
             model["sigma"] = take("model.sigma", "Fixed σ", row[1], 0.05)
     sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}

@@ -57,7 +57,7 @@ def settings(owner: str, troubles: list[str], *, advanced: bool, beside: dict[st
         row = row or list(st.columns(2, gap="small"))
         path, place = f"{owner}.{name}", row.pop(0)
         if get_origin(field.annotation) is Literal:
-            values[name] = choice(path, about.label, {word: word for word in get_args(field.annotation)}, place)
+            values[name] = choice(path, about.label, words(path), place)
         else:
             values[name], trouble = number(path, about.label, place, step=about.step)
             troubles.append(trouble)
@@ -86,6 +86,11 @@ def limits(path: str) -> tuple[float, float | None, bool]:
     rules = {name: getattr(rule, name) for rule in _field(path).metadata for name in names if hasattr(rule, name)}
     high = rules.get("le", rules["lt"] - 1 if "lt" in rules else None)
     return rules.get("ge", rules.get("gt", 0)), high, "gt" in rules
+
+
+def words(path: str) -> dict[str, str]:
+    """The words that the config takes, each shown as it is."""
+    return {word: word for word in get_args(_field(path).annotation)}
 
 
 def is_whole(path: str) -> bool:
