@@ -100,7 +100,7 @@ def test_an_upload_shows_its_steps_pictures_bars_and_nats(tiny_checkpoint, no_da
 def test_a_correlated_posterior_is_said_to_be_one(models_dir, make_model, no_data):
     make_model(models_dir / "full.safetensors", posterior="full")
     page = html(upload(start(), png(np.zeros((28, 28), np.uint8))))
-    assert "depend on each other, most of all z" in page and "do not add up to the KL" in page
+    assert "depend on each other, most of all z" in page and "do not add up to KL(q ‖ p)" in page
 
 
 def test_the_numbers_are_those_of_the_model(tiny_checkpoint, no_data):
