@@ -31,7 +31,7 @@ class Watcher(MetaPathFinder):
 
 
 def blame(frame: FrameType | None) -> str:
-    """'ui/charts.py:12' for a file of ours, 'streamlit' for Streamlit, 'nobody we know' otherwise."""
+    """'ui/charts.py:12' for a file of ours, 'streamlit' for Streamlit, 'unknown' otherwise."""
     for caller in _callers(frame):
         path = Path(caller.f_code.co_filename)
         if "site-packages" in path.parts:
@@ -39,7 +39,7 @@ def blame(frame: FrameType | None) -> str:
                 return "streamlit"
         elif path.is_relative_to(ROOT) and path != Path(__file__):
             return f"{path.relative_to(ROOT).as_posix()}:{caller.f_lineno}"
-    return "nobody we know"
+    return "unknown"
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:
@@ -49,7 +49,7 @@ def _callers(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def main() -> None:
-    """Walk the way to the first picture and print who imported what."""
+    """Imports what the first picture needs and prints who imported what."""
     watcher = Watcher()
     sys.meta_path.insert(0, watcher)
     importlib.import_module("app").warm_up()

@@ -256,11 +256,11 @@ def test_the_figures_of_a_finished_run_say_which_images_they_are_of():
 def test_a_wish_to_explore_outlives_a_run_that_was_broken_off_and_a_missing_model_is_said(tiny_checkpoint):
     place_run("good one", rows=finished_rows(), checkpoint=tiny_checkpoint)
     app = start()
-    app.session_state[run_actions.WISH] = "good one"
+    app.session_state[run_actions.TO_EXPLORE] = "good one"
     app.run()
     assert app.session_state["model"] == "good one" and not app.exception
     app = start()
-    app.session_state[run_actions.WISH] = "no such run"
+    app.session_state[run_actions.TO_EXPLORE] = "no such run"
     app.run()
     assert run_actions.NO_MODEL in texts(app) and not app.exception
 

@@ -119,7 +119,7 @@ def _test_image(message: Message) -> None:
     user_session.commit_z(*initial_z.code_of_test_image(cached_models.model(message["model"])))
 
 
-# In this order: what was committed before a wish comes first. "refresh" asks for nothing but the run it causes.
+# In this order: what was committed comes before what was asked for. "refresh" asks for nothing but the run it causes.
 HANDLERS: dict[str, Callable[[Message], None]] = {
     "commit": _commit,
     "pins": _pins,

@@ -14,7 +14,7 @@ from ui.server.streamlit_internals import Wire
 
 MAX_CONNECTIONS = 800  # each explorer has two
 MAX_UNREAD = 192 << 20  # bytes
-PATIENCE = 20.0  # seconds; a browser reads what it gets even in a tab that nobody looks at
+PATIENCE = 20.0  # seconds; a browser reads what it gets even in a hidden tab
 SHORT_PATIENCE = 2.0
 LOOK = 1.0  # seconds between two looks
 PER_SECOND, BURST = 150.0, 60  # connections that may begin in a second, and at once after a quiet time
@@ -46,7 +46,7 @@ class OpenConnections:
         self._next_start = 0.0  # when the next one may begin, on the loop's clock
 
     async def admitted(self) -> bool:
-        """Slows down a storm of connections; False when one would have to wait longer than LONGEST_WAIT seconds."""
+        """Slows down many connections begun at once; False when one would have to wait longer than LONGEST_WAIT seconds."""
         now = asyncio.get_running_loop().time()
         self._next_start = max(self._next_start, now - BURST / PER_SECOND)
         if self._next_start - now > LONGEST_WAIT:

@@ -1,7 +1,7 @@
 """Gathers what waits on all sockets and decodes it as one batch per source on one worker thread.
 
 While a batch is being decoded new requests pile up and form the next batch, so the batch size follows the load by itself: one
-person waits for nobody, sixty-four share the network's fixed costs. Knows nothing of sockets or Streamlit: z in, pixels out.
+person is answered at once, sixty-four share the network's fixed costs. Knows nothing of sockets or Streamlit: z in, pixels out.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _explained(error: Exception) -> Response:
         case LatentWalkError():
             return _refused(str(error), 404)
         case ClientDisconnect():
-            return _refused("", 400)  # nobody reads it
+            return _refused("", 400)  # the client has gone
         case OSError():
             return _refused(f"A file cannot be read ({error.strerror or type(error).__name__}). Try again.", 404)
         case _:

@@ -36,7 +36,7 @@ QUERY_KINDS = tuple(
 QUERY_HEAD = live_queries.QUERY.size
 RECHECK = 0.5  # seconds between looks at a model's file
 QUICK = 0.1  # seconds: a question that takes longer waits in the other queue
-HOLD = 0.25  # seconds before a client is told to wait, or why it is sent away: nobody can ask in a circle
+HOLD = 0.25  # seconds before a client is told to wait, or why it is closed: it cannot ask again without a pause
 LONGEST_HOLD = 2.0  # seconds, for who asks again and again
 LONGEST = 20.0  # seconds of a processor that one question may take
 

@@ -1,7 +1,7 @@
 """What else can be asked over `/live`: many small pictures, where points lie, paths, draws. For frames see `live_route.py`.
 
 Pure functions from a frame to a reply, so that they can be tested without a server. Each works in short steps and calls
-`stop_check` between them, which raises when nobody waits any more; and no reply has more than MAX_ANSWER bytes of pictures:
+`stop_check` between them, which raises when the client has gone; and no reply has more than MAX_ANSWER bytes of pictures:
 where as many as were asked for do not fit at full size, all are averaged down until they do.
 """
 

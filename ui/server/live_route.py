@@ -13,8 +13,8 @@ Questions that may take longer than a frame, for a connection of their own (each
         u8 kind = 3 (many pictures), u8 zero, u16 longer side in pixels (0: full size), u32 sequence, up to 512 x D x float32
         u8 kind = 4 (where), u8 zero, u16 what (0 everything, 1 densities, 2 likeness), u32 sequence number, up to 1200 (1:
         4096) x D x float32
-        u8 kind = 5 (walk), u8 zero, u16 way (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture; high
-        byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
+        u8 kind = 5 (path), u8 zero, u16 options (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture;
+        high byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
         u8 kind = 6 (draws), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, u32 seed, float32 temperature
     server -> client
         u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
@@ -25,14 +25,15 @@ Questions that may take longer than a frame, for a connection of their own (each
         data (where the measure deserves no verdict: the second again), verdict 0 like, 1 unusual, 2 unlike the data, 3 unsaid,
         4 still being measured: ask again. NaN: not asked for, or not known
         u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 verdicts (1: may be said), K x D
-        float32 z, for a walk K float32 change from the picture before (the first 0) and K float32 per cent of the test images
+        float32 z, for a path K float32 change from the picture before (the first 0) and K float32 per cent of the test images
         that look less like the data (as above; NaN: no encoded images), K pictures
         u8 kind = 7 (busy), u8 kind of the question, u16 milliseconds to wait, u32 its sequence number: not answered, ask it again
 
-A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends faster
-is answered in order, as fast as its replies leave. Who drags goes first: questions have threads of their own, which
-stand back, and answer `busy` when too many wait; a question whose client has gone is dropped; none begins before its client has
-read the answer before. One reply has at most MAX_ANSWER bytes of pictures (ui/server/live_queries.py): more are averaged down.
+A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends
+faster is answered in order, as fast as its replies leave. Who drags goes first: questions have threads of their own, which have
+a lower priority, and answer `busy` when too many wait; a question whose client has gone is dropped; none begins before its
+client has read the answer before. One reply has at most MAX_ANSWER bytes of pictures (ui/server/live_queries.py): more are
+averaged down.
 
 A connection that breaks a rule is closed with a code; no other one notices.
 
@@ -42,7 +43,7 @@ A connection that breaks a rule is closed with a code; no other one notices.
     4408  a question took too long: ask less, the same would end the same way
     4429  too many are connected: connect again later, with growing pauses
     HTTP 403, before accepting: a foreign or broken Origin, by the rule of Streamlit's own socket, never more open than the page;
-    or a storm of connections
+    or too many connections begun in a short time
     cut off: a client that reads nothing of its answers for 20 s, or that has most unread when it is too much
 
 Streamlit's middleware wraps this route; the endpoint itself is plain ASGI, because every wrapper costs time on each frame.
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from vae_core.model_files.model_list import ModelEntry
 
 log = logging.getLogger("latent_walk")
-_opening = TaskQueue("opening models", threads=2, waiting=200, polite=False)
+_opening = TaskQueue("opening models", threads=2, waiting=200, low_priority=False)
 
 
 class Listing:

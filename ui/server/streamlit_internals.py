@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-TRIED = "1.67"  # with 1.60 the page of the explorer does not open in its tests; between the two nobody has looked
+TRIED = "1.67"  # with 1.60 the page of the explorer does not open in its tests; versions between were not tried
 
 
 def private(module: str, *names: str) -> Any:
@@ -57,7 +57,7 @@ def only_pages_of_our_own() -> None:
     fresh server would serve /train as that, without title, theme or navigation; ours are only those that ui/main.py names.
     """
     module, owner, name = "streamlit.runtime.pages_manager", "PagesManager", "uses_pages_directory"
-    private(module, owner, name)  # to set an attribute that nobody reads would go unnoticed
+    private(module, owner, name)  # setting an attribute that is not read would go unnoticed
     setattr(private(module, owner), name, False)
 
 

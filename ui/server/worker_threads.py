@@ -1,7 +1,7 @@
 """Threads of their own for what takes longer than a frame: neither the event loop, nor the decoder, nor Streamlit waits for it.
 
 What waits in a queue is bounded, and what is expected to be done first goes first; work whose asker has gone is dropped, and
-work under way is told so at its next step. On Linux these threads also step back when the processors are all in use.
+work under way is told so at its next step. On Linux these threads also have a lower priority.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BusyError(Exception):
 
 
 class StoppedError(Exception):
-    """Nobody waits for the work any more."""
+    """The client that asked for the work has gone."""
 
 
 class TooLongError(Exception):
@@ -80,13 +80,13 @@ class _Job:
 class TaskQueue:
     """At most `threads` at work and `waiting` in line. Belongs to no event loop."""
 
-    def __init__(self, name: str, *, threads: int, waiting: int, limit: float = float("inf"), polite: bool = True) -> None:
+    def __init__(self, name: str, *, threads: int, waiting: int, limit: float = float("inf"), low_priority: bool = True) -> None:
         """
         Args:
             limit: seconds of a processor that one piece of work may take.
-            polite: whether its threads stand back.
+            low_priority: whether its threads run only when no other wants the processor.
         """
-        self._polite = polite
+        self._low_priority = low_priority
         self._name, self._most_threads, self._most_waiting, self._limit = name, threads, waiting, limit
         self._changed = threading.Condition()
         self._line: list[_Job] = []
@@ -127,7 +127,7 @@ class TaskQueue:
             heapq.heapify(self._line)
 
     def _run(self) -> None:
-        if self._polite:
+        if self._low_priority:
             lower_priority()
         while (job := self._next()) is not None:
             try:

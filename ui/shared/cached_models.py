@@ -1,4 +1,4 @@
-"""The one door to loaded models and to everything that is cached. A cache key always holds (path, mtime_ns).
+"""Loaded models, and everything else that is cached, for all sessions. A cache key always holds (path, mtime_ns).
 
 Models are kept in a plain thread-safe cache and not in `st.cache_resource`, because the live route needs the same
 objects outside any script run. They are shared by every session and never mutated. `latent_model` is imported on first use:

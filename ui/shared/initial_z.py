@@ -1,6 +1,6 @@
-"""Where a model opens when nobody has said where: at the code of a test image that it draws crisply.
+"""The z at which a model opens when the address names none: the code of a test image that it draws crisply.
 
-The origin is the middle of everything, and its picture a smudge: nothing to begin with.
+The picture at z = 0 is often blurred, so it tells a newcomer little.
 """
 
 from __future__ import annotations

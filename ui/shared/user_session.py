@@ -97,7 +97,7 @@ def pin(model: str, z: list[float], label: str) -> bool:
 
 
 def leave_notice(sentence: str) -> None:
-    """Keeps a sentence for the next page run; after another one that nobody has seen yet."""
+    """Keeps a sentence for the next page run; after another one that was not shown yet."""
     kept = st.session_state.get(NOTICE)
     unseen = f"{kept[0]} " if kept and kept[1] is None else ""
     st.session_state[NOTICE] = (unseen + sentence, None)

@@ -17,7 +17,7 @@ from vae_core.runs import RunStatus
 EXPLORE = "explore/explore_page.py"
 NOTICE = "train.notice"  # str: why the last action was refused
 NO_MODEL = "The model of this run is not there: it may have been deleted. The list shows every run and its state."
-WISH = "train.wish"  # str: id of the run whose model was asked for
+TO_EXPLORE = "train.to_explore"  # str: id of the run whose model was asked for
 UPLOADS = "train.uploads"  # int: files taken so far
 UPLOADED = "train.uploaded"  # (is it good, sentence) about the last upload
 
@@ -35,28 +35,28 @@ def buttons(run: RunStatus) -> None:
                   on_click=_attempt, args=(runs.stop, run.run_id), help="Ends soon and keeps the best model.")  # fmt: skip
     if run.checkpoint:
         st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
-                  on_click=_wish, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
+                  on_click=_to_explore, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
     with st.popover("More", key=f"train.more.{run.run_id}"):
         _more(run)
 
 
-def _wish(run_id: str) -> None:
+def _to_explore(run_id: str) -> None:
     """Remembers which model is wanted: a press whose page run is broken off is then fulfilled by the next one."""
-    st.session_state[WISH] = run_id
+    st.session_state[TO_EXPLORE] = run_id
 
 
 def fulfil() -> None:
     """Goes to the Explore page if a run's model was asked for; the first thing each run of the page does."""
-    run_id = st.session_state.get(WISH)
+    run_id = st.session_state.get(TO_EXPLORE)
     if run_id is None:
         return
     entry = model_list.model_of_run(run_id)
     if entry is None:
         st.session_state[NOTICE] = NO_MODEL
-        del st.session_state[WISH]
+        del st.session_state[TO_EXPLORE]
         return
     user_session.choose_model(entry.name)
-    del st.session_state[WISH]
+    del st.session_state[TO_EXPLORE]
     st.switch_page(EXPLORE)
 
 

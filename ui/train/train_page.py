@@ -34,7 +34,7 @@ def page() -> None:
 
 def watch() -> None:
     """The chosen run and the list; redraws itself while something runs, and the page when that changes."""
-    if st.session_state.get(run_actions.WISH) is not None:
+    if st.session_state.get(run_actions.TO_EXPLORE) is not None:
         st.rerun(scope="app")  # only a run of the whole page can go to another one
     everything = runs.list_runs()
     chosen = choose(everything)

@@ -27,7 +27,7 @@ _CHOOSING = 1200  # images of the fitted half that choose width and ridge, a qua
 
 
 def known_factors(dataset: str, count: int) -> NDArray[np.float64] | None:
-    """Those of a dataset's first test images, (count, 6) in the order of `shapes.FACTORS`; None where nobody knows them."""
+    """Those of a dataset's first test images, (count, 6) in the order of `shapes.FACTORS`; None where they are not known."""
     if dataset != "shapes":
         return None
     return procedural_shapes.factors(procedural_shapes.TEST_COUNT, procedural_shapes.TEST_SEED)[:count]

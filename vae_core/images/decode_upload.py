@@ -65,7 +65,7 @@ def open_picture(data: bytes) -> Picture:
     if len(data) > MAX_BYTES:
         raise ImageError(f"The file has {len(data) / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB are read. Save it smaller.")
     # Pillow's readers meet hostile bytes here and raise whatever their parsers ran into (OSError, SyntaxError, ValueError,
-    # struct.error, EOFError, KeyError, ...), so everything is caught, at this border only.
+    # struct.error, EOFError, KeyError, ...), so everything is caught, here only.
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -138,7 +138,7 @@ def _progress(path: Path, _: Signature) -> tuple[float, float | None]:
 def write_status(run_dir: Path, **fields: Any) -> None:
     """Merges fields into status.json, atomically.
 
-    A few kB are kept aside in `reserve`, so that even a run that ends because the disk is full can say so.
+    A few kB are reserved on the disk in `reserve`, so that even a run that ends because the disk is full can say so.
     """
     merged = read_json(run_dir / "status.json") | fields
     try:

@@ -166,7 +166,7 @@ def _new_folder(config: TrainConfig, name: str, created: float) -> tuple[Path, i
 
 
 def _settle(hidden: Path, root: Path, stem: str, created: float) -> Path:
-    """Renames the folder to a name that sorts by time and that nobody has."""
+    """Renames the folder to a name that sorts by time and is free."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
     for number in range(1, 1000):
         target = root / (f"{stamp}-{stem}" if number == 1 else f"{stamp}-{stem}-{number}")

@@ -11,18 +11,18 @@ from vae_core.config.schema import TrainConfig
 from vae_core.errors import ConfigError
 
 
-def choose_device(wish: str = "auto") -> torch.device:
-    """The device a wish means here.
+def choose_device(name: str = "auto") -> torch.device:
+    """The device that this name means here; "auto" is an accelerator where there is one.
 
     Raises:
-        ConfigError: the wished device is not there.
+        ConfigError: that device is not there.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if wish == "auto":
+    if name == "auto":
         return accelerator or torch.device("cpu")
-    device = torch.device(wish)
+    device = torch.device(name)
     if device.type != "cpu" and (accelerator is None or accelerator.type != device.type):
-        raise ConfigError(f"device {wish!r} is not available on this machine; choose 'auto' or 'cpu'.")
+        raise ConfigError(f"device {name!r} is not available on this machine; choose 'auto' or 'cpu'.")
     return device
 
 

@@ -1,4 +1,4 @@
-"""Threads that stand back for those who wait for a picture."""
+"""Lower priority for threads whose work can wait longer than a picture can."""
 
 from __future__ import annotations
 
