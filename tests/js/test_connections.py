@@ -180,3 +180,51 @@ def test_a_refused_question_ends_a_busy_server_is_asked_again_and_the_pauses_gro
     assert delays == [250, 500, 1000]
     assert sent == asked
     assert ended == (code == 1011)
+
+
+# What both kinds share: `ask()` puts a question, `serve(i)` answers the one that connection i was asked last.
+BOTH = {
+    "picture": (
+        "explorer/connection/picture_connection.js",
+        """const connection = new m.PictureConnection('ws://nowhere', 4, on, life.signal);
+        const ask = () => connection.request([1, 0, 0, 0], 0); const serve = (i) => made[i].reply(made[i].sent.at(-1));""",
+    ),
+    "query": (
+        "explorer/connection/query_connection.js",
+        """const connection = new m.QueryConnection('ws://nowhere', life.signal);
+        const ask = () => { connection.places('here', [[0]]); }; const serve = (i) => answer(i, made[i].sent.at(-1));""",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_answer_and_not_a_greeting_ends_the_growing_of_the_pauses(js, kind):
+    module, begin = BOTH[kind]
+    delays = js(
+        module,
+        f"""(m) => {{ {FAKE_SOCKET} {QUERIES} const delays = []; Math.random = () => 0.5;
+        window.setTimeout = (f, ms) => {{ if (ms < 5000) {{ delays.push(ms); window.later = f; }} return 0; }};
+        {begin} ask();
+        const lose = (i) => {{ made[i].onclose({{code: 1006, reason: ''}}); window.later(); made[i + 1].hello(); }};
+        made[0].hello(); [0, 1, 2].forEach(lose); serve(3); [3, 4].forEach(lose);
+        return delays; }}""",
+    )
+    assert delays == [250, 500, 1000, 250, 500]
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_machine_that_is_online_again_waits_for_no_pause_and_after_the_end_for_nothing(js, kind):
+    module, begin = BOTH[kind]
+    counts = js(
+        module,
+        f"""(m) => {{ {FAKE_SOCKET} {QUERIES} {begin}
+        const lose = () => made.at(-1).onclose({{code: 1006, reason: ''}});
+        made[0].hello(); lose();
+        window.dispatchEvent(new Event('online'));
+        const awake = made.length;
+        window.dispatchEvent(new Event('online')); // it is connecting already
+        lose(); life.abort();
+        window.dispatchEvent(new Event('online'));
+        return [awake, made.length, connection.closed]; }}""",
+    )
+    assert counts == [2, 2, True]

@@ -124,7 +124,7 @@ def test_what_has_not_arrived_is_asked_for_again_until_it_has(js):
       window.session = new m.PageMessages(life);
       session.attach(element);
       const send = (kind, message) => sent.push({kind, ...message});
-      window.know = (taken) => session.update({model: 'a', session: 's', taken}, send);
+      window.know = (acknowledged) => session.update({model: 'a', session: 's', acknowledged}, send);
       know({});
       session.committed({committed: {z: [1], posterior: null}, cause: {by: 'person'}});
     }"""
@@ -151,7 +151,7 @@ def test_the_explorer_moves_as_it_is_when_streamlit_gives_it_a_new_place(js):
       const dimensions = [0, 1].map((index) => ({index, low: -2, high: 2, kl: 1 - index / 2, active: true}));
       const fixed = {model: 'a', version: '1', session: 's', dimensions, revision: 1, pinsRevision: 1, shape: '1x1x1'};
       const none = {encodes: true, posterior: null, picture: null, pins: null, compared: null, message: null};
-      const rest = {...none, classes: [], file: '', hash: '', taken: {}, others: []};
+      const rest = {...none, classes: [], file: '', hash: '', acknowledged: {}, others: []};
       window.mount = () => {
         const parentElement = document.body.appendChild(document.createElement('div'));
         const leave = m.default({data: {...fixed, ...rest, z: [0, 0]}, parentElement, setStateValue: () => {}});

@@ -54,7 +54,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         classes=model.header.data.classes,
         pins=pins,
         pins_revision=_revision(explorer_inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
-        taken=explorer_inbox.acknowledged(),
+        acknowledged=explorer_inbox.acknowledged(),
         others=comparable_models.others(entry),
         compared=st.session_state[user_session.COMPARED],
     )

@@ -60,7 +60,7 @@ class View:
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
-    taken: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over
+    acknowledged: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
@@ -97,7 +97,7 @@ def payload(view: View) -> dict[str, Any]:
         "hash": view.content,
         "pins": view.pins,
         "pinsRevision": view.pins_revision,
-        "taken": view.taken,
+        "acknowledged": view.acknowledged,
         "others": [other.sent() for other in view.others],
         "compared": view.compared,
         "message": view.message,

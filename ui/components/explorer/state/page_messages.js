@@ -3,7 +3,7 @@
 import { Timer } from "../timing.js";
 
 const PATIENCE = 2500; // ms before asking for another run, twice as long each time: Streamlit drops what is sent while its server is away
-const MOST_TRIES = 6; // what has not been taken by then is refused, and the page has said why
+const MOST_TRIES = 6; // what has not been acknowledged by then is refused, and the page has said why
 
 export class PageMessages {
   #set = null; // setStateValue of the latest run
@@ -13,7 +13,7 @@ export class PageMessages {
   #count = 0;
   #tries = 0;
   #timer;
-  #awaited = new Map(); // kind -> id of the message that the page has not taken yet
+  #awaited = new Map(); // kind -> id of the message that the page has not acknowledged yet
   #root = null; // says in `data-kept` whether everything sent has arrived
 
   constructor({ signal }) {
@@ -31,7 +31,7 @@ export class PageMessages {
     // Another latent space, or a server that has forgotten us: the explorer sends anew what still counts.
     if (data.model !== this.#model || data.session !== this.#name) this.#awaited.clear();
     [this.#name, this.#model] = [data.session, data.model];
-    for (const [kind, id] of this.#awaited) if (data.taken[kind] === id) this.#awaited.delete(kind);
+    for (const [kind, id] of this.#awaited) if (data.acknowledged[kind] === id) this.#awaited.delete(kind);
     this.#tell();
   }
 
@@ -62,7 +62,7 @@ export class PageMessages {
     return `${this.#mine}-${this.#count}`;
   }
 
-  /** Sent, and not forgotten before the page has taken it. */
+  /** Sent, and not forgotten before the page has acknowledged it. */
   #keep(kind, more) {
     this.#send(kind, more);
     this.#awaited.set(kind, this.#id);
