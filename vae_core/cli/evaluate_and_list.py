@@ -55,12 +55,13 @@ def evaluate(
     check_shape(header.config.model, DATASETS[header.config.data.name])
     test = loading.load(*header.config.data.parts).test.images
     evaluation = diagnostics.evaluate(network, test, seed=seed)
-    figures: dict[str, Any] = diagnostics.summarise(evaluation, "test").model_dump()
+    bound = header.kind == "vae"
+    figures: dict[str, Any] = diagnostics.summarise(evaluation, "test", bound=bound).model_dump(exclude_none=True)
     truth = factor_regression.known_factors(header.config.data.name, len(test))
     if truth is not None:
         scores = factor_regression.factor_scores(evaluation.mu, truth)
         figures["factors"] = {name: score.model_dump() for name, score in scores.items()}
-    if samples:
+    if samples and bound:
         figures |= _importance(network, test[:images], samples, seed)
     if as_json:
         out.print_json(json.dumps({"model": header.name, **figures}))
@@ -114,12 +115,15 @@ def _figures_table(header: Header, figures: dict[str, Any]) -> Table:
     table = Table(
         title=f"{header.name}: {config.data.name}, {figures['images']:,} {figures['split']} images", title_justify="left"
     )
-    table.add_column("nats per image")
+    table.add_column("nats per image" if header.kind == "vae" else "per image")
     table.add_column("mean", justify="right")
     table.add_column("std. error", justify="right")
-    table.add_row("ELBO (beta = 1)", f"{figures['elbo']:.2f}", f"{figures['elbo_se']:.2f}")
-    table.add_row("reconstruction, -log p(x|z)", f"{figures['reconstruction']:.2f}", "")
-    table.add_row("KL(q(z|x) || p(z))", f"{figures['kl']:.2f}", "")
+    if header.kind == "vae":
+        table.add_row("ELBO (beta = 1)", f"{figures['elbo']:.2f}", f"{figures['elbo_se']:.2f}")
+        table.add_row("reconstruction, -log p(x|z)", f"{figures['reconstruction']:.2f}", "")
+        table.add_row("KL(q(z|x) || p(z))", f"{figures['kl']:.2f}", "")
+    else:
+        table.add_row("squared error, summed over pixels", f"{figures['reconstruction']:.2f}", "")
     table.add_row(f"active units, of {config.model.latent_dim}", str(figures["active_units"]), "")
     if "log_px" in figures:
         label = f"log p(x), K = {figures['log_px_samples']}, {figures['log_px_images']:,} images"
@@ -150,7 +154,7 @@ def _row(name: str, origin: str, header: Header) -> dict[str, Any]:
         "latent_dim": config.model.latent_dim,
         "objective": config.objective.summary,
         "beta": config.objective.model_dump().get("beta"),  # null where the objective has none
-        **({} if header.metrics is None else {f"{header.metrics.split}_elbo": header.metrics.elbo}),
+        **_quality(header),
         "active_units": None if header.metrics is None else header.metrics.active_units,
         "created": header.created,
         "command": header.command,
@@ -172,9 +176,11 @@ def _table_of(rows: list[dict[str, Any]], left_out: list[str]) -> Table:
     more = f"; left out here: {', '.join(left_out)} (--json has them)" if left_out else ""
     table = Table(caption=caption + more, caption_justify="left")
     cells = [_cells(row) for row in rows]
-    for title in ("name", "kind", "origin", "data", "architecture", "z", "objective", "ELBO", "active", "trained"):
+    if not any(row["error"] for row in cells):
+        left_out = [*left_out, "error"]  # only autoencoders have one
+    for title in ("name", "kind", "origin", "data", "architecture", "z", "objective", "ELBO", "error", "active", "trained"):
         if title not in left_out:
-            table.add_column(title, justify="right" if title in ("z", "ELBO", "active") else "left", overflow="fold")
+            table.add_column(title, justify="right" if title in ("z", "ELBO", "error", "active") else "left", overflow="fold")
     for row in cells:
         table.add_row(*(escape(text) for title, text in row.items() if title not in left_out))
     return table
@@ -190,13 +196,22 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "z": str(row["latent_dim"]),
         "objective": row["objective"],
         "ELBO": _elbo(row),
+        "error": f"{row['squared_error']:.2f}" if "squared_error" in row else "",
         "active": "" if row["active_units"] is None else str(row["active_units"]),
         "trained": row["created"][:10],
     }
 
 
+def _quality(header: Header) -> dict[str, float]:
+    """The figure a model is judged by, under its name; nothing where none was measured."""
+    metrics = header.metrics
+    if metrics is None:
+        return {}
+    return {"squared_error": metrics.reconstruction} if metrics.elbo is None else {f"{metrics.split}_elbo": metrics.elbo}
+
+
 def _elbo(row: dict[str, Any]) -> str:
-    """Empty where none was measured."""
+    """Empty where there is none."""
     if "test_elbo" in row:
         return f"{row['test_elbo']:.1f}"
     return f"{row['validation_elbo']:.1f} (validation)" if "validation_elbo" in row else ""

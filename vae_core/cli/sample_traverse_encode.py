@@ -86,14 +86,16 @@ def encode(
         Path | None, typer.Option("--out", help="Also save a PNG: a row per image, input beside reconstruction.")
     ] = None,
 ) -> None:
-    """Encode images: mu and std of q(z|x), and log p(x|z), KL and ELBO in nats."""
+    """Encode images: mu and std of q(z|x), log p(x|z), KL and ELBO in nats; of an autoencoder the code and the squared error."""
     latent = open_model(model)
     x = np.stack([_read(path, latent) for path in files])
     encoding = latent.encode(x)
     if as_json:
         out.print_json(json.dumps([_as_dict(path, encoding, row) for row, path in enumerate(files)]))
-    else:
+    elif encoding.has_bound:
         out.print(_encodings_table(files, encoding))
+    else:
+        out.print(_codes_table(files, encoding))
     if out_path is not None:
         pairs = np.stack([x, encoding.x_hat], axis=1).reshape(-1, *x.shape[1:])  # inputs and reconstructions in turn
         _save(to_uint8(pairs), 2, scale, out_path, "")
@@ -165,6 +167,9 @@ def _read(path: Path, latent: LatentModel) -> NDArray[np.float32]:
 
 
 def _as_dict(path: Path, encoding: Encoding, row: int) -> dict[str, Any]:
+    if not encoding.has_bound:
+        code = np.round(encoding.mu[row].astype(float), 6).tolist()
+        return {"image": str(path), "mu": code, "squared_error": float(-encoding.log_px_z[row])}
     columns = {"mu": encoding.mu, "std": encoding.marginal_std, "kl_per_dim": encoding.marginal_kl}
     if encoding.correlation is not None:
         columns["correlation"] = encoding.correlation
@@ -180,4 +185,13 @@ def _encodings_table(files: list[Path], encoding: Encoding) -> Table:
         z = "  ".join(f"{mu:.2f}±{std:.2f}" for mu, std in zip(encoding.mu[row], encoding.marginal_std[row], strict=True))
         figures = [f"{float(getattr(encoding, name)[row]):.2f}" for name in ("log_px_z", "kl", "elbo")]
         table.add_row(str(path), *figures, z)
+    return table
+
+
+def _codes_table(files: list[Path], encoding: Encoding) -> Table:
+    table = Table(caption="squared error, summed over the pixels of an image", caption_justify="left")
+    for title in ("image", "squared error", "z"):
+        table.add_column(title, justify="right" if title == "squared error" else "left")
+    for row, path in enumerate(files):
+        table.add_row(str(path), f"{-float(encoding.log_px_z[row]):.2f}", "  ".join(f"{mu:.2f}" for mu in encoding.mu[row]))
     return table

@@ -27,7 +27,10 @@ def train_command() -> Callable[..., None]:
     """The command as a function whose keyword arguments are the config's fields, and `out_path`."""
 
     def train(out_path: Path | None = None, **values: Any) -> None:
-        """Train a model and save the epoch with the best beta-free validation ELBO. Ctrl-C stops early and keeps it."""
+        """Train a model and save the epoch with the best beta-free validation ELBO, of an autoencoder the least squared error.
+
+        Ctrl-C stops early and keeps it.
+        """
         from vae_core import runs
 
         config = config_of(values)
@@ -146,12 +149,19 @@ def _bars() -> Iterator[tuple[Callable[[Row], None], Progress]]:
 
 
 def _validation_line(row: Row) -> str:
-    figures = f"ELBO {row['elbo']:9.2f}   reconstruction {row['reconstruction']:8.2f}   KL {row['kl']:6.2f}"
+    figures = _figures(row, "")
     return f"epoch {row['epoch']:5.1f}   {figures}{'   best' if row['best'] else ''}"
 
 
 def _end_line(row: Row) -> str:
-    if "test_elbo" not in row:
+    if "test_reconstruction" not in row:
         return str(row["message"])
-    figures = f"ELBO {row['test_elbo']:9.2f}   reconstruction {row['test_reconstruction']:8.2f}   KL {row['test_kl']:6.2f}"
+    figures = _figures(row, "test_")
     return f"{row['message']}{' ' if row['message'] else ''}test          {figures}   (the best epoch, {row['time']:.0f} s)"
+
+
+def _figures(row: Row, split: str) -> str:
+    error = row[f"{split}reconstruction"]
+    if f"{split}elbo" not in row:  # an autoencoder
+        return f"squared error {error:8.2f} per image"
+    return f"ELBO {row[f'{split}elbo']:9.2f}   reconstruction {error:8.2f}   KL {row[f'{split}kl']:6.2f}"

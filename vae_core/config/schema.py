@@ -199,6 +199,16 @@ class TrainConfig(_Config):
     )
 
     @model_validator(mode="after")
+    def _autoencoder_has_no_distributions(self) -> Self:
+        fixed = [name for name in ("posterior", "likelihood", "sigma") if getattr(self.model, name) != _default(name)]
+        if self.objective.trains == "autoencoder" and fixed:
+            raise ValueError(
+                f"the objective {self.objective.kind} trains an autoencoder, which has no {' and no '.join(fixed)}; leave "
+                f"{'them' if len(fixed) > 1 else 'it'} out or choose another objective"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _objective_fits_posterior(self) -> Self:
         setting = self.objective.needs_kl_per_dim
         if setting and not self.model.independent_latents:
@@ -207,6 +217,10 @@ class TrainConfig(_Config):
                 f"({setting} is {getattr(self.objective, setting):g}); set {setting} to 0 or the posterior to diagonal"
             )
         return self
+
+
+def _default(name: str) -> object:
+    return ModelConfig.model_fields[name].default
 
 
 def dotted(where: Where) -> str:

@@ -66,16 +66,16 @@ def evaluate(model: VAE, images: Tensor, *, seed: int = 0, batch_size: int = 500
     return Evaluation(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
 
 
-def summarise(evaluation: Evaluation, split: str) -> Metrics:
-    """The split's means, nats per image."""
+def summarise(evaluation: Evaluation, split: str, *, bound: bool = True) -> Metrics:
+    """The split's means, nats per image. `bound`: the model has an ELBO; an autoencoder has none."""
     elbo, n = evaluation.elbo, len(evaluation.log_px_z)
     return Metrics(
         split=split,
         images=n,
-        elbo=float(elbo.mean()),
-        elbo_se=float(elbo.std() / math.sqrt(n)),
+        elbo=float(elbo.mean()) if bound else None,
+        elbo_se=float(elbo.std() / math.sqrt(n)) if bound else None,
         reconstruction=-float(evaluation.log_px_z.mean()),
-        kl=float(evaluation.kl.mean()),
+        kl=float(evaluation.kl.mean()) if bound else None,
         active_units=active_units(evaluation.mu),
     )
 

@@ -50,6 +50,7 @@ class Encoding:
     elbo: Float32s
     x_hat: Float32s
     correlation: Float32s | None = None
+    has_bound: bool = True  # False of an autoencoder: log_px_z is minus the squared error, there is neither KL nor ELBO
 
     def row(self, index: int) -> dict[str, Float32s]:
         """One image's posterior: "mu", "std" of its marginals and, where its latents depend on each other, "correlation"."""
@@ -222,7 +223,8 @@ class LatentModel:
         x_hat = self._model.decode(q.mu).mean
         columns = {"mu": q.mu, "marginal_std": q.marginal_std, "marginal_kl": marginal_kl(q), "log_px_z": log_px_z, "kl": kl,
                    "elbo": log_px_z - kl, "x_hat": x_hat, "correlation": pair_correlations(q)}  # fmt: skip
-        return Encoding(**{name: column.cpu().numpy() for name, column in columns.items() if column is not None})
+        given = {name: column.cpu().numpy() for name, column in columns.items() if column is not None}
+        return Encoding(**given, has_bound=self.header.kind == "vae")
 
     @torch.inference_mode()
     def posterior_means(self, x: ArrayLike) -> Float32s:
@@ -250,7 +252,7 @@ class LatentModel:
         return torch.stack([self._model.decode(q.sample(eps)).log_prob(images) for eps in draws]).mean(dim=0)
 
     def sample_prior(self, n: int, seed: int, *, temperature: float = 1.0) -> Float32s:
-        """z ~ N(0, temperature^2 I), (n, D)."""
+        """z ~ N(0, temperature^2 I), (n, D): the prior, or the Gaussian fitted to an autoencoder's codes, which are whitened."""
         return _normal((n, self.latent_dim), seed) * np.float32(temperature)
 
     @torch.inference_mode()

@@ -70,6 +70,34 @@ class Gaussian:
         return self.mean + self.log_sigma.exp() * noise
 
 
+@dataclass(frozen=True)
+class SquaredError:
+    """No density: pixels in [0, 1], compared by their squared error. What autoencoders have in the place of a likelihood."""
+
+    logits: Tensor
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Minus the squared error, summed over the pixels of each image, (B,)."""
+        return -(x - self.mean).flatten(1).square().sum(dim=1)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.logits.sigmoid()
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        return self.mean
+
+
+class SquaredErrorHead(nn.Module):
+    """The decoder's output is the logits of the pixels' brightness."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+
+    def forward(self, output: Tensor) -> SquaredError:
+        return SquaredError(output)
+
+
 class BernoulliHead(nn.Module):
     """The decoder's output is the logits."""
 
@@ -96,4 +124,8 @@ class GaussianHead(nn.Module):
         return Gaussian(output, soft_bound(self.log_sigma, -5.0, 3.0, give=0.5))
 
 
-HEADS: dict[str, Callable[[ModelConfig], nn.Module]] = {"bernoulli": BernoulliHead, "gaussian": GaussianHead}
+HEADS: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "bernoulli": BernoulliHead,
+    "gaussian": GaussianHead,
+    "squared-error": SquaredErrorHead,
+}

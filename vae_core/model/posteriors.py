@@ -137,7 +137,43 @@ class FullCovariance:
         return self.factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
 
 
-POSTERIORS: dict[str, type[Posterior]] = {"diagonal": Diagonal, "full": FullCovariance}
+@dataclass(frozen=True)
+class Point:
+    """The code of an autoencoder: one point without spread. There is no prior, so no KL either; its marginals have none."""
+
+    mu: Tensor
+
+    @staticmethod
+    def outputs(latent_dim: int) -> int:
+        """D numbers."""
+        return latent_dim
+
+    @classmethod
+    def from_output(cls, output: Tensor, latent_dim: int) -> Self:
+        return cls(output.float())
+
+    @property
+    def marginal_std(self) -> Tensor:
+        return torch.zeros_like(self.mu)
+
+    def covariance(self) -> None:
+        return None
+
+    def sample(self, eps: Tensor) -> Tensor:
+        """mu, as often as it is asked for."""
+        return self.mu.expand_as(eps)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        raise NotImplementedError("a point has no density")
+
+    def kl(self) -> Tensor:
+        return self.mu.new_zeros(len(self.mu))
+
+    def kl_per_dim(self) -> Tensor:
+        return torch.zeros_like(self.mu)
+
+
+POSTERIORS: dict[str, type[Posterior]] = {"diagonal": Diagonal, "full": FullCovariance, "point": Point}
 
 
 def marginal_kl(q: Posterior) -> Tensor:
@@ -145,7 +181,7 @@ def marginal_kl(q: Posterior) -> Tensor:
 
     It is `kl_per_dim` where the latents are independent. Where they are not, these numbers do not add up to the KL.
     """
-    return _kl_to_standard_normal(q.mu, q.marginal_std)
+    return q.kl_per_dim() if isinstance(q, Point) else _kl_to_standard_normal(q.mu, q.marginal_std)
 
 
 def pair_correlations(q: Posterior) -> Tensor | None:

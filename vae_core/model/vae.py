@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,14 @@ class DecoderOnly(nn.Module):
 
 def build(config: ModelConfig, *, seed: int = 0) -> VAE:
     """A VAE with freshly drawn weights; the seed fixes them and leaves torch's global generator as it was."""
+    return drawn(VAE, config, seed)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def drawn(network: Callable[[ModelConfig], Network], config: ModelConfig, seed: int) -> Network:
+    """The same for any kind of network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return VAE(config).to(memory_format=torch.channels_last)
+        return network(config).to(memory_format=torch.channels_last)

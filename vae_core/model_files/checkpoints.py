@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -27,8 +27,9 @@ from torch import Tensor
 
 from vae_core.config.schema import ModelConfig
 from vae_core.errors import CheckpointError
-from vae_core.model.vae import VAE, DecoderOnly, build
-from vae_core.model_files.header import METADATA_KEY, Header, load_header, open_model_file, parse_header, read_raw_header
+from vae_core.model.autoencoder import Autoencoder
+from vae_core.model.vae import VAE, DecoderOnly, drawn
+from vae_core.model_files.header import METADATA_KEY, Header, Kind, load_header, open_model_file, parse_header, read_raw_header
 from vae_core.system.atomic_write import replaced
 
 __all__ = ["MAX_LATENTS", "Checkpoint", "Header", "load", "load_header", "save"]
@@ -39,6 +40,12 @@ _FLOATS = {"F16", "BF16", "F32"}
 _KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.correlation": _FLOATS,
           "latents.elbo": _FLOATS, "latents.labels": {"I64"},
           "reference.images": {"U8"}, "reference.labels": {"I64"}}  # fmt: skip
+
+NETWORKS: dict[Kind, Callable[[ModelConfig], VAE | DecoderOnly]] = {
+    "vae": VAE,
+    "autoencoder": Autoencoder,
+    "decoder": DecoderOnly,
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def load(path: Path | str) -> Checkpoint:
     with open_model_file(path) as file:
         raw = read_raw_header(file, filename)
         header = parse_header(raw, filename)
-        expected = _expected_weights(header.config.model, header.has_encoder)
+        expected = _expected_weights(header.config.model, header.kind)
         _check_tensors(raw, expected, header, filename)
         tensors = _read(file, raw, filename)
     weights = {name: tensors.pop(f"model.{name}").to(like.dtype) for name, like in expected.items()}
@@ -98,9 +105,9 @@ def load(path: Path | str) -> Checkpoint:
 
 
 @lru_cache(maxsize=32)
-def _expected_weights(config: ModelConfig, encoder: bool) -> dict[str, Tensor]:
+def _expected_weights(config: ModelConfig, kind: Kind) -> dict[str, Tensor]:
     with torch.device("meta"):  # shapes without memory, whatever size the config claims
-        return (VAE(config) if encoder else DecoderOnly(config)).state_dict()
+        return NETWORKS[kind](config).state_dict()
 
 
 def _check_tensors(raw: Mapping[str, Any], expected: Mapping[str, Tensor], header: Header, filename: str) -> None:
@@ -157,7 +164,7 @@ def _read(file: BinaryIO, raw: Mapping[str, Any], filename: str) -> dict[str, Te
 
 def decoder_alone(checkpoint: Checkpoint) -> Checkpoint:
     """The decoder alone: without encoder, encoded images, and what was measured with them."""
-    model = DecoderOnly(checkpoint.model.config)
+    model = DecoderOnly(checkpoint.header.config.model)
     weights = checkpoint.model.state_dict()
     model.load_state_dict({name: weights[name] for name in model.state_dict()})
     header = checkpoint.header.model_copy(update={"kind": "decoder", "metrics": None, "statistics": None, "factors": {}})
@@ -172,8 +179,6 @@ def _check_finite(tensors: Mapping[str, Tensor], filename: str) -> None:
 
 
 def _assemble(header: Header, weights: dict[str, Tensor]) -> VAE | DecoderOnly:
-    config = header.config.model
-    # What is not in the file (a fixed sigma) has the config's value.
-    model = build(config) if header.has_encoder else DecoderOnly(config)
+    model = drawn(NETWORKS[header.kind], header.config.model, 0)  # what is not in the file (a fixed sigma) has the config's value
     model.load_state_dict(weights)
     return model.eval()

@@ -57,14 +57,17 @@ class LatentStatistics(_Part):
 
 
 class Metrics(_Part):
-    """Measured on a whole split with one draw of z per image; nats per image."""
+    """Measured on a whole split with one draw of z per image; nats per image.
+
+    An autoencoder has no ELBO and no KL: its reconstruction is the squared error, summed over the pixels in [0, 1] of an image.
+    """
 
     split: Literal["validation", "test"]
     images: int
-    elbo: float  # beta = 1
-    elbo_se: float  # standard error of that mean
+    elbo: float | None = None  # beta = 1
+    elbo_se: float | None = None  # standard error of that mean
     reconstruction: float  # -log p(x|z)
-    kl: float
+    kl: float | None = None
     active_units: int  # Var_x(E_q[z_d|x]) > 0.01, Burda et al. 2016
 
 
@@ -102,6 +105,8 @@ class Header(_Part):
             raise ValueError(f"statistics are for {len(statistics.kl)} latent dimensions, the model has {model.latent_dim}")
         if self.kind != "decoder" and (self.metrics is None or statistics is None):
             raise ValueError("a model with an encoder has metrics and statistics")
+        if self.kind == "vae" and self.metrics is not None and (self.metrics.elbo is None or self.metrics.kl is None):
+            raise ValueError("a VAE has an ELBO and a KL")
         return self
 
     @property
@@ -116,7 +121,11 @@ class Header(_Part):
     @property
     def quality(self) -> str:
         """The figure that the model is judged by, with its unit; "" where nothing was measured."""
-        return "" if self.metrics is None else f"ELBO {self.metrics.elbo:.1f} nats".replace("-", "−")
+        if self.metrics is None:
+            return ""
+        if self.metrics.elbo is None:
+            return f"squared error {self.metrics.reconstruction:.2f} per image"
+        return f"ELBO {self.metrics.elbo:.1f} nats".replace("-", "−")
 
 
 def load_header(path: Path | str) -> Header:

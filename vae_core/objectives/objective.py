@@ -7,7 +7,7 @@ import it inside functions only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -86,6 +86,7 @@ class ObjectiveConfig(BaseModel):
     title: ClassVar[str]  # as people call it
     about: ClassVar[str]  # half a sentence: what choosing it does
     figures: ClassVar[dict[str, tuple[str, str]]] = {}  # by name in `Terms.more`: what a page calls it, and what it means
+    trains: ClassVar[Literal["vae", "autoencoder"]] = "vae"  # the kind of model
 
     def start(self, run: RunContext) -> Objective:
         """The objective at the beginning of a run."""

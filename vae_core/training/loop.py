@@ -28,6 +28,8 @@ from vae_core.config.schema import TrainConfig, check_shape
 from vae_core.data import loading
 from vae_core.evaluation import diagnostics
 from vae_core.evaluation.factor_regression import factor_scores, known_factors
+from vae_core.model.autoencoder import whitened
+from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header, Metrics
 from vae_core.objectives.objective import Terms
@@ -39,6 +41,7 @@ from vae_core.training.training_step import DivergedError, TrainingStep
 CHECKPOINT, METRICS, PREVIEW = "last.safetensors", "metrics.jsonl", "preview.npz"
 ROW_SECONDS, PREVIEW_SECONDS = 0.25, 1.0
 REFERENCE_BYTES, REFERENCE_IMAGES = 1_000_000, 500
+CODES = 2000  # of validation images, to which a Gaussian is fitted
 
 State = Literal["done", "stopped", "diverged"]
 Row = dict[str, Any]
@@ -98,7 +101,7 @@ class _Run:
         check_shape(config.model, self.dataset.info)
         self.images = self.dataset.train.images.to(self.device)
         self.step = TrainingStep(config, self.dataset.train.images, self.device)
-        self.model = self.step.model
+        self.model, self.kind = self.step.model, config.objective.trains
         self.order = torch.Generator().manual_seed(config.seed)
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
         self.means = _Means(self.device)
@@ -134,29 +137,46 @@ class _Run:
                     self._record_step()
                     next_row = now + ROW_SECONDS
                 if now >= next_preview:
-                    self.preview.write(self.model, self.step.count)
+                    self.preview.write(self._saved_form(), self.step.count)
                     next_preview = now + PREVIEW_SECONDS
             self._record_step()
             self._validate()
         return False
 
     def _validate(self, *, keep: bool = True) -> None:
-        """Measure on the validation images; keep and save the weights when their beta-free ELBO is the best so far."""
+        """Measure on the validation images; keep and save the weights when their score is the best so far.
+
+        The score is the beta-free ELBO; of an autoencoder, which has none, minus the squared error.
+        """
         self.step.check_finite()
-        evaluation = diagnostics.evaluate(self.model, self.dataset.validation.images, seed=self.config.seed)
-        metrics = diagnostics.summarise(evaluation, "validation")
-        if not math.isfinite(metrics.elbo):
+        model = self._saved_form()
+        evaluation = diagnostics.evaluate(model, self.dataset.validation.images, seed=self.config.seed)
+        metrics = diagnostics.summarise(evaluation, "validation", bound=self.kind == "vae")
+        score = -metrics.reconstruction if metrics.elbo is None else metrics.elbo
+        if not math.isfinite(score):
+            what = "error" if metrics.elbo is None else "ELBO"
             raise DivergedError(
-                f"The validation ELBO was not finite after step {self.step.count:,}. Try a smaller learning rate."
+                f"The validation {what} was not finite after step {self.step.count:,}. Try a smaller learning rate."
             )
-        best = keep and (self.best is None or metrics.elbo > self.best[0])
+        best = keep and (self.best is None or score > self.best[0])
         if best:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
-            self.best = (metrics.elbo, self.step.count, weights)
-            self._save(evaluation, metrics, self.dataset.validation)
-        self._record("validation", reconstruction=metrics.reconstruction, kl=metrics.kl, elbo=metrics.elbo,
-                     kl_per_dim=evaluation.marginal_kl.mean(dim=0).tolist(), active_units=metrics.active_units,
-                     best=best)  # fmt: skip
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+            self.best = (score, self.step.count, weights)
+            self._save(model, evaluation, metrics, self.dataset.validation)
+        bound = {"kl": metrics.kl, "elbo": metrics.elbo, "kl_per_dim": evaluation.marginal_kl.mean(dim=0).tolist()}
+        self._record("validation", reconstruction=metrics.reconstruction, **(bound if self.kind == "vae" else {}),
+                     active_units=metrics.active_units, best=best)  # fmt: skip
+
+    def _saved_form(self) -> VAE:
+        """The model as it is saved and shown: an autoencoder with its codes brought to a common scale."""
+        if self.kind == "vae":
+            return self.model
+        self.model.eval()
+        with torch.no_grad():
+            parts = self.dataset.validation.images[:CODES].to(self.device).split(500)
+            codes = torch.cat([self.model.encode(loading.to_float(part)).mu for part in parts])
+        self.model.train()
+        return whitened(self.model, codes)
 
     def _finish(self, state: State, message: str) -> TrainResult:
         """Measure the best weights on the test images and save them once more with these figures."""
@@ -164,18 +184,19 @@ class _Run:
         if self.best is not None:
             self.model.load_state_dict(_rounded(self.best[2]) if self.config.half_weights else self.best[2])
             evaluation = diagnostics.evaluate(self.model, self.dataset.test.images, seed=self.config.seed)
-            header = self._save(evaluation, diagnostics.summarise(evaluation, "test"), self.dataset.test)
-            figures = {f"test_{key}": value for key, value in header.metrics or () if key != "split"}
+            metrics = diagnostics.summarise(evaluation, "test", bound=self.kind == "vae")
+            header = self._save(self.model, evaluation, metrics, self.dataset.test)
+            figures = {f"test_{key}": value for key, value in metrics if key != "split" and value is not None}
         self.preview.write(self.model, self.step.count)
         self._record("end", state=state, message=message, **figures)
         return TrainResult(state, message, header, self.run_dir / CHECKPOINT)
 
-    def _save(self, evaluation: diagnostics.Evaluation, metrics: Metrics, split: loading.Split) -> Header:
+    def _save(self, model: VAE, evaluation: diagnostics.Evaluation, metrics: Metrics, split: loading.Split) -> Header:
         """The model with what was measured on a split, and with some images of it to look at."""
         assert self.best is not None
         truth = known_factors(self.config.data.name, metrics.images) if metrics.split == "test" else None
         header = Header(
-            name=self.name, config=self.config, data=self.dataset.info.facts(len(self.dataset.train)),
+            name=self.name, kind=self.kind, config=self.config, data=self.dataset.info.facts(len(self.dataset.train)),
             data_digest=self.dataset.digest, metrics=metrics, command=self.command,
             statistics=diagnostics.latent_statistics(evaluation),
             factors={} if truth is None else factor_scores(evaluation.mu, truth),
@@ -187,20 +208,22 @@ class _Run:
             REFERENCE_IMAGES, REFERENCE_BYTES // train.images[0].numel()
         )  # the split is shuffled: the first are a fair sample
         extras = {
-            "latents.mu": evaluation.mu[:n], "latents.std": evaluation.marginal_std[:n].half(),
-            "latents.elbo": evaluation.elbo[:n], "latents.labels": split.labels[:n],
+            "latents.mu": evaluation.mu[:n], "latents.labels": split.labels[:n],
             "reference.images": train.images[:k], "reference.labels": train.labels[:k],
         }  # fmt: skip
+        if self.kind == "vae":  # an autoencoder's code is a point, and has no ELBO
+            extras |= {"latents.std": evaluation.marginal_std[:n].half(), "latents.elbo": evaluation.elbo[:n]}
         if evaluation.correlation is not None:
             extras["latents.correlation"] = evaluation.correlation[:n].half()
-        checkpoints.save(self.run_dir / CHECKPOINT, self.model, header, extras, half=self.config.half_weights)
+        checkpoints.save(self.run_dir / CHECKPOINT, model, header, extras, half=self.config.half_weights)
         return header
 
     def _record_step(self) -> None:
         self.step.check_finite()
         means = self.means.take()
         if means is not None:
-            self._record("step", lr=self.step.lr, **means)
+            missing = ("kl", "elbo") if self.kind == "autoencoder" else ()
+            self._record("step", lr=self.step.lr, **{name: value for name, value in means.items() if name not in missing})
 
     def _record(self, kind: str, **fields: object) -> None:
         row = {"kind": kind, "step": self.step.count, "epoch": self.step.count / self.step.steps_per_epoch,

@@ -10,8 +10,9 @@ from torch import Tensor
 from vae_core.config.schema import TrainConfig
 from vae_core.data import loading
 from vae_core.model.architectures import colour_weights, last_layer
+from vae_core.model.autoencoder import Autoencoder
 from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
-from vae_core.model.vae import VAE, build
+from vae_core.model.vae import VAE, drawn
 from vae_core.objectives.objective import RunContext, Terms
 from vae_core.system.devices import autocast, use_bfloat16
 from vae_core.training.learning_rate import lr_at
@@ -88,7 +89,7 @@ class TrainingStep:
 
 
 def _first_model(config: TrainConfig, images: Tensor) -> VAE:
-    model = build(config.model, seed=config.seed)
+    model = drawn(Autoencoder if config.objective.trains == "autoencoder" else VAE, config.model, config.seed)
     means = loading.to_float(images).mean(dim=(0, 2, 3))
     start_at(last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli")
     coloured = colour_weights(model.encoder, model.decoder)
