@@ -34,10 +34,18 @@ BARS = (
 )
 MARGINAL = "The bars show each dimension by itself: their KL do not add up to KL(q ‖ p)."
 IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
+POINT = "An autoencoder gives one code and no range: it has no posterior."
+ERROR = "(x − x̂)², summed over the pixels, which run from 0 to 1. This is what the training made small."
+NO_NATS = "A plain autoencoder has no likelihood and no prior, so there is no log p(x|z), no KL and no ELBO."
 WILL_SHOW = (
     ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
     ("In nats", "how likely the model finds the picture, compared with the test images"),
     ("The code", "where the picture lies in the latent space, and how sure the encoder is of each number"),
+)
+WILL_SHOW_POINT = (
+    WILL_SHOW[0],
+    ("Squared error", "how far the reconstruction is from the picture"),
+    ("The code", "where the picture lies in the latent space"),
 )
 STYLE = Path(__file__).parent / "encode.css"
 
@@ -68,12 +76,15 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
                 picture_and_steps.show_steps(prepared)
         if prepared is None:
             with middle, st.container(border=True, height="stretch", key="encode-empty"):
-                show_empty(shelved)
+                show_empty(shelved, bound=model.header.kind == "vae")
             return
         encoding = finite(picture_and_steps.encoded(entry, model, prepared.x))
         with middle, st.container(border=True, height="stretch", key="encode-result"):
             show_result(entry, model, prepared, encoding)
         with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
+            if not encoding.has_bound:
+                show_point(encoding)
+                return
             heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
             st.html(charts.posterior_bars(encoding.mu[0], encoding.marginal_std[0], encoding.marginal_kl[0]))
             note(BARS)
@@ -118,11 +129,12 @@ def another_with_encoder(entry: ModelEntry) -> str | None:
     return found.get(True, found.get(False))
 
 
-def show_empty(shelved: Shelf) -> None:
-    """What there will be to see, and how to begin."""
+def show_empty(shelved: Shelf, *, bound: bool) -> None:
+    """What there will be to see, and how to begin. `bound`: the model has an ELBO."""
     heading("Nothing to see yet")
     note("Once there is a picture, this page shows:")
-    st.html(f'<ul class="enc-will">{"".join(f"<li><b>{what}</b>: {why}</li>" for what, why in WILL_SHOW)}</ul>')
+    rows = WILL_SHOW if bound else WILL_SHOW_POINT
+    st.html(f'<ul class="enc-will">{"".join(f"<li><b>{what}</b>: {why}</li>" for what, why in rows)}</ul>')
     if compared := st.session_state[user_session.COMPARED]:
         note(f"The same for {compared}, beside it.")
     if not shelved.count:
@@ -152,9 +164,10 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         explore = st.button("Explore from here", type="primary", icon=":material/explore:", help=EXPLORE_HELP)
         st.button("Pin", icon=":material/keep:", on_click=_pin, args=(encoding.mu[0].tolist(), prepared.title), help=PIN_HELP)
-        drawn = st.session_state[SEED] is not None
+        drawn = st.session_state[SEED] is not None and encoding.has_bound
         again = "Draw again" if drawn else f"{DRAWS} draws from q(z|x)"
-        st.button(again, icon=":material/casino:", on_click=_draw_again, help=DRAWS_HELP)
+        if encoding.has_bound:
+            st.button(again, icon=":material/casino:", on_click=_draw_again, help=DRAWS_HELP)
     if drawn:
         show_draws(model, prepared)
     if explore:
@@ -169,9 +182,20 @@ def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> No
     x_hat = encoding.x_hat[0]
     error = charts.error_map(prepared.x, x_hat)
     st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
+    if not encoding.has_bound:
+        heading("Squared error", f"{-float(encoding.log_px_z[0]):.2f}", ERROR)
+        note(NO_NATS)
+        return
     elbo, elbos = float(encoding.elbo[0]), model.test_elbos
     heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)), IN_NATS)
     st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
+
+
+def show_point(encoding: Encoding) -> None:
+    """The code of an autoencoder: one number for each dimension, on the scale of the codes of all pictures."""
+    heading("The code of this picture", "z", POINT)
+    st.html(charts.point_bars(encoding.mu[0]))
+    note("Tick: z, tint: where codes of all pictures lie, in their standard deviations.")
 
 
 def show_draws(model: LatentModel, prepared: Prepared) -> None:

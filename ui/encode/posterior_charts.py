@@ -116,6 +116,18 @@ def correlation_sentence(pairs: NDArray[np.floating]) -> str:
     return f"The dimensions depend on each other, most of all z{column} and z{row}: their correlation is {value}."
 
 
+def point_bars(code: ArrayLike) -> str:
+    """A tick per dimension over the density of N(0, 1), which an autoencoder's codes are brought to."""
+    z = np.asarray(code, float)
+    limit = axis_limit(z, np.zeros_like(z))
+    rows = "".join(
+        f'<div class="enc-bar" role="img" aria-label="z{d}: {value:.2f}" data-dim="{d}"><span>z{d}</span><span class="enc-ax">'
+        f'<b style="left:{(value + limit) / (2 * limit):.3%}"></b></span><span class="enc-value">{number(value, 2)}</span></div>'
+        for d, value in enumerate(z)
+    )
+    return f'<div class="enc-bars" style="--prior:{_prior_gradient(limit)}">{rows}</div>{_axis(limit, "")}'
+
+
 def axis_limit(mu: NDArray[np.floating], std: NDArray[np.floating]) -> int:
     """The axis runs from -limit to limit: 3, or more where a bar would leave it."""
     return max(3, math.ceil(float(np.max(np.abs(mu) + std))))
@@ -142,9 +154,9 @@ def _prior_gradient(limit: int) -> str:
     return f"linear-gradient(90deg,{stops})"
 
 
-def _axis(limit: int) -> str:
+def _axis(limit: int, unit: str = "nats") -> str:
     ticks = "".join(f'<em style="left:{(t + limit) / (2 * limit):.2%}">{number(t, 0)}</em>' for t in (-limit, -1, 0, 1, limit))
-    cells = f'<span></span><span class="enc-ax">{ticks}</span><span></span><small>nats</small>'
+    cells = f'<span></span><span class="enc-ax">{ticks}</span><span></span><small>{unit}</small>'
     return f'<div class="enc-bar enc-ticks" aria-hidden="true">{cells}</div>'
 
 

@@ -73,6 +73,9 @@ def show(names: tuple[str, str], models: tuple[LatentModel, LatentModel], x: np.
     """Both reconstructions with their errors, and the nats of both in one table."""
     st.html(STYLE)
     st.html(pictures(names, x, (pair[0].x_hat[0], pair[1].x_hat[0])))
+    if not all(encoding.has_bound for encoding in pair):
+        note(comparable_models.nats_trouble(models[0].header, models[1].header))
+        return
     trouble = comparable_models.nats_trouble(models[0].header, models[1].header)
     heading("In nats", verdict(names, elbos(pair), trouble))
     st.html(table(names, pair, comparable=not trouble))

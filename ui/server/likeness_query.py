@@ -50,7 +50,7 @@ def _errors(likeness: Likeness | None) -> tuple[float, float, float, float]:
 def _rows(encoded: EncodedImages, likeness: Likeness | None, what: int, z: NDArray[np.float32]) -> NDArray[np.float64]:
     found = {name: np.full(len(z), np.nan) for name in FIELDS}
     coverage = encoded.coverage
-    if what in (EVERYTHING, DENSITIES):
+    if what in (EVERYTHING, DENSITIES) and encoded.has_density:
         found["log_prior"], found["log_aggregate"] = coverage.log_prior(z), coverage.log_aggregate(z, coverage.own(z))
         if likeness is not None:
             found["denser"] = likeness.denser(found["log_aggregate"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
 CARDS = "picker.cards"  # bool: the models are being looked at
-KINDS = {"vae": "VAE", "autoencoder": "autoencoder", "decoder": "a decoder alone, no encoder"}
+KINDS = {"vae": "VAE", "autoencoder": "a plain autoencoder", "decoder": "a decoder alone, no encoder"}
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
 DEFAULT_MODEL = "mnist-10d"
 
@@ -28,8 +28,8 @@ def caption(header: Header) -> str:
     config = header.config
     objective = f"{config.model.likelihood.capitalize()} {config.objective.summary}"
     objective += "" if config.model.posterior == "diagonal" else f", {config.model.posterior} posterior"
-    what = (objective, header.quality) if header.has_encoder else (KINDS[header.kind],)
-    return " · ".join((config.data.name, f"{header.latent_dim}-D", *what, _date(header.created)))
+    what = (objective, header.quality) if header.kind == "vae" else (KINDS[header.kind], header.quality)
+    return " · ".join(filter(None, (config.data.name, f"{header.latent_dim}-D", *what, _date(header.created))))
 
 
 def _date(created: str) -> str:

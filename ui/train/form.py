@@ -98,18 +98,21 @@ def _fields() -> tuple[dict[str, Any], bool]:
     model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
     row = st.columns(2, gap="small")
     top: dict[str, Any] = {"epochs": take("epochs", "Epochs", row[0]), "batch_size": take("batch_size", "Batch size", row[1])}
-    row = st.columns(2, gap="small")
-    model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[0])
-    top["learning_rate"] = take("learning_rate", "Learning rate", row[1], 0.0005)
     kind = choice("objective", "Objective", {kind: one.title for kind, one in OBJECTIVES.items()})
     settings = form_fields.settings(kind, troubles, advanced=False)
+    distributions = OBJECTIVES[kind].trains == "vae"  # an autoencoder has neither likelihood nor posterior
+    row = st.columns(2, gap="small")
+    top["learning_rate"] = take("learning_rate", "Learning rate", row[0], 0.0005)
+    if distributions:
+        model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[1])
     with st.expander("More settings"):
         settings |= form_fields.settings(kind, troubles, advanced=True, beside=settings)
         more = {"seed": take("seed", "Seed", (row := st.columns(2, gap="small"))[0])}
         limit = take("data.limit", "Images to use", row[1], 500.0)
         row = st.columns(2, gap="small")
-        model["posterior"] = choice("model.posterior", "Posterior", form_fields.words("model.posterior"), row[0])
-        if model["likelihood"] == "gaussian":
+        if distributions:
+            model["posterior"] = choice("model.posterior", "Posterior", form_fields.words("model.posterior"), row[0])
+        if model.get("likelihood") == "gaussian":
             model["sigma"] = take("model.sigma", "Fixed σ", row[1], 0.05)
     sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
     return {"data": data | sizes, "model": model, "objective": {"kind": kind, **settings}, **top, **more}, any(troubles)

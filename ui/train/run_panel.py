@@ -45,7 +45,8 @@ def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> Non
     elif run.state in ("failed", "died"):
         _bad_end(run)
     else:
-        st.caption(_summary(run, history), help=run_sentences.ELBO)
+        meaning = run_sentences.MEANINGS["error"] if run_sentences.is_autoencoder(run) else run_sentences.ELBO
+        st.caption(_summary(run, history), help=meaning)
 
 
 def _progress(run: RunStatus, history: History) -> None:
@@ -79,22 +80,30 @@ def _summary(run: RunStatus, history: History) -> str:
     """One line about a run that ended well."""
     end: dict[str, Any] = history.end
     test = f"test ELBO {run_sentences.nats(end['test_elbo'])}" if end.get("test_elbo") is not None else ""
-    validation = f"validation ELBO {run_sentences.nats(run.elbo)}" if run.elbo is not None else ""
-    elbos = ", ".join(part for part in (test, validation) if part)
+    unit = "nats"
+    if run_sentences.is_autoencoder(run):
+        unit = "per image"
+        test = f"test error {end['test_reconstruction']:.2f}" if end.get("test_reconstruction") is not None else ""
+    elbos = ", ".join(part for part in (test, run_sentences.best(run)) if part)
     active = f"{end['test_active_units']:.0f} active dimensions" if end.get("test_active_units") is not None else ""
     state = run_sentences.stopped(run).capitalize() if run.state == "stopped" else "Done"
     message = run.message if run.state != "stopped" and not run.checkpoint else ""
-    parts = (state, message, f"{elbos} nats" if elbos else "", active, run_sentences.duration(run.seconds))
+    parts = (state, message, f"{elbos} {unit}" if elbos else "", active, run_sentences.duration(run.seconds))
     return " · ".join(part for part in parts if part)
 
 
 def _curves(run: RunStatus, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("nats per image, over epochs · line: training · dots: validation", width="stretch", help=run_sentences.SPLITS)
+        plain = run_sentences.is_autoencoder(run)
+        unit, meaning = ("squared error", run_sentences.MEANINGS["error"]) if plain else ("nats", run_sentences.SPLITS)
+        st.caption(f"{unit} per image, over epochs · line: training · dots: validation", width="stretch", help=meaning)
         st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
     options = _options(run)
     end = run.config.objective.warmup_end if run.config else None
     mark = end if end is not None and end < options["epochs"] else None
+    if plain:
+        _chart(st, "Reconstruction", curves.term_chart(history, "reconstruction", **options), "error")
+        return
     left, right = st.columns(2, gap="small")
     _chart(left, "Reconstruction", curves.term_chart(history, "reconstruction", **options), "reconstruction")
     now = history.steps[-1].get("beta") if history.steps else None
@@ -125,9 +134,13 @@ def _pictures(run: RunStatus, history: History) -> None:
     if preview is not None:
         _title("Test images, and below each what the model makes of it", run_sentences.MEANINGS["reconstructions"])
         st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
-        _title("Samples from the prior", run_sentences.MEANINGS["samples"])
+        plain = run_sentences.is_autoencoder(run)
+        title = "Samples of a Gaussian fitted to the codes" if plain else "Samples from the prior"
+        _title(title, run_sentences.MEANINGS["fitted" if plain else "samples"])
         rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
-        st.html("".join(_strip(row, "samples from the prior") for row in rows))
+        st.html("".join(_strip(row, title.lower()) for row in rows))
+    if run_wording.is_autoencoder(run):
+        return
     marginal = run.config is not None and not run.config.model.independent_latents
     title = "Marginal KL of each dimension" if marginal else "KL per dimension"
     _chart(st, title, curves.kl_chart(history, run_id=run.run_id), "marginal" if marginal else "dims", "over epochs")

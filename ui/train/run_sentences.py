@@ -16,12 +16,14 @@ SPLITS = (
 )
 MEANINGS = {
     "reconstruction": "How far the redrawn pictures are from the originals, −log p(x|z). It falls as the model learns.",
+    "error": "(x − x̂)², summed over the pixels of an image, which run from 0 to 1. It falls as the model learns.",
     "kl": "How much the codes z say about their pictures, KL(q ‖ p). It is the price of a code; β is its weight.",
     "loss": "What the training makes small: reconstruction plus β times KL.",
     "beta": "The weight of KL. It usually rises from 0 at the beginning, so that the model first learns to draw.",
     "dims": "How much each dimension of z says about a picture. A row that stays pale is a dimension the model does not use.",
     "marginal": "How much each dimension says about a picture by itself. The posterior is full: they do not add up to the KL.",
     "reconstructions": "Pictures the model has never learnt from, and how it redraws them from their codes.",
+    "fitted": "Decoded from random codes. An autoencoder has no prior: they are drawn from a Gaussian fitted to its codes.",
     "samples": "Pictures decoded from random codes: what the model makes up by itself.",
 }
 STARTING = "Starting: loading the libraries and the images."
@@ -98,9 +100,21 @@ def epoch_of(run: RunStatus) -> str:
     return f"epoch {min(int(run.epoch) + 1, run.config.epochs)} of {run.config.epochs}"
 
 
+def best(run: RunStatus) -> str:
+    """The validation figure that chose the epoch which is kept; "" before there is one."""
+    if run.elbo is not None:
+        return f"validation ELBO {nats(run.elbo)}"
+    return "" if run.error is None else f"validation error {run.error:.2f}"
+
+
+def is_autoencoder(run: RunStatus) -> bool:
+    """Whether it has a squared error and neither KL nor ELBO."""
+    return run.config is not None and run.config.objective.trains == "autoencoder"
+
+
 def state_line(run: RunStatus) -> str:
     """One quiet line under a run's name in the list."""
-    elbo = f"validation ELBO {nats(run.elbo)}" if run.elbo is not None else ""
+    elbo = best(run)
     model = "usable" if run.checkpoint else "no model"
     parts = {
         "queued": ["queued"],

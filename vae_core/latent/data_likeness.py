@@ -151,7 +151,8 @@ class Likeness:
         """Cycle and grey, (2, B)."""
         mean, mu, std = self._model.recognise(z, fast=fast)
         active = self._coverage.active
-        cycle = np.sqrt(np.square(((mu - z) / std)[:, active]).mean(axis=1))
+        spread = np.where(std > 0, std, 1)  # an autoencoder's codes have none: in units of z
+        cycle = np.sqrt(np.square(((mu - z) / spread)[:, active]).mean(axis=1))
         pixels = mean.reshape(len(mean), -1).clip(0, 1)
         grey = (pixels * (1 - pixels)).mean(axis=1) / (pixels.var(axis=1) + 1e-6)
         return np.stack([cycle, grey])

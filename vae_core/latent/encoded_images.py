@@ -46,6 +46,11 @@ class EncodedImages:
         self._likeness: Future[Likeness] | None = None
         self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
 
+    @property
+    def has_density(self) -> bool:
+        """Whether log q(z) means something: not of an autoencoder, which has no posteriors."""
+        return self._model.header.kind == "vae"
+
     @once
     def centre(self) -> Float32s:
         """Mean of the encoded images, (D,)."""
@@ -63,7 +68,9 @@ class EncodedImages:
         statistics = self._model.header.statistics
         assert statistics is not None  # what has encoded images has an encoder, and was measured
         active = np.array(statistics.mean_variance) > ACTIVE_VARIANCE
-        return Coverage(self.points.means, self._stds, self.points.labels, active=active)
+        # Points have no spread and so no density; any will do for the distances, which do not look at it.
+        stds = self._stds if self.has_density else np.ones_like(self._stds)
+        return Coverage(self.points.means, stds, self.points.labels, active=active)
 
     def likeness(self, patience: float | None = None) -> Likeness | None:
         """The measure of what looks like the data; it is made in a thread of its own from the first question on.

@@ -106,7 +106,10 @@ class LatentModel:
 
     @property
     def test_stds(self) -> Float32s | None:
-        """Standard deviations of the same posteriors' marginals, (N, D)."""
+        """Standard deviations of the same posteriors' marginals, (N, D); 0 of an autoencoder, whose codes are points."""
+        means = self.test_means
+        if self.header.kind == "autoencoder" and means is not None:
+            return np.zeros_like(means)
         return self._extras.get("latents.std")
 
     @property

@@ -55,6 +55,7 @@ class Said(_Record):
     ended: Time | None = None
     message: str | None = None
     elbo: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)] | None = None
+    error: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ def config(run_dir: Path) -> Found[TrainConfig]:
     return _read(run_dir / "config.json", read_config)
 
 
-def progress(run_dir: Path) -> tuple[float, float | None]:
-    """The last epoch and the best beta-free validation ELBO, as far as the end of metrics.jsonl tells."""
+def progress(run_dir: Path) -> tuple[float, float | None, float | None]:
+    """The last epoch, the best beta-free validation ELBO and the least error, as far as the end of metrics.jsonl tells."""
     path = run_dir / "metrics.jsonl"
     signature = _signature(path)
-    return _progress(path, signature) if signature else (0.0, None)
+    return _progress(path, signature) if signature else (0.0, None, None)
 
 
 def modified(path: Path) -> float:
@@ -96,6 +97,12 @@ def modified(path: Path) -> float:
 def best_elbo(rows: list[Row]) -> float | None:
     """The best beta-free validation ELBO among the rows, nats per image."""
     return max((row["elbo"] for row in rows if row.get("kind") == "validation" and row.get("elbo") is not None), default=None)
+
+
+def least_error(rows: list[Row]) -> float | None:
+    """The least validation error of an autoencoder's run, which has no ELBO: squared, per image."""
+    errors = (row.get("reconstruction") for row in rows if row.get("kind") == "validation" and "elbo" not in row)
+    return min((error for error in errors if error is not None), default=None)
 
 
 def _read(path: Path, parse: Callable[[bytes], T]) -> Found[T]:
@@ -130,9 +137,9 @@ def _parse(path: Path, _: Signature, parse: Callable[[bytes], BaseModel]) -> Fou
 
 
 @lru_cache(maxsize=4096)
-def _progress(path: Path, _: Signature) -> tuple[float, float | None]:
+def _progress(path: Path, _: Signature) -> tuple[float, float | None, float | None]:
     rows = read_tail(path)
-    return max((row["epoch"] for row in rows if "epoch" in row), default=0.0), best_elbo(rows)
+    return max((row["epoch"] for row in rows if "epoch" in row), default=0.0), best_elbo(rows), least_error(rows)
 
 
 def write_status(run_dir: Path, **fields: Any) -> None:

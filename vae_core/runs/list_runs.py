@@ -53,6 +53,7 @@ class RunStatus:
     stopping: bool = False  # asked to stop and still at it
     epoch: float = 0.0
     elbo: float | None = None  # best beta-free validation ELBO so far
+    error: float | None = None  # of an autoencoder instead: least squared validation error so far, per image
     checkpoint: Path | None = None  # a usable model, if there is one
 
     @property
@@ -156,7 +157,7 @@ def _status(run: RunName) -> RunStatus:
     found, config = json_files.said(run.path), json_files.config(run.path)
     said = found.record or json_files.Said()
     state = _state(run, found, alive)
-    epoch, elbo = json_files.progress(run.path)
+    epoch, elbo, error = json_files.progress(run.path)
     return RunStatus(
         run_id=run.run_id,
         name=run.name,
@@ -170,6 +171,7 @@ def _status(run: RunName) -> RunStatus:
         stopping=state in ("queued", "running") and is_regular(run.path / "stop"),
         epoch=epoch,
         elbo=elbo if said.elbo is None else said.elbo,
+        error=error if said.error is None else said.error,
         checkpoint=run.checkpoint if is_regular(run.checkpoint) else None,
     )
 

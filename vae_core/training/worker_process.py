@@ -198,9 +198,10 @@ def _end(run_dir: Path, state: runs.State, message: str) -> int:
 
 
 def _best(run_dir: Path) -> dict[str, float]:
-    """The best validation ELBO, kept in the status so that lists need not read a long history."""
-    elbo = runs.best_elbo(read_tail(run_dir / "metrics.jsonl", size=4 << 20))
-    return {} if elbo is None else {"elbo": elbo}
+    """The best validation ELBO or error, kept in the status so that lists need not read a long history."""
+    rows = read_tail(run_dir / "metrics.jsonl", size=4 << 20)
+    found = {"elbo": runs.best_elbo(rows), "error": runs.least_error(rows)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class View:
     classes: tuple[str, ...] = ()  # what label i is called
     file: str = ""  # path of the model's file, for the Python that a person may copy
     encodes: bool = True  # whether the model has an encoder; without one nothing is known of images and their codes
+    prior: bool = True  # whether N(0, I) is a prior; of an autoencoder it is a Gaussian fitted to its codes
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
@@ -81,12 +82,16 @@ def payload(view: View) -> dict[str, Any]:
     """The view as JSON for main.js."""
     measured = view.statistics
     rows = prior_dimensions(len(view.z)) if measured is None else dimensions(measured, marginal=view.marginal)
+    if not view.prior:
+        # No KL orders them; the widest direction of the codes is the first.
+        rows = sorted(({**row, "kl": None} for row in rows), key=lambda row: row["index"])
     return {
         "model": view.model,
         "version": str(view.version),  # larger than a JavaScript number holds
         "session": view.session,
         "dimensions": rows,
         "encodes": view.encodes,
+        "prior": view.prior,
         "z": view.z,
         "revision": view.revision,
         "posterior": view.posterior,

@@ -1,12 +1,12 @@
 // The encoded images of a model, fetched once (ui/server/map_route.py): little endian, u32 count, u32 latent size, float32 centre (D),
 // float32 principal axes (D x D), float32 means (count x D), u8 labels (count).
 
-/** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL)} of the model that the page's
+/** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL), prior (whether the model has one)} of the model that the page's
  *  data names; throws with the server's sentence when it carries none. */
-export async function fetchEncodedImages({ model, version, classes, dimensions }, signal) {
+export async function fetchEncodedImages({ model, version, classes, dimensions, prior }, signal) {
   const response = await fetch(mapUrl("map", { model, v: version }), { signal });
   if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}`);
-  return { ...readEncodedImages(await response.arrayBuffer()), classes, order: dimensions.map(({ index }) => index) };
+  return { ...readEncodedImages(await response.arrayBuffer()), classes, prior, order: dimensions.map(({ index }) => index) };
 }
 
 /** The same of a model without an encoder: no image has a code, and the axes are those of the latent space. */
@@ -14,7 +14,7 @@ export function noImages({ dimensions }) {
   const latentDim = dimensions.length;
   const axes = Array.from({ length: latentDim }, (_, row) => Array.from({ length: latentDim }, (__, column) => Number(row === column)));
   const order = dimensions.map(({ index }) => index);
-  return { count: 0, latentDim, centre: new Array(latentDim).fill(0), axes, means: new Float32Array(), labels: new Uint8Array(), classes: [], order };
+  return { count: 0, latentDim, centre: new Array(latentDim).fill(0), axes, means: new Float32Array(), labels: new Uint8Array(), classes: [], prior: true, order };
 }
 
 /** The address of one of the map's routes. */

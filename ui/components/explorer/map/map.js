@@ -382,7 +382,7 @@ export class LatentMap {
 
   #paint() {
     const [cloud, background, plane, scattered] = [this.#cloud, this.#background, this.#plane, this.#scattered];
-    if (this.#stale) this.#painter.ground({ cloud, background, plane, scattered, points: this.#points });
+    if (this.#stale) this.#painter.ground({ cloud, background, plane, scattered, points: this.#points, prior: this.#images?.prior });
     this.#stale = false;
     const { posterior } = this.#store.committed;
     this.#painter.marks({ cloud, plane, scattered, ...this.#marks, posterior, cross: this.#store.here, hovered: this.#hovered });

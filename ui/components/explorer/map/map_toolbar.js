@@ -4,6 +4,7 @@ import { h } from "../elements.js";
 import { BACKGROUNDS } from "./background.js";
 import { EMBEDDINGS } from "./embedding.js";
 
+const OF_DISTRIBUTIONS = ["density", "quantiles"]; // of the posteriors and of the prior: an autoencoder has neither
 const OF_CODES = ["density", "holes"]; // backgrounds that are made of the codes of images
 
 /** on: {plane(choice), background(kind), points(shown)} */
@@ -44,7 +45,7 @@ export function buildToolbar(on) {
       return backgrounds.value;
     },
     offer(images) {
-      const kinds = Object.entries(BACKGROUNDS).filter(([kind]) => images.count > 0 || !OF_CODES.includes(kind));
+      const kinds = Object.entries(BACKGROUNDS).filter(([kind]) => !(images.count === 0 && OF_CODES.includes(kind)) && (images.prior || !OF_DISTRIBUTIONS.includes(kind)));
       const before = backgrounds.value;
       backgrounds.replaceChildren(...kinds.map(([value, words]) => h("option", { value }, words)));
       this.chooseBackground(before);

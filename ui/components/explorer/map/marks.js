@@ -2,8 +2,8 @@
 
 const NARROW = 24; // px from one circle to the next: any less and their names would lie on each other
 
-/** The prior N(0, I) cut by the plane: circles of 1, 2 and 3 sigma around the point of the plane nearest the origin. */
-export function drawPrior(context, viewport, plane) {
+/** The prior N(0, I), or what stands for it, cut by the plane: circles of 1, 2 and 3 sigma around the point of the plane nearest the origin. */
+export function drawPrior(context, viewport, plane, whose = "the prior") {
   const [x, y] = viewport.toScreen(plane.coordinates(plane.origin.map(() => 0)));
   context.lineWidth = 1;
   context.font = "11px system-ui, sans-serif";
@@ -11,7 +11,7 @@ export function drawPrior(context, viewport, plane) {
   for (const sigma of [1, 2, 3]) {
     const radius = sigma * viewport.scale;
     outlined(context, 0.55, () => context.arc(x, y, radius, 0, 2 * Math.PI));
-    if (viewport.scale > NARROW) label(context, viewport, `${sigma}σ${sigma === 3 ? " of the prior" : ""}`, [x + radius * Math.SQRT1_2, y - radius * Math.SQRT1_2]);
+    if (viewport.scale > NARROW) label(context, viewport, `${sigma}σ${sigma === 3 ? ` of ${whose}` : ""}`, [x + radius * Math.SQRT1_2, y - radius * Math.SQRT1_2]);
   }
 }
 

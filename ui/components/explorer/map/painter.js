@@ -26,8 +26,8 @@ export class Painter {
     return this.#ground.width / this.#viewport.width;
   }
 
-  /** map: {cloud (null: no model yet), background, plane, scattered (nothing but points), points (they are shown)} */
-  ground({ cloud, background, plane, scattered, points }) {
+  /** map: {cloud (null: no model yet), background, plane, scattered (nothing but points), points (they are shown), prior (whether the model has one)} */
+  ground({ cloud, background, plane, scattered, points, prior }) {
     const context = this.#ground.getContext("2d", { alpha: false });
     this.#start(context);
     context.fillStyle = "#000";
@@ -35,7 +35,7 @@ export class Painter {
     if (cloud === null) return;
     if (!scattered) background.draw(context, this.#viewport);
     if (points || scattered) this.#drawPoints(context, cloud, scattered);
-    if (!scattered) drawPrior(context, this.#viewport, plane);
+    if (!scattered) drawPrior(context, this.#viewport, plane, prior ? "the prior" : "the fitted Gaussian");
     this.#ground.dataset.frames = String(Number(this.#ground.dataset.frames ?? 0) + 1);
   }
 

@@ -6,6 +6,8 @@ import { History } from "../state/undo.js";
 import { Timer } from "../timing.js";
 
 const SAID = 4000; // ms
+const PRIOR = "A random point, drawn as the model assumes its data to be spread: from the prior N(0, I) (R)";
+const FITTED = "A random point, drawn from a Gaussian fitted to the codes of images: an autoencoder has no prior (R)";
 
 export class Controls {
   #explorer;
@@ -13,6 +15,7 @@ export class Controls {
   #said = h("p.lw-toast", { role: "status", hidden: "" });
   #timer;
   #testImage;
+  #random;
   #undo = smallButton("↶", "Undo (Ctrl+Z)", () => this.#go(this.#history.undo()));
   #redo = smallButton("↷", "Redo (Ctrl+Y)", () => this.#go(this.#history.redo()));
   #swap = smallButton("A/B", "Remember this picture as A, move on to B, and go to and fro between the two (B)", () => this.#change());
@@ -22,12 +25,13 @@ export class Controls {
     this.#timer = new Timer(() => (this.#said.hidden = true), explorer.signal);
     const reset = (event) => explorer.goTo(explorer.store.held.map(() => 0), event.timeStamp);
     const random = (event) => explorer.goTo(explorer.store.held.map(() => normal()), event.timeStamp);
+    this.#random = button("Random", PRIOR, random);
     const testImage = () => explorer.model.data.encodes && explorer.ask("test_image");
     this.#testImage = button("Test image", "Encode an image that the model has never seen in training, and show how it decodes (T)", testImage);
     this.elements = {
       buttons: [
         button("Reset", "All dimensions to zero: the middle of the latent space, an average of everything and therefore blurred (O)", reset),
-        button("Random", "A random point, drawn as the model assumes its data to be spread: from the prior N(0, I) (R)", random),
+        this.#random,
         this.#testImage,
       ],
       tools: [this.#undo, this.#redo, this.#swap],
@@ -38,7 +42,7 @@ export class Controls {
       { key: "Ctrl+Y", words: "Redo", run: () => this.#go(this.#history.redo()) },
       { key: "Ctrl+Shift+Z", run: () => this.#go(this.#history.redo()) },
       { key: "B", words: "Remember this picture as A, then go to and fro between A and where you are", run: () => this.#change() },
-      { key: "R", words: "A random picture: a draw from the prior", run: random },
+      { key: "R", words: "A random picture: a draw from the prior, or from what is fitted to an autoencoder's codes", run: random },
       { key: "T", words: "A random test image", run: testImage },
       { key: "O", words: "All dimensions to zero", run: reset },
     ];
@@ -46,6 +50,7 @@ export class Controls {
   }
 
   open({ again, data }) {
+    this.#random.title = data.prior ? PRIOR : FITTED;
     this.#testImage.hidden = !data.encodes; // there is nothing to encode it with
     if (!again) this.#history.clear();
     this.#show();

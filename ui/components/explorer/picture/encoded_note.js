@@ -3,10 +3,12 @@
 import { mapUrl } from "../connection/encoded_images.js";
 import { h, linkButton } from "../elements.js";
 
+const BAND = "The encoder answers with a range for each dimension; a narrow band means that it is sure";
+
 export class EncodedNote {
   #explorer;
   #real = h("img.lw-real", { alt: "", hidden: "", onerror: () => (this.#real.hidden = true), title: "The image itself, beside what the model makes of it" });
-  #words = h("span.lw-muted", { title: "The encoder answers with a range for each dimension; a narrow band means that it is sure" });
+  #words = h("span.lw-muted");
   #note;
 
   constructor(explorer) {
@@ -18,7 +20,9 @@ export class EncodedNote {
   committed({ committed: { posterior } }) {
     this.#note.hidden = posterior === null;
     if (posterior === null) return;
-    this.#words.textContent = `blue band: how sure the encoder is about ${posterior.label ?? "your image"}`;
+    const point = posterior.std.every((value) => value === 0); // an autoencoder's code
+    this.#words.textContent = `${point ? "the code of" : "blue band: how sure the encoder is about"} ${posterior.label ?? "your image"}`;
+    this.#words.title = point ? "An autoencoder answers with one point and does not say how sure it is" : BAND;
     const index = posterior.index ?? null;
     this.#real.hidden = index === null;
     if (index === null) return;

@@ -153,8 +153,14 @@ function detailsOf(place) {
     ...meaningOf(place),
     `Distance to the nearest codes: ${place.distance.toFixed(2)}, nearer than ${whole(place.nearer)} of test images.`,
     ...(Number.isFinite(place.cycle) ? [cycle] : []),
-    `log p(z), the prior's density: ${nats(place.logPrior)}.`,
-    `log q(z), the density of all codes: ${nats(place.logAggregate)}, denser than at ${whole(place.denser)} of test images.`,
+    ...(Number.isFinite(place.logAggregate) ? densities(place, nats) : []), // an autoencoder has neither
+  ];
+}
+
+function densities({ logPrior, logAggregate, denser }, nats) {
+  return [
+    `log p(z), the prior's density: ${nats(logPrior)}.`,
+    `log q(z), the density of all codes: ${nats(logAggregate)}, denser than at ${whole(denser)} of test images.`,
   ];
 }
 

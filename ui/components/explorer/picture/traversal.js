@@ -44,7 +44,7 @@ export class Traversal {
     const dimensions = active.length > 0 ? active : all;
     const rows = dimensions.slice(0, MOST_ROWS);
     [this.#rows, this.#at, this.#here.textContent, this.#cursor.hidden] = [rows, null, "", true];
-    this.#words.textContent = `Each row moves one dimension and leaves the others where they are, the most informative first. The numbers above are its values, as far out as ${100 * (1 - 2 * FROM)} % of the prior reaches. Press a picture to go there.`;
+    this.#words.textContent = `Each row moves one dimension and leaves the others where they are, ${model.data.prior ? "the most informative" : "the widest direction of the codes"} first. The numbers above are its values, as far out as ${100 * (1 - 2 * FROM)} % of ${model.data.prior ? "the prior" : "a Gaussian fitted to the codes"} reaches. Press a picture to go there.`;
     this.#points = traversalPoints(store.held, rows);
     this.#sheet.showModal();
     const pictures = await model.queries.pictures("traversal", this.#points, CELL);

@@ -12,6 +12,8 @@ export class PriorSamples {
   #queries = null;
   #z = [];
   #asked = false;
+  #title = h("span");
+  #source = h("span.lw-muted");
   #seed = h("input.lw-value", { type: "number", min: "0", max: String(LARGEST_SEED), step: "1", value: "0", "aria-label": "seed", onchange: () => this.#draw() });
   #temperature = h("input.lw-range", { type: "range", min: "0", max: "1.5", step: "0.05", value: "1", "aria-label": "temperature", oninput: () => this.#draw() });
   #shown = h("output.lw-muted", {}, "1.00");
@@ -24,7 +26,7 @@ export class PriorSamples {
     this.#grid = h("div.lw-samples", { role: "group", "aria-label": "draws from the prior: arrow keys move, Enter explores, P pins", onkeydown: (event) => this.#key(event) });
     for (let i = 0; i < SIDE * SIDE; i += 1) this.#grid.append(this.#cell(i));
     this.dialog = h("dialog.lw-dialog.lw-samples-sheet", { "aria-label": "Prior samples" },
-      h("h2", {}, "Prior samples ", h("span.lw-muted", { title: "Random points as the model assumes its data to be spread; a higher temperature goes farther out" }, "z ~ N(0, temperature² I)")),
+      h("h2", {}, this.#title, " ", this.#source),
       h("div.lw-samples-head", {},
         h("label", { title: "The same number draws the same pictures, here and everywhere" }, "seed", this.#seed),
         h("button.lw-button", { type: "button", onclick: () => this.#again() }, "Draw again"),
@@ -33,7 +35,11 @@ export class PriorSamples {
       h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Press one to explore it", h("span.lw-with-keys", {}, "; P pins it"), "."), this.#said, closeButton()));
   }
 
-  open(queries) {
+  /** prior: whether the model has one; else the draws are from a Gaussian fitted to its codes, and it is said */
+  open(queries, prior) {
+    this.#title.textContent = prior ? "Prior samples" : "Samples of a fitted Gaussian";
+    this.#source.textContent = prior ? "z ~ N(0, temperature² I)" : "an autoencoder has no prior: z is drawn from a Gaussian fitted to the codes of images";
+    this.#source.title = prior ? "Random points as the model assumes its data to be spread; a higher temperature goes farther out" : "Its codes are saved with mean 0 and covariance I, so that this Gaussian is N(0, I); the temperature scales it";
     this.#queries = queries;
     this.#asked = true;
     this.#z = [];

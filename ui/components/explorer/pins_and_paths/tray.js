@@ -54,7 +54,7 @@ export class Tray {
   }
 
   #build() {
-    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures: draws from the prior", onclick: () => this.#samples.open(this.#connection()) }, "Samples");
+    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures", onclick: () => this.#samples.open(this.#connection(), this.#explorer.model.data.prior) }, "Samples");
     const controls = h("div.lw-tray-controls", {},
       h("div.lw-tray-line", {}, this.#player.play, this.#kinds.select, this.#kinds.button),
       h("div.lw-tray-line", {}, this.#export.element, samples, this.#plane));

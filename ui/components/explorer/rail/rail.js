@@ -6,8 +6,9 @@ import { Directions, principalDirections } from "./directions.js";
 import { RowMenu } from "./row_menu.js";
 import { Sliders } from "./sliders.js";
 
-const ORDER = "The order of the rows: by KL, how much a dimension tells about an image, in nats; its bar is on the right";
-const PRIOR = "The model has no encoder, so nothing is known of the codes of images: each slider runs over 99 % of the prior N(0, 1)";
+const ORDER = ["most informative first", "The order of the rows: by KL, how much a dimension tells about an image, in nats; its bar is on the right"];
+const PRIOR = ["ranges of the prior", "The model has no encoder, so nothing is known of the codes of images: each slider runs over 99 % of the prior N(0, 1)"];
+const CODES = ["ranges of the codes", "An autoencoder has no prior: each slider runs over 99 % of the codes of images, in their standard deviations, the widest direction of the codes first"];
 
 export class Rail {
   sliders = null; // of the open model
@@ -43,10 +44,9 @@ export class Rail {
       focus: () => this.#explorer.parts.animation.show(),
       unfold: () => this.#explorer.parts.sliderPictures.refresh(),
       menu: (index, anchor) => this.#openMenu(index, anchor),
-    }, this.#explorer.signal);
+    }, this.#explorer.signal, data.prior);
     this.#place.replaceChildren(this.sliders.element);
-    this.#order.textContent = data.encodes ? "most informative first" : "ranges of the prior";
-    this.#order.title = data.encodes ? ORDER : PRIOR;
+    [this.#order.textContent, this.#order.title] = !data.encodes ? PRIOR : data.prior ? ORDER : CODES;
     this.sliders.select(before?.index ?? data.dimensions[0].index);
     if (before === null) return;
     const { held, committed } = this.#explorer.store;

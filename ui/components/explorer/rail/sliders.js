@@ -15,13 +15,13 @@ export class Sliders {
   #on;
 
   /** dimensions: [{index, low, high, kl (null: not known), active, marginal}] in KL order (marginal: their KL do not add up); on: as in Slider, with focus handled here, and unfold() */
-  constructor(dimensions, on, signal) {
+  constructor(dimensions, on, signal, prior = true) {
     this.#on = on;
     this.#soon = new Timer(() => this.show(this.#wanted), signal);
     const strongest = Math.max(...dimensions.map((dimension) => dimension.kl ?? 0), 1e-9);
     const rows = { true: [], false: [] };
     for (const dimension of dimensions) {
-      const bar = { name: `z${dimension.index}`, share: dimension.kl === null ? null : dimension.kl / strongest, words: barWords(dimension) };
+      const bar = { name: `z${dimension.index}`, share: dimension.kl === null ? null : dimension.kl / strongest, words: barWords(dimension, prior) };
       const slider = new Slider({ ...dimension, ...bar }, { ...on, focus: (index) => this.select(index) });
       this.#sliders.set(dimension.index, slider);
       rows[dimension.active].push(slider.element);
@@ -120,7 +120,8 @@ function show(details) {
   details.scrollIntoView({ block: tall ? "start" : "nearest" });
 }
 
-function barWords({ index, kl, marginal }) {
+function barWords({ index, kl, marginal }, prior) {
+  if (!prior) return `z${index}: one unit is a standard deviation of the codes of images`;
   if (kl === null) return `How much z${index} tells about an image is not known: the model has no encoder`;
   const alone = marginal ? "; it is that of the dimension by itself, and these do not add up to the KL" : "";
   return `How much z${index} tells about an image: KL ${kl.toFixed(3)} nats, averaged over the data${alone}`;
