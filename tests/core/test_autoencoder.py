@@ -14,7 +14,7 @@ from vae_core.config.command_options import command_line, config_of
 from vae_core.config.schema import train_config
 from vae_core.data import loading
 from vae_core.errors import CheckpointError, ConfigError
-from vae_core.latent.encoded_images import Atlas
+from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import open_model
 from vae_core.model.autoencoder import Autoencoder, whitened
 from vae_core.model.vae import drawn
@@ -104,9 +104,9 @@ def test_its_file_opens_with_codes_of_mean_0_and_covariance_1(trained):
 
 
 def test_its_map_has_points_and_a_measure_of_likeness_and_no_density(trained):
-    atlas = Atlas(open_model(trained[0].path, device="cpu"))
-    judged = atlas.likeness().at(atlas.points.means[:5])
-    assert not atlas.has_density and np.isfinite(judged.distance).all()
+    encoded = EncodedImages(open_model(trained[0].path, device="cpu"))
+    judged = encoded.likeness().at(encoded.points.means[:5])
+    assert not encoded.has_density and np.isfinite(judged.distance).all()
 
 
 def test_the_command_line_says_its_error_and_no_elbo(trained, models_dir):

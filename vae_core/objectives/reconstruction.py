@@ -15,7 +15,7 @@ class Reconstruction(ObjectiveConfig):
     """Squared error, summed over an image's pixels in [0, 1]. Hinton & Salakhutdinov 2006."""
 
     title = "Reconstruction only"
-    about = "trains a plain autoencoder by its squared error, without a prior"
+    about = "trains a plain autoencoder"
     trains: ClassVar = "autoencoder"
 
     kind: Literal["reconstruction"] = "reconstruction"
