@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from vae_core.cli import app
-from vae_core.config.command_options import command_line, config_of
+from vae_core.config.command_line_options import command_line, config_of
 from vae_core.config.schema import train_config
 from vae_core.data import loading
 from vae_core.errors import CheckpointError, ConfigError

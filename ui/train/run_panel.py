@@ -139,7 +139,7 @@ def _pictures(run: RunStatus, history: History) -> None:
         _title(title, run_sentences.MEANINGS["fitted" if plain else "samples"])
         rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
         st.html("".join(_strip(row, title.lower()) for row in rows))
-    if run_wording.is_autoencoder(run):
+    if run_sentences.is_autoencoder(run):
         return
     marginal = run.config is not None and not run.config.model.independent_latents
     title = "Marginal KL of each dimension" if marginal else "KL per dimension"
