@@ -1,4 +1,4 @@
-"""The two connections of the explorer against a socket of straw: one question in flight, refusals, lost connections, patience."""
+"""The two connections of the explorer against a fake socket: one question in flight, refusals, lost connections, patience."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 // A part is a class that is made with the explorer. Of the following it has what it needs, and nothing else is asked of it:
 //
 //   elements            {place: element, or a list of them}; the places are those of layout.js
-//   keys                [{key, words, run}], see help/keys.js
+//   keys                [{key, words, run}], see help/keyboard_shortcuts.js
 //   attach(root)        all elements are on the page, under this one
 //   update(data, send)  the page has run; send: Streamlit's setStateValue
 //   open(model)         another model, or newer weights of the same one: see #open
@@ -25,7 +25,7 @@ import { rounded } from "./numbers.js";
 import { PARTS } from "./parts.js";
 import { readLink } from "./share/link.js";
 import { Store } from "./state/store.js";
-import { within } from "./timing.js";
+import { within } from "./timers.js";
 
 export class Explorer {
   parts = {};

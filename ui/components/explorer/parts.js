@@ -3,7 +3,7 @@
 
 import { Comparison } from "./compare/comparison.js";
 import { Guide } from "./help/guide.js";
-import { Keys } from "./help/keys.js";
+import { Keys } from "./help/keyboard_shortcuts.js";
 import { LatentMap } from "./map/map.js";
 import { Controls } from "./picture/controls.js";
 import { EncodedNote } from "./picture/encoded_note.js";

@@ -7,7 +7,7 @@ import { liveUrl } from "../connection/connection.js";
 import { NO_MODEL, PictureConnection } from "../connection/picture_connection.js";
 import { h, smallButton } from "../elements.js";
 import { Surface, differenceOf } from "../renderer/renderer.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 import { Choice, SAME_NUMBERS } from "./choose_model.js";
 
 const FIGURE_EVERY = 150; // ms: a number that changes faster cannot be read

@@ -1,7 +1,7 @@
 // What both kinds of connection to /live have in common. It comes back by itself, after a pause that grows until the server has
 // answered something, and at once when the machine wakes or is online again. Once closed it stays closed, and nothing waits for it.
 
-import { within } from "../timing.js";
+import { within } from "../timers.js";
 import { readGreeting } from "./frames.js";
 
 const FIRST_DELAY = 250; // ms before the first attempt to reconnect; doubles up to the longest

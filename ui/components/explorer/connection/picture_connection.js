@@ -6,7 +6,7 @@ import { encodePicture, readPicture } from "./frames.js";
 
 const PATIENCE = 5000; // ms without a reply after which the connection is taken for dead
 export const NO_MODEL = 4404;
-export const CHANGED = 4409;
+const CHANGED = 4409;
 
 export class PictureConnection extends Connection {
   #latentDim;

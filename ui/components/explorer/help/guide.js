@@ -2,7 +2,7 @@
 // it; after the third, or when dismissed, the guide stays away in this browser until it is called back.
 
 import { h, linkButton } from "../elements.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const KEY = "latent-walk.guide";
 const FAREWELL = 7000; // ms

@@ -5,7 +5,7 @@ import { DENSITIES, LIKENESS } from "../connection/frames.js";
 import { normalQuantile, normalShare } from "../numbers.js";
 import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
 import { drawAnswer } from "../renderer/renderer.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const CELL = 26; // px: about the size at which a digit can still be read
 const MOST = 20; // cells along one side

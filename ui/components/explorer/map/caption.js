@@ -4,7 +4,7 @@
 import { h } from "../elements.js";
 import { FAR, WORDS } from "../picture/likeness.js";
 import { RAMP, TINTS } from "./background.js";
-import { EMBEDDINGS } from "./embedding.js";
+import { EMBEDDINGS } from "./tsne_umap.js";
 import { SAMPLE } from "./points.js";
 
 const THOUSANDS = new Intl.NumberFormat("en");
@@ -84,7 +84,7 @@ export function axisNames(choice, own = false) {
 }
 
 /** "PC 1 0.42 · PC 2 −1.10" */
-export function placeWords(names, coordinates) {
+function placeWords(names, coordinates) {
   return names.map((name, i) => `${name} ${coordinates[i].toFixed(2).replace("-", "−")}`).join(" · ");
 }
 
@@ -108,12 +108,12 @@ export function pointWords({ shown, count, flat, kind }) {
   return flat ? `Points: the codes of ${some}` : `Points: the codes of ${some}, projected onto this plane`;
 }
 
-export function allWords(sampling, count, sample) {
+function allWords(sampling, count, sample) {
   return sampling ? `show all ${THOUSANDS.format(count)}` : `show ${THOUSANDS.format(sample)}`;
 }
 
 /** What the background is; "" for none. */
-export function groundWords(kind, { flat, own }) {
+function groundWords(kind, { flat, own }) {
   const where = flat ? "" : own ? " on the plane through three pins" : " on the slice through your point (+)";
   if (kind === "manifold" || kind === "holes") return `Background: what the decoder draws${where || " at each place"}`;
   if (kind === "quantiles") return `Background: what the decoder draws${where}, at steps of equal probability under the prior: close together where z is likely`;

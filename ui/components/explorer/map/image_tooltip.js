@@ -2,7 +2,7 @@
 
 import { mapUrl } from "../connection/encoded_images.js";
 import { h } from "../elements.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 import { imageWords } from "./caption.js";
 
 const REST = 90; // ms on one point before its image is fetched: a pointer that sweeps over hundreds asks for none

@@ -4,11 +4,11 @@
 // there only the points answer.
 
 import { h } from "../elements.js";
-import { onResize, within } from "../timing.js";
+import { onResize, within } from "../timers.js";
 import { Background } from "./background.js";
 import { CAPTION, Caption, imageWords } from "./caption.js";
 import { ClassLegend } from "./class_legend.js";
-import { EMBEDDINGS, fetchEmbedding, whyNoInverse } from "./embedding.js";
+import { EMBEDDINGS, fetchEmbedding, whyNoInverse } from "./tsne_umap.js";
 import { listen } from "./gestures.js";
 import { ImageTooltip } from "./image_tooltip.js";
 import { buildToolbar } from "./map_toolbar.js";

@@ -2,7 +2,7 @@
 
 import { h } from "../elements.js";
 import { BACKGROUNDS } from "./background.js";
-import { EMBEDDINGS } from "./embedding.js";
+import { EMBEDDINGS } from "./tsne_umap.js";
 
 const OF_DISTRIBUTIONS = ["density", "quantiles"]; // of the posteriors and of the prior: an autoencoder has neither
 const OF_CODES = ["density", "holes"]; // backgrounds that are made of the codes of images

@@ -3,7 +3,7 @@
 import { button, h, smallButton } from "../elements.js";
 import { normal } from "../numbers.js";
 import { History } from "../state/undo.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const SAID = 4000; // ms
 const PRIOR = "A random point, drawn as the model assumes its data to be spread: from the prior N(0, I) (R)";

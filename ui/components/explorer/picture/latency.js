@@ -1,7 +1,7 @@
 // How quickly pictures follow the pointer: one measure for each painted reply, and a line of figures for those a person moved.
 
 import { h } from "../elements.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const KEPT = 240; // replies
 const WINDOW = 1000; // ms over which pictures are counted

@@ -2,7 +2,7 @@
 // are those of everything that says so: the map's background, the paths.
 
 import { h } from "../elements.js";
-import { pause } from "../timing.js";
+import { pause } from "../timers.js";
 
 const PAUSE = 90; // ms between two questions while moving
 const AGAIN = 500; // ms until a model that is still being measured is asked again

@@ -1,7 +1,7 @@
 // The nearest real images to the picture on the screen: is it new, or remembered?
 
 import { h } from "../elements.js";
-import { Timer, within } from "../timing.js";
+import { Timer, within } from "../timers.js";
 import { mapUrl } from "../connection/encoded_images.js";
 
 const SETTLE = 350; // ms after a release: the search reads every training image

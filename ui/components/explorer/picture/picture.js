@@ -101,7 +101,7 @@ export class Picture {
 }
 
 /** What the decoded picture is, for who does not see it. */
-export function pictureWords({ z, posterior }) {
+function pictureWords({ z, posterior }) {
   const values = z.slice(0, MOST_NAMED).map(shown).join(", ");
   const rest = z.length > MOST_NAMED ? ` and ${z.length - MOST_NAMED} more` : "";
   const from = posterior?.label ? `, ${posterior.label}` : "";

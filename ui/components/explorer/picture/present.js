@@ -1,7 +1,7 @@
 // The picture alone, as large as the window: for a talk, or to look closely. The keys of the page go on working.
 
 import { h, linkButton } from "../elements.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const HINT = 3500; // ms
 

@@ -2,7 +2,7 @@
 
 import { h } from "../elements.js";
 import { KINDS } from "../connection/frames.js";
-import { onResize } from "../timing.js";
+import { onResize } from "../timers.js";
 import { clear, figuresOf, figureWords, paintChanges, paintStrip, pointsOf } from "./path_strip.js";
 
 const LONG = {

@@ -3,7 +3,7 @@
 import { ToAndFro } from "../rail/animation.js";
 import { h } from "../elements.js";
 import { rounded } from "../numbers.js";
-import { Timer, onResize } from "../timing.js";
+import { Timer, onResize } from "../timers.js";
 import { WORDS, verdictOf } from "../picture/likeness.js";
 import { clear, paintStrip } from "./path_strip.js";
 

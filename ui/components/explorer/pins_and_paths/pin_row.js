@@ -2,7 +2,7 @@
 
 import { h } from "../elements.js";
 import { drawThumb } from "../renderer/renderer.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 import { dragToReorder } from "./drag_to_reorder.js";
 
 const KEYS = "Arrows choose a pin, Enter goes there, Space puts it on the path or off, Alt with arrows moves it, Delete removes it";

@@ -1,7 +1,7 @@
 // The pinned points of one model, in order. Knows nothing of elements or sockets.
 
 export const MOST = 24;
-export const MOST_STOPS = 12; // as many as a path goes through (vae_core/latent/paths.py)
+const MOST_STOPS = 12; // as many as a path goes through (vae_core/latent/paths.py)
 
 export class Pins {
   #list = []; // [{id, z, label, chosen}]

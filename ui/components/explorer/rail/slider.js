@@ -187,20 +187,20 @@ export function widened({ low, high }, values) {
 }
 
 /** The range after a new value: `base` where that holds it, else what there was, widened. */
-export function refitted(base, range, value) {
+function refitted(base, range, value) {
   return value >= base.low && value <= base.high ? base : widened(widened(base, [range.low, range.high]), [value]);
 }
 
 /** Where value lies in the range, 0..1. */
-export function fraction({ low, high }, value) {
+function fraction({ low, high }, value) {
   return (value - low) / (high - low);
 }
 
 /** The size of one key press. */
-export function keyStep({ low, high }, coarse) {
+function keyStep({ low, high }, coarse) {
   return rounded((high - low) / (coarse ? COARSE_STEPS : STEPS)) || 0.001;
 }
 
-export function clamped({ low, high }, value) {
+function clamped({ low, high }, value) {
   return Math.min(high, Math.max(low, value));
 }

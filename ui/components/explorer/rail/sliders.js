@@ -1,7 +1,7 @@
 // The sliders of one model: every dimension, strongest KL first, inactive ones folded away; and groups of sliders under them.
 
 import { h } from "../elements.js";
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 import { Slider } from "./slider.js";
 
 const FOLLOW = 60; // ms between two looks of the sliders while they follow the map

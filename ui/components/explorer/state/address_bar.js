@@ -1,6 +1,6 @@
 // Keeps `?model=NAME&z=...` in step with what is committed, without a trail of entries in the browser's history.
 
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const OURS = ["model", "z", "hash", "plane", "background", "view", "pins", "off", "path", "samples", "compare"]; // what a link holds is read once, then it is old
 const SPAN = 30000; // ms over which addresses are counted

@@ -1,6 +1,6 @@
 // What a person commits is sent to the page's session, and comes back when it has arrived there.
 
-import { Timer } from "../timing.js";
+import { Timer } from "../timers.js";
 
 const PATIENCE = 2500; // ms before asking for another run, twice as long each time: Streamlit drops what is sent while its server is away
 const MOST_TRIES = 6; // what has not been acknowledged by then is refused, and the page has said why

@@ -46,7 +46,7 @@ function pause(signal) {
 }
 
 /** Little endian: u32 count, u32 numbers of the encoded images, float32 coordinates (count x 2). */
-export function readEmbedding(buffer) {
+function readEmbedding(buffer) {
   const [count] = new Uint32Array(buffer, 0, 1);
   return { indices: new Uint32Array(buffer, 4, count), coordinates: new Float32Array(buffer, 4 + 4 * count, 2 * count) };
 }
