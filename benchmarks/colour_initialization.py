@@ -22,7 +22,7 @@ from vae_core.data import procedural_shapes
 from vae_core.data.loading import to_float
 from vae_core.evaluation.factor_regression import factor_scores
 from vae_core.model.architectures import colour_weights, last_layer
-from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
+from vae_core.model.initialization import opponent_colours, start_at_mean_colour, strengthen_hue
 from vae_core.model.vae import VAE, build
 from vae_core.system.devices import autocast, has_bfloat16
 from vae_core.training.learning_rate import lr_at
@@ -91,9 +91,9 @@ def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
     model = build(config)
     if variant.mean_start:
         means = to_float(images[:1000]).mean(dim=(0, 2, 3))
-        start_at(last_layer(model.decoder), means, logits=True)
+        start_at_mean_colour(last_layer(model.decoder), means, logits=True)
     if variant.hue:
-        listen_to_hue(*colour_weights(model.encoder, model.decoder)[:2])
+        strengthen_hue(*colour_weights(model.encoder, model.decoder)[:2])
     turned = colour_weights(model.encoder, model.decoder) if variant.opponent else []
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0, fused=True)
     noise = torch.Generator().manual_seed(1)

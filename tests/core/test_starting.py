@@ -10,7 +10,7 @@ from vae_core.config.schema import ModelConfig
 from vae_core.data import procedural_shapes
 from vae_core.data.loading import to_float
 from vae_core.model.architectures import colour_weights, last_layer
-from vae_core.model.initialization import CHROMA, LAST_GAIN, listen_to_hue, opponent_colours, start_at
+from vae_core.model.initialization import CHROMA, LAST_GAIN, opponent_colours, start_at_mean_colour, strengthen_hue
 from vae_core.model.vae import build
 
 MEANS = torch.tensor([0.05, 0.2, 0.4])
@@ -21,14 +21,14 @@ MEANS = torch.tensor([0.05, 0.2, 0.4])
 def test_the_first_pictures_have_the_mean_colour_of_the_data(architecture, likelihood):
     sizes = {"height": 16, "width": 16, "channels": 3, "filters": 4, "features": 16, "hidden": (16,)}
     model = build(ModelConfig(architecture=architecture, likelihood=likelihood, **sizes))
-    start_at(last_layer(model.decoder), MEANS, logits=likelihood == "bernoulli")
+    start_at_mean_colour(last_layer(model.decoder), MEANS, logits=likelihood == "bernoulli")
     last_layer(model.decoder).weight.data.zero_()  # what is left is the bias
     torch.testing.assert_close(model.decode(torch.randn(5, 10)).mean.mean(dim=(0, 2, 3)), MEANS)
 
 
 def test_a_channel_that_is_always_black_has_a_finite_start():
     last = torch.nn.Linear(2, 1)
-    start_at(last, torch.zeros(1), logits=True)
+    start_at_mean_colour(last, torch.zeros(1), logits=True)
     assert math.isfinite(last.bias.item())
 
 
@@ -41,7 +41,7 @@ def test_grey_models_and_those_with_weights_for_each_pixel_have_no_colour_weight
 def test_the_first_weights_speak_of_hue_more_than_of_brightness():
     first, last = torch.randn(500, 3, 3, 3), torch.randn(500, 3, 4, 4)
     before = last.clone()
-    listen_to_hue(first, last)
+    strengthen_hue(first, last)
     brightness, hue = last.mean(dim=1), last - last.mean(dim=1, keepdim=True)
     torch.testing.assert_close(brightness, LAST_GAIN * before.mean(dim=1))
     torch.testing.assert_close(hue, LAST_GAIN * CHROMA * (before - before.mean(dim=1, keepdim=True)))
@@ -93,8 +93,8 @@ def hue_learned(coloured):
     model, noise = build(config), torch.Generator().manual_seed(0)
     weights = colour_weights(model.encoder, model.decoder) if coloured else []
     if coloured:
-        start_at(last_layer(model.decoder), x.mean(dim=(0, 2, 3)), logits=True)
-        listen_to_hue(*weights[:2])
+        start_at_mean_colour(last_layer(model.decoder), x.mean(dim=(0, 2, 3)), logits=True)
+        strengthen_hue(*weights[:2])
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for batch in [part for _ in range(25) for part in x.split(64)]:
         q = model.encode(batch)

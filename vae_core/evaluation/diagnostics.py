@@ -1,4 +1,4 @@
-"""What a model is worth, measured over a whole split: ELBO, KL per dimension, active units, log p(x) by importance sampling.
+"""How good a model is, measured over a whole split: ELBO, KL of the marginals, active units, log p(x) by importance sampling.
 
 Everything runs in float32, in batches, with seeded draws, and is returned per image in nats.
 """

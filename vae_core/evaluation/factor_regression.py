@@ -95,7 +95,7 @@ def _widths_and_ridges(codes: Tensor, targets: dict[str, Tensor]) -> dict[str, t
 
 
 def _ridge(near: Tensor, far: Tensor, targets: dict[str, Tensor], width: float, ridge: float) -> dict[str, Tensor]:
-    """Fitted on codes `near` (n, D), read at `far`; distances as the prior measures them, so that an unused latent is mute."""
+    """Fitted on codes `near` (n, D), read at `far`; distances in units of z, in which an unused latent counts little."""
     stacked = torch.cat(list(targets.values()), dim=1)
     mean = stacked.mean(dim=0)
     gram = _gaussian(near, near, width) + ridge * torch.eye(len(near), dtype=near.dtype)

@@ -1,13 +1,13 @@
 """Where training starts and in which colours it steps: without this a convolutional model of colour images learns no colour.
 
-A decoder of bright things on black that starts grey first learns to be black, with weights that move all channels alike. What its
-first weights said about hue is lost under that, the encoder learns to ignore hue, and then nothing leads back: neither beta nor
-more latents nor more steps. So training starts at the data's mean colour, with first weights that speak of hue more than of
-brightness. Either alone does not help, both together do (benchmarks/colour_initialization.py and its results).
+A decoder of bright things on black that starts grey first learns to be black, with weights that move all channels alike. These
+outweigh what its first weights did for hue, the encoder learns to ignore hue, and neither a smaller beta nor more latents
+nor more steps bring it back. So training starts at the data's mean colour, with first weights that respond to hue more strongly
+than to brightness. Either alone does not help, both together do (benchmarks/colour_initialization.py and its results).
 
 The layers that touch pixels are also stepped in brightness and two colour differences instead of red, green and blue: Adam scales
 a weight's step by that weight's own gradients, in which brightness outweighs hue. The shipped colour model was trained with these
-steps and the mean start; where the first weights speak of hue, the benchmark shows no gain from them.
+steps and the mean start; where the first weights respond to hue more strongly, the benchmark shows no gain from them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ CHROMA = 2.0  # how many times larger than for brightness the first weights of c
 DARKEST = 0.01  # a channel that is black throughout starts at this mean: its logit is finite
 
 # Brightness, red against blue, green against both: orthonormal rows.
-_TURN = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]), dim=1)
+_OPPONENT = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]), dim=1)
 _SCALE = torch.tensor([[1.0], [CHROMA], [CHROMA]])
 
 
 @torch.no_grad()
-def start_at(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool) -> None:
-    """Lets a decoder begin with pictures of the data's mean colour.
+def start_at_mean_colour(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool) -> None:
+    """Makes a decoder start from pictures of the data's mean colour.
 
     Args:
         last: the decoder's last layer, changed in place; its bias is (C,) or (C * H * W,).
@@ -43,27 +43,27 @@ def start_at(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: boo
 
 
 @torch.no_grad()
-def listen_to_hue(first: Tensor, last: Tensor) -> None:
-    """Lets the first convolution's weights and the last one's, freshly drawn, begin with more hue; the last also larger."""
+def strengthen_hue(first: Tensor, last: Tensor) -> None:
+    """Makes freshly drawn weights of the first and the last convolution respond more to hue; the last ones also larger."""
     for weight, gain in ((first, 1.0), (last, LAST_GAIN)):
-        weight.copy_(gain * _mix(_TURN.T @ (_SCALE * _TURN), weight))
+        weight.copy_(gain * _mix(_OPPONENT.T @ (_SCALE * _OPPONENT), weight))
 
 
 @contextlib.contextmanager
 def opponent_colours(parameters: Sequence[Tensor]) -> Iterator[None]:
-    """While it lasts, parameters and gradients speak of brightness and colour differences instead of red, green and blue.
+    """Within it, parameters and gradients are in brightness and colour differences instead of red, green and blue.
 
     Made for one step of an optimiser. A weight has its colours on axis 1, a bias on its only axis.
     """
     with torch.no_grad():
         for parameter in parameters:
             assert parameter.grad is not None
-            parameter.copy_(_mix(_TURN / _SCALE, parameter))
-            parameter.grad.copy_(_mix(_TURN * _SCALE, parameter.grad))
+            parameter.copy_(_mix(_OPPONENT / _SCALE, parameter))
+            parameter.grad.copy_(_mix(_OPPONENT * _SCALE, parameter.grad))
     yield
     with torch.no_grad():
         for parameter in parameters:
-            parameter.copy_(_mix((_TURN * _SCALE).T, parameter))
+            parameter.copy_(_mix((_OPPONENT * _SCALE).T, parameter))
 
 
 def _mix(matrix: Tensor, weight: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A bound that never stops a gradient: beyond it a clamped number has no way back, however wrong it is."""
+"""A bound that never stops a gradient: a number clamped hard has none beyond the bound, so training could not correct it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from vae_core.config.schema import TrainConfig
 from vae_core.data import loading
 from vae_core.model.architectures import colour_weights, last_layer
 from vae_core.model.autoencoder import Autoencoder
-from vae_core.model.initialization import listen_to_hue, opponent_colours, start_at
+from vae_core.model.initialization import opponent_colours, start_at_mean_colour, strengthen_hue
 from vae_core.model.vae import VAE, drawn
 from vae_core.objectives.objective import RunContext, Terms
 from vae_core.system.devices import autocast, use_bfloat16
@@ -91,8 +91,8 @@ class TrainingStep:
 def _first_model(config: TrainConfig, images: Tensor) -> VAE:
     model = drawn(Autoencoder if config.objective.trains == "autoencoder" else VAE, config.model, config.seed)
     means = loading.to_float(images).mean(dim=(0, 2, 3))
-    start_at(last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli")
+    start_at_mean_colour(last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli")
     coloured = colour_weights(model.encoder, model.decoder)
     if coloured:
-        listen_to_hue(*coloured[:2])
+        strengthen_hue(*coloured[:2])
     return model
