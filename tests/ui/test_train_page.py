@@ -11,6 +11,7 @@ from ui.train import form, form_fields, run_actions, run_sentences
 from vae_core import runs
 from vae_core.config.schema import TrainConfig, train_config
 from vae_core.model_files import model_list
+from vae_core.objectives.registry import OBJECTIVES
 from vae_core.training import time_estimate, time_estimate_in_background
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,16 @@ def test_only_the_fields_of_the_chosen_objective_are_shown_and_each_keeps_what_w
     assert runs.list_runs()[0].config.objective.model_dump() == {"kind": "iwae", "samples": 3}
     app.selectbox(key="train.objective").set_value("beta-elbo").run()
     assert app.number_input(key="train.beta-elbo.beta").value == 4.0
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_every_objective_can_be_chosen_and_trained_with_the_settings_that_its_class_describes(kind):
+    app = start()
+    app.selectbox(key="train.data.name").set_value("shapes").run()
+    app.selectbox(key="train.objective").set_value(kind).run()
+    assert not app.exception
+    app.button(key="train.go").click().run()
+    assert runs.list_runs()[0].config.objective == OBJECTIVES[kind]()
 
 
 def test_a_setting_that_means_nothing_beside_another_one_is_not_shown():

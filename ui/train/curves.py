@@ -51,12 +51,14 @@ def term_chart(history: History, name: str, *, run_id: str, log: bool, epochs: i
 
 
 def single_chart(history: History, name: str, *, run_id: str, log: bool, epochs: int) -> go.Figure:
-    """One number of the training steps over epochs: the total loss, or beta."""
+    """One number of the training steps over epochs: the total loss, or one that the objective adds."""
     train = downsample(*history.column("step", name))
     figure = _figure(f"{run_id}-{name}-{log}", epochs)
     line = {"color": GREEN if name == "loss" else GREY, "width": 2}
     figure.add_scatter(x=train[0], y=train[1], mode="lines", line=line, name=name)
-    low, high = _limits([train]) if name == "loss" else (0.0, max(train[1], default=1.0) or 1.0)
+    low, high = _limits([train])
+    if name != "loss" and high > 0:  # a weight or a divergence is seen against zero; a bound, below it, at its own scale
+        low, high = min(low, 0.0), high if low < 0 else max(train[1], default=1.0) or 1.0
     _scale(figure, low, high, log and name == "loss")
     _number_ends(figure, {"": train}, low, high, log and name == "loss")
     return figure

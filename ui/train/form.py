@@ -98,15 +98,17 @@ def _fields() -> tuple[dict[str, Any], bool]:
     model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
     row = st.columns(2, gap="small")
     top: dict[str, Any] = {"epochs": take("epochs", "Epochs", row[0]), "batch_size": take("batch_size", "Batch size", row[1])}
-    kind = choice("objective", "Objective", {kind: one.title for kind, one in OBJECTIVES.items()})
-    settings = form_fields.settings(kind, troubles, advanced=False)
+    row = st.columns(2, gap="small")
+    kind = choice("objective", "Objective", {kind: one.title for kind, one in OBJECTIVES.items()}, row[0])
+    with st.container(gap="small"):  # its height may change and the fold below it stay as it is
+        settings = form_fields.settings(kind, troubles, advanced=False, first=row[1])
     distributions = OBJECTIVES[kind].trains == "vae"  # an autoencoder has neither likelihood nor posterior
     row = st.columns(2, gap="small")
     top["learning_rate"] = take("learning_rate", "Learning rate", row[0], 0.0005)
     if distributions:
         model["likelihood"] = choice("model.likelihood", "Likelihood", LIKELIHOODS, row[1])
     with st.expander("More settings"):
-        settings |= form_fields.settings(kind, troubles, advanced=True, beside=settings)
+        settings |= form_fields.settings(kind, troubles, advanced=True)
         more = {"seed": take("seed", "Seed", (row := st.columns(2, gap="small"))[0])}
         limit = take("data.limit", "Images to use", row[1], 500.0)
         row = st.columns(2, gap="small")

@@ -43,23 +43,23 @@ def number(path: str, label: str, place: Any = st, *, step: float = 1.0) -> tupl
     return typed, trouble
 
 
-def settings(owner: str, troubles: list[str], *, advanced: bool, beside: dict[str, Any] | None = None) -> dict[str, Any]:
+def settings(owner: str, troubles: list[str], *, advanced: bool, first: Any = None) -> dict[str, Any]:
     """The fields of an objective, two in a row, all as its class describes them; what is wrong with one is added to `troubles`.
 
-    `beside` holds those that were drawn before, on which it depends whether others are shown.
+    `first` is a place for the first of them that is already there.
     """
     values: dict[str, Any] = {}
-    row: list[Any] = []
+    row: list[Any] = [] if first is None else [first]
     for name, field in OWNERS[owner].model_fields.items():
         about = next((words for words in field.metadata if isinstance(words, InForm)), None)
-        if about is None or about.advanced != advanced or not _applies(about, {**(beside or {}), **values}):
+        if about is None or about.advanced != advanced or not _applies(about, values):
             continue
         row = row or list(st.columns(2, gap="small"))
         path, place = f"{owner}.{name}", row.pop(0)
         if get_origin(field.annotation) is Literal:
             values[name] = choice(path, about.label, words(path), place)
         else:
-            values[name], trouble = number(path, about.label, place, step=about.step)
+            values[name], trouble = number(path, about.label, place, step=float(about.step))
             troubles.append(trouble)
     return values
 

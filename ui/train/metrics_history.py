@@ -43,7 +43,7 @@ class History:
     def column(self, kind: str, name: str) -> tuple[list[float], list[float]]:
         """Epochs and values of one number of the "step" or "validation" rows; rows without it are left out."""
         rows = _full(self.steps) if kind == "step" else self.validations
-        pairs = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+        pairs = [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), int | float)]
         return [x for x, _ in pairs], [y for _, y in pairs]
 
     @property

@@ -117,9 +117,9 @@ def _options(run: RunStatus) -> dict[str, Any]:
     return {"run_id": run.run_id, "log": st.session_state.get(SCALE) == "log", "epochs": epochs}
 
 
-def _chart(place: Any, title: str, figure: Any, name: str, aside: str = "") -> None:
+def _chart(place: Any, title: str, figure: Any, name: str, aside: str = "", meaning: str = "") -> None:
     with place.container(key=f"train_chart_{name}", gap=None):
-        _title(title, run_sentences.MEANINGS[name], aside)
+        _title(title, meaning or run_sentences.MEANINGS[name], aside)
         st.plotly_chart(figure, key=f"train.chart.{name}", config=curves.CONFIG)
 
 
@@ -144,11 +144,13 @@ def _pictures(run: RunStatus, history: History) -> None:
     marginal = run.config is not None and not run.config.model.independent_latents
     title = "Marginal KL of each dimension" if marginal else "KL per dimension"
     _chart(st, title, curves.kl_chart(history, run_id=run.run_id), "marginal" if marginal else "dims", "over epochs")
-    with st.expander("Total loss and β"):
-        left, right = st.columns(2, gap="small")
-        options = _options(run)
-        _chart(left, "Total, as optimised", curves.single_chart(history, "loss", **options), "loss")
-        _chart(right, "β", curves.single_chart(history, "beta", **options), "beta")
+    figures = run.config.objective.figures if run.config else {}
+    with st.expander(" and ".join(("Total loss", *(title[0].lower() + title[1:] for title, _ in figures.values())))):
+        options, left = _options(run), list(st.columns(2, gap="small"))
+        _chart(left.pop(0), "Total, as optimised", curves.single_chart(history, "loss", **options), "loss")
+        for name, (title, meaning) in figures.items():
+            left = left or list(st.columns(2, gap="small"))
+            _chart(left.pop(0), title, curves.single_chart(history, name, **options), name, meaning=meaning)
 
 
 def _strip(images: Pixels, alt: str) -> str:

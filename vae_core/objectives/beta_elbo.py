@@ -39,13 +39,13 @@ class BetaELBO(ObjectiveConfig):
             "times, none starts at full beta."
         ),
     )
-    warmup_epochs: Annotated[float, InForm("Warm-up epochs", 0.5, advanced=True, only_with=("warmup", "linear"))] = Field(
+    warmup_epochs: Annotated[float, InForm("Warm-up epochs", 0.5, only_with=("warmup", "linear"))] = Field(
         1.0,
         ge=0,
         le=1000,
         description="How many epochs the linear rise of beta takes.",
     )
-    cycles: Annotated[int, InForm("Cycles", advanced=True, only_with=("warmup", "cyclical"))] = Field(
+    cycles: Annotated[int, InForm("Cycles", only_with=("warmup", "cyclical"))] = Field(
         4,
         ge=1,
         le=100,

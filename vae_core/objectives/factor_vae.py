@@ -32,19 +32,22 @@ class FactorVAE(ObjectiveConfig):
     }
 
     kind: Literal["factor-vae"] = "factor-vae"
-    gamma: Annotated[float, InForm("γ, weight of total correlation")] = Field(
+    gamma: Annotated[float, InForm("γ, weight of TC")] = Field(
         10.0,
         ge=0,
         le=1000,
-        description="How strongly the sliders are pressed to be independent. Higher separates them more; 0 is the ELBO.",
+        description=(
+            "Weight of the total correlation: how strongly the sliders are pressed to be independent. Higher separates them "
+            "more; 0 is the ELBO."
+        ),
     )
-    discriminator_width: Annotated[int, InForm("Discriminator width", 50, advanced=True)] = Field(
+    discriminator_width: Annotated[int, InForm("Discriminator units", 50.0, advanced=True)] = Field(
         256,
         ge=4,
         le=4096,
         description="Units in each of the layers of the second network. The paper has 1,000; more judge better and take longer.",
     )
-    discriminator_learning_rate: Annotated[float, InForm("Discriminator learning rate", 0.0001, advanced=True)] = Field(
+    discriminator_learning_rate: Annotated[float, InForm("Its learning rate", 0.0001, advanced=True)] = Field(
         1e-4,
         gt=0,
         le=1,

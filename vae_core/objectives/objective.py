@@ -76,7 +76,7 @@ class InForm:
     label: str
     step: float = 1.0  # of the buttons beside a number
     advanced: bool = False  # folded away: most people leave it alone
-    only_with: tuple[str, str] | None = None  # another setting and its value without which this one means nothing
+    only_with: tuple[str, str] | None = None  # a setting before it, and its value without which this one means nothing
 
 
 class ObjectiveConfig(BaseModel):
