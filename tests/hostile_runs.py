@@ -136,7 +136,7 @@ def variants():
         yield f"metrics.jsonl: {what}", "metrics.jsonl", _writer(data + b"\n"), False
     for field in ("name", "created"):
         yield f"run.json: no {field}", "run.json", _writer(_line({k: v for k, v in GOOD["run.json"].items() if k != field})), True
-    for file in ("status.json", "config.json", "metrics.jsonl", "lock", "log.txt", "stop", "last.safetensors", "preview.npz"):
+    for file in ("status.json", "config.json", "metrics.jsonl", "lock", "log.txt", "stop", "best.safetensors", "preview.npz"):
         for what, put in KINDS.items() if file not in GOOD else [("missing", lambda path: None)]:
             yield f"{file}: {what}", file, put, False
     for what, (file, data) in SOUND.items():

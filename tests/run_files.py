@@ -17,7 +17,7 @@ def place_run(name, state="done", *, message="", created=1.0, rows=(), log="", c
         for row in rows:
             metrics.write(row)
     if checkpoint is not None:
-        (run_dir / "last.safetensors").write_bytes(checkpoint.read_bytes())
+        (run_dir / "best.safetensors").write_bytes(checkpoint.read_bytes())
     return run_dir
 
 

@@ -161,7 +161,7 @@ def test_ctrl_c_stops_the_training_and_keeps_the_best_epoch(tmp_path):
     try:
         deadline = time.monotonic() + 120
         while not folder and process.poll() is None and time.monotonic() < deadline:
-            folder = list(tmp_path.glob(".training-*/last.safetensors"))  # appears after the first epoch
+            folder = list(tmp_path.glob(".training-*/best.safetensors"))  # appears after the first epoch
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)

@@ -18,7 +18,7 @@ def place_run(name, created=1.0, checkpoint=True, folder=None):
     runs.write_json(run_dir / "run.json", {"name": name, "created": created})
     runs.write_json(run_dir / "status.json", {"state": "done"})
     if checkpoint:
-        (run_dir / "last.safetensors").write_bytes(b"x")
+        (run_dir / "best.safetensors").write_bytes(b"x")
     return run_dir
 
 
@@ -56,10 +56,17 @@ def test_a_renamed_run_is_a_renamed_model_with_the_same_file(models_dir):
     assert model_list.model_of_run("unknown") is None
 
 
+def test_the_model_of_an_older_run_lies_in_last_safetensors_and_is_found_as_well(models_dir):
+    run_dir = place_run("old")
+    (run_dir / "best.safetensors").rename(run_dir / "last.safetensors")
+    assert model_list.model_of_run("old").path == run_dir / "last.safetensors" == runs.status("old").checkpoint
+    assert listed() == [("old", "run")]
+
+
 def test_a_new_version_of_a_file_has_another_time(models_dir):
     run_dir = place_run("run")
     before = model_list.model_of_run("run").mtime_ns
-    os.utime(run_dir / "last.safetensors", ns=(before + 5, before + 5))
+    os.utime(run_dir / "best.safetensors", ns=(before + 5, before + 5))
     assert model_list.model_of_run("run").mtime_ns == before + 5
 
 

@@ -65,7 +65,7 @@ def test_a_newer_file_is_noticed(running):
     assert entry is not None and not follow_training._changed(entry)
     os.utime(entry.path, ns=(1, entry.mtime_ns + 1))
     assert follow_training._changed(entry)
-    (run_dir / "last.safetensors").unlink()
+    (run_dir / "best.safetensors").unlink()
     assert follow_training._changed(entry)
 
 

@@ -60,7 +60,7 @@ def list_models() -> list[ModelEntry]:
 
 def model_of_run(run_id: str) -> ModelEntry | None:
     """The model of a run, under the name it has among all models; None while it has no checkpoint."""
-    path = runs.runs_root() / run_id / "last.safetensors"
+    path = runs.checkpoint_path(runs.runs_root() / run_id)
     return next((entry for entry in list_models() if entry.path == path), None)
 
 

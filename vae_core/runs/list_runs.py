@@ -18,7 +18,8 @@ from vae_core.runs.lock import is_alive
 from vae_core.system.open_untrusted_file import is_regular
 
 State = Literal["queued", "running", "done", "stopped", "failed", "died", "unreadable"]
-CHECKPOINT = "last.safetensors"
+CHECKPOINT = "best.safetensors"  # the best epoch so far
+CHECKPOINT_UNTIL_2026 = "last.safetensors"  # what older runs called it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class RunName:
     @property
     def checkpoint(self) -> Path:
         """Where its model lies once there is one."""
-        return self.path / CHECKPOINT
+        return checkpoint_path(self.path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,12 @@ def folder(run_id: str) -> Path:
     if run_dir is None or not _holds_a_run(run_dir):
         raise RunError(f"There is no run {run_id[:100]!r}; it may have been deleted.")
     return run_dir
+
+
+def checkpoint_path(run_dir: Path) -> Path:
+    """Where the model of a run lies once there is one."""
+    older = run_dir / CHECKPOINT_UNTIL_2026
+    return older if is_regular(older) else run_dir / CHECKPOINT
 
 
 def run_folders(root: Path) -> Iterator[Path]:

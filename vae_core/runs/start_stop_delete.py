@@ -1,7 +1,7 @@
 """Starting, stopping, renaming and deleting runs. Imports no torch; knows the worker by name only.
 
 A run folder holds run.json (display name, creation time), config.json, lock, log.txt, status.json, metrics.jsonl,
-preview.npz and last.safetensors; a file named `stop` asks the run to stop.
+preview.npz and best.safetensors; a file named `stop` asks the run to stop.
 
 The kernel's lock on `lock` is the truth about "alive". The parent takes it before the folder appears under its final name and
 the child inherits it, so there is no moment at which a run exists, is meant to live and is not locked; the kernel releases it

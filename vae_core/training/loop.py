@@ -1,6 +1,6 @@
 """The training loop: one function to call, one class that holds a run's moving parts, readable top to bottom.
 
-Writes into the run's folder: metrics.jsonl (rows below), preview.npz, last.safetensors (the best epoch so far by beta-free
+Writes into the run's folder: metrics.jsonl (rows below), preview.npz, best.safetensors (the best epoch so far by beta-free
 validation ELBO; at the end the same weights with test figures). Knows nothing of processes, locks or pages.
 
 Rows, all in nats per image:
@@ -33,12 +33,13 @@ from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header, Metrics
 from vae_core.objectives.objective import Terms
+from vae_core.runs import CHECKPOINT
 from vae_core.runs.metrics_log import MetricsWriter
 from vae_core.system.devices import choose_device, describe
 from vae_core.training.previews import Preview
 from vae_core.training.training_step import DivergedError, TrainingStep
 
-CHECKPOINT, METRICS, PREVIEW = "last.safetensors", "metrics.jsonl", "preview.npz"
+METRICS, PREVIEW = "metrics.jsonl", "preview.npz"
 ROW_SECONDS, PREVIEW_SECONDS = 0.25, 1.0
 REFERENCE_BYTES, REFERENCE_IMAGES = 1_000_000, 500
 CODES = 2000  # of validation images, to which a Gaussian is fitted
