@@ -94,7 +94,7 @@ def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
 def test_an_animation_starts_where_the_slider_stands(js):
     first, low, high = js(
         "explorer/rail/animation.js",
-        """async (m) => { const seen = []; const a = new m.ToAndFro(life.signal);
+        """async (m) => { const seen = []; const a = new m.ToAndFro();
         a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
         while (seen.length < 5) await new Promise((r) => setTimeout(r, 20));
         a.stop();
@@ -105,7 +105,7 @@ def test_an_animation_starts_where_the_slider_stands(js):
 
 
 def test_who_asks_for_less_motion_gets_stills(js):
-    seen = """async (m) => { const seen = []; const a = new m.ToAndFro(life.signal);
+    seen = """async (m) => { const seen = []; const a = new m.ToAndFro();
         a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
       await new Promise((r) => setTimeout(r, 600)); a.stop(); return [seen.length, new Set(seen).size]; }"""
     frames, positions = js("explorer/rail/animation.js", seen)

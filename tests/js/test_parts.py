@@ -112,3 +112,17 @@ def test_no_timer_and_no_observer_outlives_an_explorer(js):
     page.clock.run_for(1500)
     assert page.evaluate("() => [...waiting.values()]") == []
     assert page.evaluate("() => observed") == 0
+
+
+def test_a_pause_leaves_nothing_on_a_signal_that_lives_long(js):
+    script = """async (m) => {
+      const {signal} = life;
+      const heard = new Set();
+      signal.addEventListener = (_, listener) => heard.add(listener);
+      signal.removeEventListener = (_, listener) => heard.delete(listener);
+      const pauses = [1, 2, 3].map((ms) => m.pause(ms, signal));
+      const during = heard.size;
+      await Promise.all(pauses);
+      return [during, heard.size];
+    }"""
+    assert js("explorer/timers.js", script) == [3, 0]

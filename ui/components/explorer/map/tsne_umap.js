@@ -1,6 +1,7 @@
 // Maps without an inverse: where t-SNE or UMAP put the encoded images (ui/server/embedding_route.py). Asked for until the server has them.
 
 import { mapUrl } from "../connection/encoded_images.js";
+import { pause } from "../timers.js";
 
 export const EMBEDDINGS = { tsne: "t-SNE", umap: "UMAP" };
 
@@ -32,17 +33,9 @@ export async function fetchEmbedding({ model, version }, kind, { say, signal }) 
     if (response && response.status !== 202) throw new Error(words || `the server answered ${response.status}`);
     if (words !== said) say(`${words} Until it is there, the map stays as it is.`); // said once: it is read aloud
     said = words;
-    await pause(signal);
+    await pause(PATIENCE, signal);
     if (signal.aborted) return null;
   }
-}
-
-/** Until it is time to ask again, or nobody waits any more. */
-function pause(signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, PATIENCE);
-    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
-  });
 }
 
 /** Little endian: u32 count, u32 numbers of the encoded images, float32 coordinates (count x 2). */

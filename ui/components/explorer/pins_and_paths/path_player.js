@@ -15,7 +15,7 @@ export class PathPlayer {
   #on;
   #path = null;
   #kind = "";
-  #player;
+  #player = new ToAndFro();
   #waiting;
   #next = ""; // what is said when it has taken so long
   #held = false; // a key is down: committed when it is released
@@ -26,7 +26,7 @@ export class PathPlayer {
   /** on: {look(z, at), commit(z, at)} */
   constructor(on, signal) {
     this.#on = on;
-    this.#player = new ToAndFro(signal);
+    signal.addEventListener("abort", () => this.#player.stop(), { once: true });
     this.#waiting = new Timer(() => this.show(null, "", this.#next), signal);
     this.play = h("button.lw-button.lw-small.lw-play", { type: "button", disabled: "", "aria-pressed": "false", "aria-label": "play the path", title: "Play the path to and fro (Space on the path)", onclick: () => this.toggle() }, "▶");
     this.element = h("div.lw-path", {}, this.#canvas, this.#input, this.#words);

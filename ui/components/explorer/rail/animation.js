@@ -11,10 +11,6 @@ export class ToAndFro {
   #frame = null;
   #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
-  constructor(signal) {
-    signal.addEventListener("abort", () => this.stop(), { once: true });
-  }
-
   get running() {
     return this.#frame !== null;
   }
@@ -49,6 +45,7 @@ export class Animation {
   constructor(explorer) {
     this.#explorer = explorer;
     this.#button.classList.add("lw-animate");
+    explorer.signal.addEventListener("abort", () => this.stop(), { once: true });
     this.elements = { buttons: this.#button };
     this.keys = [{ key: "A", words: "Animate the highlighted slider, or stop", run: () => this.toggle() }];
   }
@@ -102,8 +99,8 @@ export class Animation {
   }
 
   #start(slider, value) {
-    const { store, signal } = this.#explorer;
-    const animation = new ToAndFro(signal);
+    const { store } = this.#explorer;
+    const animation = new ToAndFro();
     this.#running.set(slider.index, animation);
     this.show();
     animation.start(slider.range, value, (next, now) => {

@@ -34,7 +34,7 @@ export class Rail {
     this.#later = act;
   }
 
-  open({ data, again }) {
+  open({ data, again, signal }) {
     const before = again ? { index: this.sliders.current.index, focused: document.activeElement === this.sliders.current.input } : null;
     if (!again) this.#locks = new LockedDimensions();
     this.sliders?.close();
@@ -44,7 +44,7 @@ export class Rail {
       focus: () => this.#explorer.parts.animation.show(),
       unfold: () => this.#explorer.parts.sliderPictures.refresh(),
       menu: (index, anchor) => this.#openMenu(index, anchor),
-    }, this.#explorer.signal, data.prior);
+    }, signal, data.prior);
     this.#place.replaceChildren(this.sliders.element);
     [this.#order.textContent, this.#order.title] = !data.encodes ? PRIOR : data.prior ? ORDER : CODES;
     this.sliders.select(before?.index ?? data.dimensions[0].index);
