@@ -159,6 +159,17 @@ def test_a_setting_that_means_nothing_beside_another_one_is_not_shown():
         assert there == ({wanted} if wanted else set())
 
 
+def test_free_bits_beside_a_full_posterior_are_refused_in_a_sentence():
+    app = start()
+    app.selectbox(key="train.model.posterior").set_value("full").run()
+    assert not app.button(key="train.go").disabled
+    app.number_input(key="train.beta-elbo.free_bits").set_value(0.1).run()
+    assert "a full posterior has no KL of each latent" in texts(app) and app.button(key="train.go").disabled
+    app.number_input(key="train.beta-elbo.free_bits").set_value(0.0).run()
+    app.button(key="train.go").click().run()
+    assert runs.list_runs()[0].config.model.posterior == "full"
+
+
 def test_what_does_not_fit_together_is_said_and_not_trained(monkeypatch):
     monkeypatch.setattr(form, "train_config", lambda **fields: train_config(**(fields | {"device": "abacus"})))
     app = start()

@@ -1,7 +1,7 @@
 """p(x|z): what the decoder's output says about an image. Log-probabilities in nats per image.
 
 A *head* is the small module between the decoder's last layer and the distribution; it holds what is learned beside the
-network (the Gaussian's sigma). To add a likelihood: a distribution with log_prob, mean and sample, a head, a line in HEADS.
+network (the Gaussian's sigma). To add a likelihood: a distribution with log_prob and mean, a head, a line in HEADS.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ class Likelihood(Protocol):
     def mean(self) -> Tensor:
         """The expected image, (B, C, H, W)."""
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """One drawn image for each z, (B, C, H, W)."""
-
 
 @dataclass(frozen=True)
 class Bernoulli:
@@ -48,9 +45,6 @@ class Bernoulli:
     def mean(self) -> Tensor:
         return self.logits.sigmoid()
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        return torch.bernoulli(self.mean, generator=generator)
-
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -64,10 +58,6 @@ class Gaussian:
         error = (x - self.mean).flatten(1).square().sum(dim=1)
         pixels = x[0].numel()
         return -0.5 * error * torch.exp(-2 * self.log_sigma) - pixels * (self.log_sigma + HALF_LOG_TWO_PI)
-
-    def sample(self, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device)
-        return self.mean + self.log_sigma.exp() * noise
 
 
 @dataclass(frozen=True)
@@ -83,9 +73,6 @@ class SquaredError:
     @property
     def mean(self) -> Tensor:
         return self.logits.sigmoid()
-
-    def sample(self, generator: torch.Generator) -> Tensor:
-        return self.mean
 
 
 class SquaredErrorHead(nn.Module):
