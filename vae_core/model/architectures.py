@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vae_core.config.schema import ModelConfig
-from vae_core.model.posteriors import POSTERIORS
+from vae_core.model.posteriors import MEANINGS
 from vae_core.model.subpixel_convolution import SubPixelConvolution
 
 
@@ -31,7 +31,7 @@ class Architecture(NamedTuple):
 
 def posterior_outputs(config: ModelConfig) -> int:
     """The size of an encoder's last layer."""
-    return POSTERIORS[config.posterior].outputs(config.latent_dim)
+    return MEANINGS[config.posterior].outputs(config.latent_dim)
 
 
 def mlp_encoder(config: ModelConfig) -> nn.Module:

@@ -173,7 +173,9 @@ class Point:
         return torch.zeros_like(self.mu)
 
 
-POSTERIORS: dict[str, type[Posterior]] = {"diagonal": Diagonal, "full": FullCovariance, "point": Point}
+POSTERIORS: dict[str, type[Posterior]] = {"diagonal": Diagonal, "full": FullCovariance}
+# What an encoder's output may mean: an autoencoder's is no distribution, and no configuration asks for it.
+MEANINGS: dict[str, type[Posterior]] = {**POSTERIORS, "point": Point}
 
 
 def marginal_kl(q: Posterior) -> Tensor:

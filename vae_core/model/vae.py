@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vae_core.config.schema import ModelConfig
 from vae_core.model.architectures import ARCHITECTURES
 from vae_core.model.likelihoods import HEADS, Likelihood
-from vae_core.model.posteriors import POSTERIORS, Posterior, prior_log_prob
+from vae_core.model.posteriors import MEANINGS, Posterior, prior_log_prob
 
 
 class VAE(nn.Module):
@@ -31,7 +31,7 @@ class VAE(nn.Module):
 
     def posterior(self, output: Tensor) -> Posterior:
         """q(z|x) from what an encoder of this model's shape put out, (B, numbers of this kind of posterior)."""
-        return POSTERIORS[self.config.posterior].from_output(output, self.config.latent_dim)
+        return MEANINGS[self.config.posterior].from_output(output, self.config.latent_dim)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for latents z (B, D)."""

@@ -10,9 +10,9 @@ from torch import Tensor
 from vae_core.config.schema import TrainConfig
 from vae_core.data import loading
 from vae_core.model.architectures import colour_weights, last_layer
-from vae_core.model.autoencoder import Autoencoder
 from vae_core.model.initialization import opponent_colours, start_at_mean_colour, strengthen_hue
 from vae_core.model.vae import VAE, drawn
+from vae_core.model_files.checkpoints import NETWORKS
 from vae_core.objectives.objective import RunContext, Terms
 from vae_core.system.devices import autocast, use_bfloat16
 from vae_core.training.learning_rate import lr_at
@@ -89,7 +89,8 @@ class TrainingStep:
 
 
 def _first_model(config: TrainConfig, images: Tensor) -> VAE:
-    model = drawn(Autoencoder if config.objective.trains == "autoencoder" else VAE, config.model, config.seed)
+    model = drawn(NETWORKS[config.objective.trains], config.model, config.seed)
+    assert isinstance(model, VAE)  # what is trained has an encoder
     means = loading.to_float(images).mean(dim=(0, 2, 3))
     start_at_mean_colour(last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli")
     coloured = colour_weights(model.encoder, model.decoder)
