@@ -76,7 +76,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
                 picture_and_steps.show_steps(prepared)
         if prepared is None:
             with middle, st.container(border=True, height="stretch", key="encode-empty"):
-                show_empty(shelved, bound=model.header.kind == "vae")
+                show_empty(shelved, bound=model.header.has_bound)
             return
         encoding = finite(picture_and_steps.encoded(entry, model, prepared.x))
         with middle, st.container(border=True, height="stretch", key="encode-result"):

@@ -43,7 +43,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         session=explorer_inbox.session(),
         statistics=model.header.statistics,
         encodes=model.can_encode,
-        prior=model.header.kind != "autoencoder",
+        prior=model.header.has_prior,
         marginal=not model.header.config.model.independent_latents,
         z=z,
         revision=_revision(explorer_inbox.SHOWN, REVISION, (entry.name, z, posterior)),

@@ -76,7 +76,7 @@ def _other(candidate: ModelEntry, here: Header, there: Header) -> Other:
 def facts(header: Header) -> str:
     """What sets a model apart from its neighbours."""
     config = header.config
-    what = config.objective.summary if header.kind == "vae" else KINDS[header.kind]
+    what = config.objective.summary if header.has_bound else KINDS[header.kind]
     known = (config.data.name, f"{header.latent_dim}-D", config.model.architecture, what, header.quality)
     return " · ".join(filter(None, known))
 
@@ -97,7 +97,7 @@ def nats_trouble(here: Header, there: Header) -> str:
     """Why the nats of one picture cannot be compared between two models; "" when they can."""
     if not (here.has_encoder and there.has_encoder):
         return "One of the two is a decoder alone: it cannot encode this picture."
-    if "autoencoder" in (here.kind, there.kind):
+    if not (here.has_bound and there.has_bound):
         return "An autoencoder has no likelihood, so there are no nats to compare; the errors above are on one scale."
     first, second = here.config.model.likelihood, there.config.model.likelihood
     if first == second:

@@ -56,7 +56,7 @@ def describe(header: Header) -> str:
     used = size if header.metrics is None else header.metrics.active_units
     numbers = f"{size} numbers" + ("" if used >= size else f", {used} of them in use")
     measured = KINDS[header.kind] if header.metrics is None else f"{header.metrics.split} {header.quality}"
-    if header.kind == "autoencoder":
+    if not header.has_prior:
         measured = f"{KINDS[header.kind]}, {measured}"
     return f"{header.data.title} from {numbers}. Architecture {config.model.architecture}, {measured}."
 

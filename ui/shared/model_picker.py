@@ -28,7 +28,7 @@ def caption(header: Header) -> str:
     config = header.config
     objective = f"{config.model.likelihood.capitalize()} {config.objective.summary}"
     objective += "" if config.model.posterior == "diagonal" else f", {config.model.posterior} posterior"
-    what = (objective, header.quality) if header.kind == "vae" else (KINDS[header.kind], header.quality)
+    what = (objective, header.quality) if header.has_bound else (KINDS[header.kind], header.quality)
     return " · ".join(filter(None, (config.data.name, f"{header.latent_dim}-D", *what, _date(header.created))))
 
 

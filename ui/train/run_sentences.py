@@ -108,7 +108,7 @@ def best(run: RunStatus) -> str:
 
 def is_autoencoder(run: RunStatus) -> bool:
     """Whether it has a squared error and neither KL nor ELBO."""
-    return run.config is not None and run.config.objective.trains == "autoencoder"
+    return run.config is not None and run.config.objective.trains != "vae"
 
 
 def state_line(run: RunStatus) -> str:

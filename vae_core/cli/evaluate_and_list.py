@@ -55,7 +55,7 @@ def evaluate(
     check_shape(header.config.model, DATASETS[header.config.data.name])
     test = loading.load(*header.config.data.parts).test.images
     evaluation = diagnostics.evaluate(network, test, seed=seed)
-    bound = header.kind == "vae"
+    bound = header.has_bound
     figures: dict[str, Any] = diagnostics.summarise(evaluation, "test", bound=bound).model_dump(exclude_none=True)
     truth = factor_regression.known_factors(header.config.data.name, len(test))
     if truth is not None:
@@ -115,10 +115,10 @@ def _figures_table(header: Header, figures: dict[str, Any]) -> Table:
     table = Table(
         title=f"{header.name}: {config.data.name}, {figures['images']:,} {figures['split']} images", title_justify="left"
     )
-    table.add_column("nats per image" if header.kind == "vae" else "per image")
+    table.add_column("nats per image" if header.has_bound else "per image")
     table.add_column("mean", justify="right")
     table.add_column("std. error", justify="right")
-    if header.kind == "vae":
+    if header.has_bound:
         table.add_row("ELBO (beta = 1)", f"{figures['elbo']:.2f}", f"{figures['elbo_se']:.2f}")
         table.add_row("reconstruction, -log p(x|z)", f"{figures['reconstruction']:.2f}", "")
         table.add_row("KL(q(z|x) || p(z))", f"{figures['kl']:.2f}", "")

@@ -201,7 +201,7 @@ class TrainConfig(_Config):
     @model_validator(mode="after")
     def _autoencoder_has_no_distributions(self) -> Self:
         fixed = [name for name in ("posterior", "likelihood", "sigma") if getattr(self.model, name) != _default(name)]
-        if self.objective.trains == "autoencoder" and fixed:
+        if self.objective.trains != "vae" and fixed:
             raise ValueError(
                 f"the objective {self.objective.kind} trains an autoencoder, which has no {' and no '.join(fixed)}; leave "
                 f"{'them' if len(fixed) > 1 else 'it'} out or choose another objective"

@@ -49,7 +49,7 @@ class EncodedImages:
     @property
     def has_density(self) -> bool:
         """Whether log q(z) means something: not of an autoencoder, which has no posteriors."""
-        return self._model.header.kind == "vae"
+        return self._model.header.has_bound
 
     @once
     def centre(self) -> Float32s:

@@ -108,7 +108,7 @@ class LatentModel:
     def test_stds(self) -> Float32s | None:
         """Standard deviations of the same posteriors' marginals, (N, D); 0 of an autoencoder, whose codes are points."""
         means = self.test_means
-        if self.header.kind == "autoencoder" and means is not None:
+        if not self.header.has_prior and means is not None:
             return np.zeros_like(means)
         return self._extras.get("latents.std")
 
@@ -227,7 +227,7 @@ class LatentModel:
         columns = {"mu": q.mu, "marginal_std": q.marginal_std, "marginal_kl": marginal_kl(q), "log_px_z": log_px_z, "kl": kl,
                    "elbo": log_px_z - kl, "x_hat": x_hat, "correlation": pair_correlations(q)}  # fmt: skip
         given = {name: column.cpu().numpy() for name, column in columns.items() if column is not None}
-        return Encoding(**given, has_bound=self.header.kind == "vae")
+        return Encoding(**given, has_bound=self.header.has_bound)
 
     @torch.inference_mode()
     def posterior_means(self, x: ArrayLike) -> Float32s:

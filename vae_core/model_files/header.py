@@ -105,7 +105,7 @@ class Header(_Part):
             raise ValueError(f"statistics are for {len(statistics.kl)} latent dimensions, the model has {model.latent_dim}")
         if self.kind != "decoder" and (self.metrics is None or statistics is None):
             raise ValueError("a model with an encoder has metrics and statistics")
-        if self.kind == "vae" and self.metrics is not None and (self.metrics.elbo is None or self.metrics.kl is None):
+        if self.has_bound and self.metrics is not None and (self.metrics.elbo is None or self.metrics.kl is None):
             raise ValueError("a VAE has an ELBO and a KL")
         return self
 
@@ -117,6 +117,16 @@ class Header(_Part):
     def has_encoder(self) -> bool:
         """Whether images can be encoded; else z is all there is to begin with."""
         return self.kind != "decoder"
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether there are a posterior, a prior and so an ELBO; an autoencoder has an encoder without any of them."""
+        return self.kind == "vae"
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether N(0, I) is the prior that the decoder was trained with, and not a Gaussian fitted to an autoencoder's codes."""
+        return self.has_bound or not self.has_encoder
 
     @property
     def quality(self) -> str:

@@ -223,7 +223,7 @@ class _Run:
         self.step.check_finite()
         means = self.means.take()
         if means is not None:
-            missing = ("kl", "elbo") if self.kind == "autoencoder" else ()
+            missing = ("kl", "elbo") if self.kind != "vae" else ()
             self._record("step", lr=self.step.lr, **{name: value for name, value in means.items() if name not in missing})
 
     def _record(self, kind: str, **fields: object) -> None:
