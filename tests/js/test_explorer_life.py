@@ -11,7 +11,7 @@ MAIN = "explorer/main.js"
 MOUNT = """(m) => {
   const dimensions = [0, 1].map((index) => ({index, low: -2, high: 2, kl: 1 - index / 2, active: true}));
   const fixed = {model: 'a', version: '1', session: 's', dimensions, revision: 1, pinsRevision: 1, shape: '1x1x1', encodes: true};
-  const none = {posterior: null, picture: null, pins: null, compared: null, message: null};
+  const none = {posterior: null, picture: null, pins: null, compared: null};
   const data = {...fixed, ...none, classes: [], file: '', hash: '', acknowledged: {}, others: [], z: [0, 0]};
   window.sent = [];
   window.mount = () => {

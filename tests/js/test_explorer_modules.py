@@ -150,7 +150,7 @@ def test_the_explorer_moves_as_it_is_when_streamlit_gives_it_a_new_place(js):
     mount = """(m) => {
       const dimensions = [0, 1].map((index) => ({index, low: -2, high: 2, kl: 1 - index / 2, active: true}));
       const fixed = {model: 'a', version: '1', session: 's', dimensions, revision: 1, pinsRevision: 1, shape: '1x1x1'};
-      const none = {encodes: true, posterior: null, picture: null, pins: null, compared: null, message: null};
+      const none = {encodes: true, posterior: null, picture: null, pins: null, compared: null};
       const rest = {...none, classes: [], file: '', hash: '', acknowledged: {}, others: []};
       window.mount = () => {
         const parentElement = document.body.appendChild(document.createElement('div'));

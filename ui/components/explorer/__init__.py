@@ -65,7 +65,6 @@ class View:
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
-    message: str | None = None
 
 
 def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
@@ -105,7 +104,6 @@ def payload(view: View) -> dict[str, Any]:
         "acknowledged": view.acknowledged,
         "others": [other.sent() for other in view.others],
         "compared": view.compared,
-        "message": view.message,
     }
 
 

@@ -33,16 +33,16 @@ export class Explorer {
   data = null; // what the page last sent
   store = new Store((what, store) => this.tell(what, store));
   #life = new AbortController();
-  #layout;
+  #roots; // its elements on the page
   #arrived = window.location.href; // with what a link asks for; the address itself only keeps the model and z
   #focused = null; // what last had the focus
 
   constructor(parent) {
     for (const [name, Part] of Object.entries(PARTS)) this.parts[name] = new Part(this);
-    this.#layout = buildLayout(Object.values(this.parts));
-    parent.append(...this.#layout.roots);
-    for (const root of this.#layout.roots) root.addEventListener("focusin", ({ target }) => (this.#focused = target));
-    this.tell("attach", this.#layout.roots[0]);
+    this.#roots = buildLayout(Object.values(this.parts));
+    parent.append(...this.#roots);
+    for (const root of this.#roots) root.addEventListener("focusin", ({ target }) => (this.#focused = target));
+    this.tell("attach", this.#roots[0]);
   }
 
   /** Ends with the explorer. */
@@ -74,16 +74,15 @@ export class Explorer {
       if (data.pinsRevision > last.pinsRevision) tray.adopt(data.pins ?? []);
     }
     if (picture.silent) picture.paintSent();
-    this.#layout.say(data.message ?? "");
   }
 
   /** Another place on the page, as it is; what had the focus gets it back. */
   moveTo(parent) {
     const focused = this.#focused;
-    const { roots } = this.#layout;
-    parent.className = roots[0].parentElement?.className ?? parent.className; // says what is unfolded
-    const dialogs = roots.flatMap((root) => [...root.querySelectorAll("dialog[open]")]);
-    parent.append(...roots);
+    
+    parent.className = this.#roots[0].parentElement?.className ?? parent.className; // says what is unfolded
+    const dialogs = this.#roots.flatMap((root) => [...root.querySelectorAll("dialog[open]")]);
+    parent.append(...this.#roots);
     for (const dialog of dialogs) {
       dialog.close(); // out of the document it has left the screen, though it still says that it is open
       dialog.showModal();
@@ -94,7 +93,7 @@ export class Explorer {
 
   close() {
     this.#life.abort();
-    for (const root of this.#layout.roots) root.remove();
+    for (const root of this.#roots) root.remove();
   }
 
   /** A person goes to another point; dimensions that are locked or muted stay where they are. */
