@@ -20,7 +20,7 @@ def terms(config, step=0, seed=3, x=X):
     return config.start(RUN)(MODEL, x, torch.Generator().manual_seed(seed), step)
 
 
-@pytest.mark.parametrize("kind", OBJECTIVES)
+@pytest.mark.parametrize("kind", [kind for kind, one in OBJECTIVES.items() if one.trains == "vae"])
 def test_every_objective_answers_for_each_image_and_measures_the_beta_free_elbo_beside_it(kind):
     found = terms(OBJECTIVES[kind]())
     assert found.loss.shape == found.log_px_z.shape == found.kl.shape == (6,)
