@@ -145,7 +145,8 @@ def _pictures(run: RunStatus, history: History) -> None:
     title = "Marginal KL of each dimension" if marginal else "KL per dimension"
     _chart(st, title, curves.kl_chart(history, run_id=run.run_id), "marginal" if marginal else "dims", "over epochs")
     figures = run.config.objective.figures if run.config else {}
-    with st.expander(" and ".join(("Total loss", *(title[0].lower() + title[1:] for title, _ in figures.values())))):
+    titles = ["Total loss", *(title[0].lower() + title[1:] for title, _ in figures.values())]
+    with st.expander(" and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))):
         options, left = _options(run), list(st.columns(2, gap="small"))
         _chart(left.pop(0), "Total, as optimised", curves.single_chart(history, "loss", **options), "loss")
         for name, (title, meaning) in figures.items():

@@ -49,10 +49,10 @@ def train_command() -> Callable[..., None]:
 def _parameter(option: Option) -> inspect.Parameter:
     flag = f"{option.flag}/{option.flag.replace('--', '--no-', 1)}" if option.kind is bool else option.flag
     choices = f" One of: {', '.join(option.choices)}." if option.choices else ""
-    only = f" Only with --objective {' or '.join(option.only)}." if option.only else ""
+    only = f" Only with --objective {' or '.join(option.only)}; there it begins as {option.default}." if option.only else ""
     # A setting of one objective is None until it is given, so that it can be refused where another objective was chosen.
-    default, shown = (None, str(option.default)) if option.only else (option.default, True)
-    info = typer.Option(flag, help=option.help + choices + only, rich_help_panel=option.group, show_default=shown)
+    default = None if option.only else option.default
+    info = typer.Option(flag, help=option.help + choices + only, rich_help_panel=option.group)
     kind = option.kind if default is not None else option.kind | None
     return _keyword(option.name, kind, default, info)
 

@@ -51,7 +51,7 @@ class BetaELBO(ObjectiveConfig):
         le=100,
         description="How often beta rises from 0 during the run (cyclical only).",
     )
-    free_bits: Annotated[float, InForm("Free bits, nats/dim", 0.05, advanced=True)] = Field(
+    free_bits: Annotated[float, InForm("Free bits", 0.05, advanced=True)] = Field(
         0.0,
         ge=0,
         le=10,

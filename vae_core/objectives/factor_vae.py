@@ -41,17 +41,17 @@ class FactorVAE(ObjectiveConfig):
             "more; 0 is the ELBO."
         ),
     )
-    discriminator_width: Annotated[int, InForm("Discriminator units", 50.0, advanced=True)] = Field(
+    discriminator_width: Annotated[int, InForm("Units of D", 50.0, advanced=True)] = Field(
         256,
         ge=4,
         le=4096,
-        description="Units in each of the layers of the second network. The paper has 1,000; more judge better and take longer.",
+        description="Units in each layer of D, the second network (a discriminator). The paper has 1,000; more judge better.",
     )
-    discriminator_learning_rate: Annotated[float, InForm("Its learning rate", 0.0001, advanced=True)] = Field(
+    discriminator_learning_rate: Annotated[float, InForm("Learning rate of D", 0.0001, advanced=True)] = Field(
         1e-4,
         gt=0,
         le=1,
-        description="How large each correction of the second network is.",
+        description="How large each correction of D, the second network, is.",
     )
 
     def start(self, run: RunContext) -> Objective:
