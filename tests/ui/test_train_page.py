@@ -268,6 +268,13 @@ def test_a_finished_run_shows_its_test_elbo_and_opens_in_explore(tiny_checkpoint
     assert app.session_state["model"] == "good one" and not app.exception
 
 
+@pytest.mark.parametrize(("posterior", "title"), [("diagonal", "KL per dimension"), ("full", "Marginal KL of each dimension")])
+def test_the_chart_of_kl_says_when_it_is_of_the_marginals(posterior, title):
+    model = {"posterior": posterior, "height": 64, "width": 64, "channels": 3}
+    place_run("one", rows=finished_rows(), model=model)
+    assert any(title in element.proto.body for element in start().get("html"))
+
+
 def test_the_figures_of_a_finished_run_say_which_images_they_are_of():
     place_run("good one", rows=finished_rows())
     said = texts(start())
