@@ -31,7 +31,7 @@ class Watcher(MetaPathFinder):
 
 
 def blame(frame: FrameType | None) -> str:
-    """'ui/charts.py:12' for a file of ours, 'streamlit' for Streamlit, 'unknown' otherwise."""
+    """'ui/main.py:12' for a file of ours, 'streamlit' for Streamlit, 'unknown' otherwise."""
     for caller in _callers(frame):
         path = Path(caller.f_code.co_filename)
         if "site-packages" in path.parts:

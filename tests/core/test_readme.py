@@ -52,3 +52,9 @@ def test_every_command_of_the_readme_is_one_that_the_command_line_has():
         words = shlex.split(command)
         text = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"}).stdout
         assert all(word in text for word in words if word.startswith("--")), command
+
+
+def test_every_file_that_the_readme_speaks_of_exists():
+    named = set(re.findall(r"`((?:vae_core|ui|tools|tests|benchmarks)/[\w/]+\.\w+)`", README))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
