@@ -15,7 +15,7 @@ from ui.server.download_route import download_route
 from ui.server.export_route import export_route
 from ui.server.javascript_route import modules_route
 from ui.server.map_route import map_routes
-from ui.shared import cached_models, initial_z, model_picker
+from ui.shared import cached_models, default_z, model_picker
 
 log = logging.getLogger("latent_walk")
 
@@ -24,7 +24,7 @@ def warm_up() -> None:
     """Imports torch, opens the default model and decodes once, so that the first picture does not wait for any of it."""
     try:
         if entries := cached_models.models():
-            initial_z.place(cached_models.entry(model_picker.default_name(entries)))
+            default_z.place(cached_models.entry(model_picker.default_name(entries)))
     except (ValueError, OSError) as error:  # the page will say the same to the person
         log.warning("The default model could not be opened: %s", error)
     gc.freeze()  # what is loaded stays loaded; to look through it again would stop every socket for a tenth of a second

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 from ui.components.explorer import dimensions
-from ui.shared import address, user_session
+from ui.shared import read_page_address, user_session
+from ui.shared.default_z import crispest
 from ui.shared.error_sentences import a, explain
-from ui.shared.initial_z import crispest
 from vae_core.errors import CheckpointError, LatentError
 from vae_core.model_files.header import load_header
 
@@ -209,7 +209,7 @@ def test_sliders_come_in_order_of_kl_and_unused_dimensions_are_marked(tiny_check
 @pytest.mark.parametrize("values", [[0.0], [0.0, float("nan")], [0.0, "1"], [0.0, None], [0.0, 1e9], [0.0, True, 0.0]])
 def test_a_commit_from_the_browser_is_checked_like_an_address(values):
     with pytest.raises(LatentError):
-        address.checked_z(values, 2)
+        read_page_address.checked_z(values, 2)
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -228,8 +228,8 @@ def test_pins_of_another_page_reach_the_tray_and_those_of_another_latent_size_do
 @pytest.mark.parametrize("row", [{}, {"z": [0.0]}, {"z": [0.0, float("nan")]}, {"z": ["1", 0.0]}, {"z": [0.0, 1e9]}])
 def test_a_pin_from_the_browser_is_checked_like_an_address(row):
     with pytest.raises(LatentError):
-        address.checked_pin(row, 2)
-    long = address.checked_pin({"z": [0, 1], "label": "x" * 999}, 2)
+        read_page_address.checked_pin(row, 2)
+    long = read_page_address.checked_pin({"z": [0, 1], "label": "x" * 999}, 2)
     assert long == {"z": [0.0, 1.0], "label": "x" * 120, "chosen": False}
 
 

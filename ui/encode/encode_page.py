@@ -13,7 +13,7 @@ from ui.encode import picture_and_steps, second_model
 from ui.encode import posterior_charts as charts
 from ui.encode.image_sources import Prepared, Shelf, shelf
 from ui.encode.picture_and_steps import SEED, heading, note
-from ui.shared import address, cached_models, model_picker, user_session
+from ui.shared import cached_models, model_picker, read_page_address, user_session
 from vae_core.errors import CheckpointError, LatentWalkError
 from vae_core.images import to_uint8
 
@@ -53,7 +53,7 @@ STYLE = Path(__file__).parent / "encode.css"
 def page() -> None:
     """The whole page, top to bottom."""
     user_session.prepare()
-    address.read_address()
+    read_page_address.read_address()
     picture_and_steps.remember()
     st.html(STYLE)
     model_picker.with_model(draw)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui.components.explorer import View, explorer
 from ui.explore import explorer_inbox
-from ui.shared import address, cached_models, comparable_models, initial_z, model_picker, user_session
+from ui.shared import cached_models, comparable_models, default_z, model_picker, read_page_address, user_session
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
@@ -22,7 +22,7 @@ PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
 
 def page() -> None:
     user_session.prepare()
-    address.read_address()
+    read_page_address.read_address()
     explorer_inbox.handle_new()
     if st.session_state.pop(explorer_inbox.SAME_IMAGE, False):
         st.switch_page("encode/encode_page.py")
@@ -33,7 +33,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
     """The explorer at the committed point."""
     known = st.session_state[user_session.Z]
     if known is None or len(known) != model.latent_dim:
-        user_session.commit_z(*initial_z.place(entry))
+        user_session.commit_z(*default_z.place(entry))
     z = user_session.committed_z(model.latent_dim)
     posterior = user_session.posterior(model.latent_dim)
     pins = user_session.pins(entry.name, model.latent_dim)

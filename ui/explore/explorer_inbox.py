@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from ui.shared import address, cached_models, error_sentences, initial_z, user_session
+from ui.shared import cached_models, default_z, error_sentences, read_page_address, user_session
 from vae_core.data.stored_images import at_hand, test_count
 from vae_core.errors import CheckpointError, LatentError, LatentWalkError
 
@@ -74,9 +74,9 @@ def _commit(message: Message) -> None:
     """A slider was let go."""
     name = message["model"]
     latent_dim = cached_models.header(cached_models.entry(name)).latent_dim
-    z = address.checked_z(message["z"], latent_dim)
+    z = read_page_address.checked_z(message["z"], latent_dim)
     posterior = message.get("posterior")  # not always the one known here: Undo brings earlier ones back
-    user_session.commit_z(z, None if posterior is None else address.checked_posterior(posterior, latent_dim))
+    user_session.commit_z(z, None if posterior is None else read_page_address.checked_posterior(posterior, latent_dim))
     st.session_state[SHOWN] = (name, st.session_state[user_session.Z], st.session_state[user_session.POSTERIOR])
 
 
@@ -84,7 +84,7 @@ def _pins(message: Message) -> None:
     """The tray changed."""
     name = message["model"]
     latent_dim = cached_models.header(cached_models.entry(name)).latent_dim
-    rows = [address.checked_pin(row, latent_dim) for row in message["pins"][: user_session.MOST_PINS]]
+    rows = [read_page_address.checked_pin(row, latent_dim) for row in message["pins"][: user_session.MOST_PINS]]
     user_session.keep_pins(name, rows)
     st.session_state[PINS_SHOWN] = (name, rows)
 
@@ -116,7 +116,7 @@ def _same_image(message: Message) -> None:
 
 def _test_image(message: Message) -> None:
     """Goes to the code of a random test image and draws its uncertainty on the sliders."""
-    user_session.commit_z(*initial_z.code_of_test_image(cached_models.model(message["model"])))
+    user_session.commit_z(*default_z.code_of_test_image(cached_models.model(message["model"])))
 
 
 # In this order: what was committed comes before what was asked for. "refresh" asks for nothing but the run it causes.

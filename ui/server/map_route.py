@@ -25,7 +25,7 @@ from ui.server.embedding_route import embedding
 from ui.server.http_routes import BadRequestError, Pieces, served, whole_number
 from ui.server.worker_threads import TaskQueue
 from ui.shared import cached_models
-from ui.shared.address import parse_z
+from ui.shared.read_page_address import parse_z
 from vae_core.data.stored_images import at_hand, test_image
 from vae_core.errors import DataError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from ui.shared import cached_models, initial_z
+from ui.shared import cached_models, default_z
 from ui.shared.model_picker import KINDS
 from vae_core.errors import LatentWalkError
 from vae_core.images import to_png
@@ -69,9 +69,9 @@ def strip(entry: ModelEntry) -> str:
         CheckpointError: the file is broken or gone.
     """
     model = cached_models.open_entry(entry)
-    first = np.array([initial_z.place(entry)[0]], dtype=np.float32)
+    first = np.array([default_z.place(entry)[0]], dtype=np.float32)
     if model.test_means is None:
-        more = model.sample_prior(PICTURES - 1, initial_z.SEED + 1)
+        more = model.sample_prior(PICTURES - 1, default_z.SEED + 1)
     else:
         more = model.test_means[np.linspace(0, len(model.test_means) - 1, PICTURES - 1).astype(int)]
     return base64.b64encode(to_png(np.concatenate(list(model.decode(np.concatenate([first, more]))), axis=1))).decode()

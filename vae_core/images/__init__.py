@@ -3,7 +3,7 @@
 from vae_core.images.decode_upload import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Picture, open_picture
 from vae_core.images.detect_ink import Pixels
 from vae_core.images.pixels import from_uint8, to_png, to_uint8
-from vae_core.images.preprocessing import Step, Upload, read_upload
+from vae_core.images.rotate_crop_resize import Step, Upload, read_upload
 from vae_core.images.upload_options import UploadOptions, choices
 
 __all__ = [
