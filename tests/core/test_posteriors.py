@@ -34,8 +34,8 @@ def prior():
     return MultivariateNormal(torch.zeros(B, D), torch.eye(D).expand(B, D, D))
 
 
-def test_the_configuration_offers_the_registered_posteriors_but_the_autoencoders_point():
-    assert {*CHOICES, "point"} == set(POSTERIORS)
+def test_the_configuration_offers_the_registered_posteriors():
+    assert set(CHOICES) == set(POSTERIORS)
     assert ModelConfig().posterior == "diagonal", "what files say that were saved before there was a choice"
     for name in CHOICES:
         assert ModelConfig(posterior=name).independent_latents == (made(name).kl_per_dim() is not None)
