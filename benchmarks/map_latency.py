@@ -30,7 +30,7 @@ from benchmarks.live_load import free_port, serving, streamlit_command
 POINTS = 10_000
 LATENT_DIM = 10
 MARKS = "(name) => performance.getEntriesByName(name).map((mark) => mark.duration)"
-GRID = Path(__file__).parents[1] / "ui" / "components" / "explorer" / "map" / "point_grid.js"
+GRID = Path(__file__).parents[1] / "ui" / "components" / "explorer" / "map" / "nearest_point.js"
 SEARCH = """async ([source, count, looks]) => {
   const { Grid } = await import('data:text/javascript,' + encodeURIComponent(source));
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());

@@ -45,7 +45,7 @@ def files() -> Iterator[str]:
 
 @pytest.fixture
 def js(page: Any, files: str) -> Callable[..., Any]:
-    """js("explorer/numbers.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited.
+    """js("explorer/format_numbers.js", "(m, x) => m.rounded(x)", 0.12345): the function's result, awaited.
 
     The function sees an AbortController of its own as `life`.
     """

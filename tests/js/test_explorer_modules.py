@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-FRAMES, LATENCY, NUMBERS = "explorer/connection/frames.js", "explorer/picture/latency.js", "explorer/numbers.js"
-SLIDER = "explorer/rail/slider.js"
+FRAMES, LATENCY, NUMBERS = "explorer/connection/binary_messages.js", "explorer/picture/latency.js", "explorer/format_numbers.js"
+SLIDER = "explorer/sliders/slider.js"
 
 DECODED = """(m, b) => { const {sequence, answer} = m.readPicture(Uint8Array.from(b).buffer);
   return {sequence, ...answer, pixels: [...answer.pixels]}; }"""
@@ -93,7 +93,7 @@ def test_the_picture_counts_what_it_paints_and_keeps_every_pixel(js):
 
 def test_an_animation_starts_where_the_slider_stands(js):
     first, low, high = js(
-        "explorer/rail/animation.js",
+        "explorer/sliders/animation.js",
         """async (m) => { const seen = []; const a = new m.ToAndFro();
         a.start({low: -2, high: 4}, 2.5, (v) => seen.push(v));
         while (seen.length < 5) await new Promise((r) => setTimeout(r, 20));
@@ -108,10 +108,10 @@ def test_who_asks_for_less_motion_gets_stills(js):
     seen = """async (m) => { const seen = []; const a = new m.ToAndFro();
         a.start({low: -2, high: 4}, 1, (v) => seen.push(v));
       await new Promise((r) => setTimeout(r, 600)); a.stop(); return [seen.length, new Set(seen).size]; }"""
-    frames, positions = js("explorer/rail/animation.js", seen)
+    frames, positions = js("explorer/sliders/animation.js", seen)
     assert positions > 3
     js.page.emulate_media(reduced_motion="reduce")
-    frames, positions = js("explorer/rail/animation.js", seen)
+    frames, positions = js("explorer/sliders/animation.js", seen)
     assert frames > positions
     assert positions <= 3  # sixteen in the six seconds of a period
 

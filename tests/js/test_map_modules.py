@@ -237,7 +237,7 @@ def test_prior_quantiles_space_cells_by_equal_shares_of_the_prior(js):
 
 
 def test_no_picture_of_the_prior_quantiles_is_a_giant_and_each_lies_where_it_was_decoded(js):
-    script = """(m, ground) => import('/explorer/map/plane.js').then(async ({Plane}) => {
+    script = """(m, ground) => import('/explorer/map/plane_projection.js').then(async ({Plane}) => {
       const {Viewport} = await import('/explorer/map/viewport.js');
       const view = new Viewport(480, 360);
       view.fit([0, 0], 6);
@@ -372,7 +372,7 @@ def test_a_direction_moves_z_along_its_axis_to_the_wanted_coordinate(js):
       const z = m.moved([3, 0], direction, 2);
       return [m.coordinate(z, direction), z];
     }"""
-    coordinate, z = js("explorer/rail/directions.js", script)
+    coordinate, z = js("explorer/sliders/principal_components.js", script)
     assert coordinate == pytest.approx(2)
     offset = np.array(z) - [3, 0]
     assert offset[0] / 0.6 == pytest.approx(offset[1] / 0.8)

@@ -6,7 +6,7 @@ from test_explorer_life import MAIN, MOUNT
 
 # A reader for a model that greets with 255, and how its answers are shown. Everything else is the explorer as it is.
 TEXT = """async () => {
-  const {READERS} = await import('/explorer/connection/frames.js');
+  const {READERS} = await import('/explorer/connection/binary_messages.js');
   const {RENDERERS} = await import('/explorer/renderer/renderer.js');
   READERS[255] = (view, sizes, count, start) => {
     const texts = new TextDecoder().decode(new Uint8Array(view.buffer, start)).split('|');

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from test_explorer_life import MAIN, MOUNT
 
-STORE, PARTS = "explorer/state/store.js", "explorer/parts.js"
+STORE, PARTS = "explorer/state/store.js", "explorer/list_of_parts.js"
 
 
 def test_looking_changes_what_is_shown_moving_what_is_held_and_only_a_commit_what_counts(js):

@@ -46,4 +46,4 @@ def test_more_strips_than_fit_one_question_are_asked_for_in_several(js):
       while (performance.getEntriesByName('film-refresh').length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return {asked, stale: rows.filter(({slider}) => slider.film.classList.contains('lw-stale')).length};
     }"""
-    assert js("explorer/rail/slider_pictures.js", script) == {"asked": [511, 49], "stale": 0}
+    assert js("explorer/sliders/slider_pictures.js", script) == {"asked": [511, 49], "stale": 0}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from ui.encode import picture_and_steps, second_model
+from ui.encode import picture_and_preprocessing, second_model
 from ui.encode import posterior_charts as charts
 from ui.encode.image_sources import Prepared, Shelf, shelf
-from ui.encode.picture_and_steps import SEED, heading, note
+from ui.encode.picture_and_preprocessing import SEED, heading, note
 from ui.shared import cached_models, model_picker, read_page_address, user_session
 from vae_core.errors import CheckpointError, LatentWalkError
 from vae_core.images import to_uint8
@@ -54,7 +54,7 @@ def page() -> None:
     """The whole page, top to bottom."""
     user_session.prepare()
     read_page_address.read_address()
-    picture_and_steps.remember()
+    picture_and_preprocessing.remember()
     st.html(STYLE)
     model_picker.with_model(draw)
 
@@ -66,19 +66,19 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         return
     with st.container(key="encode"):
         shelved = shelf(model)
-        picture_and_steps.take_upload(model)
-        empty = not picture_and_steps.is_chosen(model)
+        picture_and_preprocessing.take_upload(model)
+        empty = not picture_and_preprocessing.is_chosen(model)
         left, middle, *more = st.columns([300, 904] if empty else [300, 524, 372], gap="small")
         with left, st.container(border=True, height="stretch", key="encode-source"):
-            picture_and_steps.choose(shelved)
-            prepared = picture_and_steps.current(model)
+            picture_and_preprocessing.choose(shelved)
+            prepared = picture_and_preprocessing.current(model)
             if prepared is not None:
-                picture_and_steps.show_steps(prepared)
+                picture_and_preprocessing.show_steps(prepared)
         if prepared is None:
             with middle, st.container(border=True, height="stretch", key="encode-empty"):
                 show_empty(shelved, bound=model.header.has_bound)
             return
-        encoding = finite(picture_and_steps.encoded(entry, model, prepared.x))
+        encoding = finite(picture_and_preprocessing.encoded(entry, model, prepared.x))
         with middle, st.container(border=True, height="stretch", key="encode-result"):
             show_result(entry, model, prepared, encoding)
         with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
@@ -146,7 +146,7 @@ def show_empty(shelved: Shelf, *, bound: bool) -> None:
         + " seen:"
     )
     offer = f"Take a random {'test' if shelved.kind == 'test' else 'training'} image"
-    st.button(offer, icon=":material/shuffle:", type="primary", on_click=picture_and_steps.take_random, args=(shelved,))
+    st.button(offer, icon=":material/shuffle:", type="primary", on_click=picture_and_preprocessing.take_random, args=(shelved,))
 
 
 def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encoding: Encoding) -> None:
@@ -171,7 +171,7 @@ def show_result(entry: ModelEntry, model: LatentModel, prepared: Prepared, encod
     if drawn:
         show_draws(model, prepared)
     if explore:
-        source = st.session_state[picture_and_steps.SOURCE]
+        source = st.session_state[picture_and_preprocessing.SOURCE]
         index = source.index if source.kind == "test" else None
         user_session.commit_z(encoding.mu[0].tolist(), user_session.posterior_row(encoding.row(0), prepared.title, index))
         st.switch_page("explore/explore_page.py")

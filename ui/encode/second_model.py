@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from ui.encode import picture_and_steps
+from ui.encode import picture_and_preprocessing
 from ui.encode import posterior_charts as charts
-from ui.encode.picture_and_steps import heading, note
+from ui.encode.picture_and_preprocessing import heading, note
 from ui.encode.posterior_charts import number
 from ui.shared import cached_models, comparable_models, error_sentences, user_session
 from vae_core.errors import LatentWalkError
@@ -61,7 +61,7 @@ def second_encoding(name: str, model: LatentModel, x: np.ndarray) -> tuple[Laten
         if other.image_shape != model.image_shape:
             there, here = comparable_models.shape_words(other.header), comparable_models.shape_words(model.header)
             return f"{name} cannot see this picture: its own are {there}, this one is {here}."
-        encoding = picture_and_steps.encoded(cached_models.entry(name), other, x)
+        encoding = picture_and_preprocessing.encoded(cached_models.entry(name), other, x)
     except (LatentWalkError, OSError) as error:
         return error_sentences.explain(error).what
     if not all(np.isfinite(values).all() for values in (encoding.mu, encoding.elbo, encoding.x_hat)):

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ui.components.explorer import View, explorer
-from ui.explore import explorer_inbox
+from ui.explore import browser_messages
 from ui.shared import cached_models, comparable_models, default_z, model_picker, read_page_address, user_session
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ PINS_REVISION = "explore.pins_revision"  # int: the same for the pins
 def page() -> None:
     user_session.prepare()
     read_page_address.read_address()
-    explorer_inbox.handle_new()
-    if st.session_state.pop(explorer_inbox.SAME_IMAGE, False):
+    browser_messages.handle_new()
+    if st.session_state.pop(browser_messages.SAME_IMAGE, False):
         st.switch_page("encode/encode_page.py")
     model_picker.with_model(draw)
 
@@ -40,13 +40,13 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
     view = View(
         model=entry.name,
         version=entry.mtime_ns,
-        session=explorer_inbox.session(),
+        session=browser_messages.session(),
         statistics=model.header.statistics,
         encodes=model.can_encode,
         prior=model.header.has_prior,
         marginal=not model.header.config.model.independent_latents,
         z=z,
-        revision=_revision(explorer_inbox.SHOWN, REVISION, (entry.name, z, posterior)),
+        revision=_revision(browser_messages.SHOWN, REVISION, (entry.name, z, posterior)),
         posterior=posterior,
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
@@ -54,12 +54,12 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         content=cached_models.content_hash(entry),
         classes=model.header.data.classes,
         pins=pins,
-        pins_revision=_revision(explorer_inbox.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
-        acknowledged=explorer_inbox.acknowledged(),
+        pins_revision=_revision(browser_messages.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),
+        acknowledged=browser_messages.acknowledged(),
         others=comparable_models.others(entry),
         compared=st.session_state[user_session.COMPARED],
     )
-    explorer(view, key=explorer_inbox.KEY, sends=explorer_inbox.HANDLERS)
+    explorer(view, key=browser_messages.KEY, sends=browser_messages.HANDLERS)
 
 
 def shown_path(entry: ModelEntry) -> str:

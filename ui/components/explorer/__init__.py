@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from vae_core.model_files.header import LatentStatistics
 
 HERE = Path(__file__).parent
-SHARED, PATHS = ("base", "sheets"), ("pins_and_paths/tray", "pins_and_paths/paths")
-PARTS = ("rail/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare", "help/help", "picture/present")
+SHARED, PATHS = ("base", "sheets"), ("pins_and_paths/pins_and_paths", "pins_and_paths/paths")
+CARDS = ("sliders/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare")
+PARTS = (*CARDS, "help/help", "picture/presentation_mode")
 STYLES = (*SHARED, *PARTS)  # a later one overrules an earlier one
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
@@ -68,7 +69,7 @@ class View:
 
 
 def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
-    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (explorer_inbox.py)."""
+    """Draws the explorer; what it sends, of each kind in `sends`, is found in `st.session_state[key]` (browser_messages.py)."""
     heard: dict[str, Any] = {f"on_{kind}_change": _heard for kind in sends}
     return _component(key=key, data=payload(view), **heard)
 

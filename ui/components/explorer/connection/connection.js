@@ -2,7 +2,7 @@
 // answered something, and at once when the machine wakes or is online again. Once closed it stays closed, and nothing waits for it.
 
 import { within } from "../timers.js";
-import { readGreeting } from "./frames.js";
+import { readGreeting } from "./binary_messages.js";
 
 const FIRST_DELAY = 250; // ms before the first attempt to reconnect; doubles up to the longest
 const LONGEST_DELAY = 5000;

@@ -2,7 +2,7 @@
 // newest point again, unless the server has refused that very point.
 
 import { Connection } from "./connection.js";
-import { encodePicture, readPicture } from "./frames.js";
+import { encodePicture, readPicture } from "./binary_messages.js";
 
 const PATIENCE = 5000; // ms without a reply after which the connection is taken for dead
 export const NO_MODEL = 4404;

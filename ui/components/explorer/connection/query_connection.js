@@ -3,7 +3,7 @@
 // newer one came, when it was refused, after a while without an answer, and when the connection is closed.
 
 import { Connection } from "./connection.js";
-import { encodeMany, encodePath, encodePlaces, encodeSamples, readAnswer, readBusy } from "./frames.js";
+import { encodeMany, encodePath, encodePlaces, encodeSamples, readAnswer, readBusy } from "./binary_messages.js";
 
 const PATIENCE = 30000; // ms after which a question is given up; the longest paths take seconds
 const LONGEST_PAUSE = 8000; // ms that a busy server is given
@@ -29,7 +29,7 @@ export class QueryConnection extends Connection {
     return this.#ask(topic, (sequence) => encodeMany(sequence, side, points));
   }
 
-  /** Where points lie: array of what frames.js's `places` tells of each, or null as above. what: see there. */
+  /** Where points lie: array of what binary_messages.js's `places` tells of each, or null as above. what: see there. */
   places(topic, points, what = 0) {
     return this.#ask(topic, (sequence) => encodePlaces(sequence, what, points));
   }

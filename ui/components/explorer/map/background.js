@@ -1,8 +1,8 @@
 // What lies under the points: decoded pictures, the aggregate posterior's density, or a tint where the data is thin.
 // Rendered for the part of the plane that is in view, kept in map coordinates, and shown stretched until a sharp one has come.
 
-import { DENSITIES, LIKENESS } from "../connection/frames.js";
-import { normalQuantile, normalShare } from "../numbers.js";
+import { DENSITIES, LIKENESS } from "../connection/binary_messages.js";
+import { normalQuantile, normalShare } from "../format_numbers.js";
 import { UNLIKE, UNUSUAL } from "../picture/likeness.js";
 import { drawAnswer } from "../renderer/renderer.js";
 import { Timer } from "../timers.js";

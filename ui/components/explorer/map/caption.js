@@ -5,7 +5,7 @@ import { h } from "../elements.js";
 import { FAR, WORDS } from "../picture/likeness.js";
 import { RAMP, TINTS } from "./background.js";
 import { EMBEDDINGS } from "./tsne_umap.js";
-import { SAMPLE } from "./points.js";
+import { SAMPLE } from "./draw_points.js";
 
 const THOUSANDS = new Intl.NumberFormat("en");
 export const CAPTION = "lw-map-caption"; // its id

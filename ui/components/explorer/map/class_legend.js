@@ -1,7 +1,7 @@
 // The classes and their colours. A click hides or shows one; a double click, or Alt and a click, shows it alone, and again shows all.
 
 import { h } from "../elements.js";
-import { PALETTE } from "./points.js";
+import { PALETTE } from "./draw_points.js";
 
 const HELP = "Click to hide or show; double click (or Alt and click) to see this class alone, and again for all";
 

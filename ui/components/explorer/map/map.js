@@ -12,9 +12,9 @@ import { EMBEDDINGS, fetchEmbedding, whyNoInverse } from "./tsne_umap.js";
 import { listen } from "./gestures.js";
 import { ImageTooltip } from "./image_tooltip.js";
 import { buildToolbar } from "./map_toolbar.js";
-import { Painter } from "./painter.js";
-import { planeOf, planeThrough, throughChoice } from "./plane.js";
-import { Points } from "./points.js";
+import { Painter } from "./map_canvas.js";
+import { planeOf, planeThrough, throughChoice } from "./plane_projection.js";
+import { Points } from "./draw_points.js";
 import { Viewport } from "./viewport.js";
 
 const REACH = 7; // px within which the pointer is on a point

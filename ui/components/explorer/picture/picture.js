@@ -1,9 +1,9 @@
 // The large picture: asks the server for it, shows it, and says how the connection stands.
 
-import { readPagePicture } from "../connection/frames.js";
+import { readPagePicture } from "../connection/binary_messages.js";
 import { PictureConnection } from "../connection/picture_connection.js";
 import { h } from "../elements.js";
-import { shown } from "../numbers.js";
+import { shown } from "../format_numbers.js";
 import { Surface, urlOf } from "../renderer/renderer.js";
 import { Latency } from "./latency.js";
 

@@ -1,7 +1,7 @@
 // The field's standard picture: every dimension as a row in KL order, prior quantiles as columns, around the current point.
 
 import { closeButton, download, h, linkButton } from "../elements.js";
-import { normalQuantile, rounded } from "../numbers.js";
+import { normalQuantile, rounded } from "../format_numbers.js";
 import { drawAnswer } from "../renderer/renderer.js";
 
 const COLUMNS = 11;

@@ -1,7 +1,7 @@
 // The three kinds of path through the chosen pins: which one is taken, and all of them side by side.
 
 import { h } from "../elements.js";
-import { KINDS } from "../connection/frames.js";
+import { KINDS } from "../connection/binary_messages.js";
 import { onResize } from "../timers.js";
 import { clear, figuresOf, figureWords, paintChanges, paintStrip, pointsOf } from "./path_strip.js";
 

@@ -1,8 +1,8 @@
 // The chosen path as one strip that can be moved along: dragging or playing shows its points, letting go commits one.
 
-import { ToAndFro } from "../rail/animation.js";
+import { ToAndFro } from "../sliders/animation.js";
 import { h } from "../elements.js";
-import { rounded } from "../numbers.js";
+import { rounded } from "../format_numbers.js";
 import { Timer, onResize } from "../timers.js";
 import { WORDS, verdictOf } from "../picture/likeness.js";
 import { clear, paintStrip } from "./path_strip.js";

@@ -3,7 +3,7 @@
 // A renderer of another kind (text, a sound, a chart) has the same six: surface() -> {element, paint(answer)} for a large one;
 // draw(context, answer, [x, y, width, height], smooth) for a small one on a canvas; thumb(canvas, answer) for a canvas of its own;
 // ratio(answer), width over height; url(answer), an image to keep; difference(a, b) -> {answer, mean (0 to 1), same}, or null where
-// two cannot be compared. frames.js reads the new kind from the socket.
+// two cannot be compared. binary_messages.js reads the new kind from the socket.
 
 import { pixels } from "./pixels.js";
 

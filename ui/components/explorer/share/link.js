@@ -1,6 +1,6 @@
 // What a person can hand to others: a link that restores what they see, and Python that draws the same picture.
 
-import { KINDS } from "../connection/frames.js";
+import { KINDS } from "../connection/binary_messages.js";
 
 const LARGEST_SEED = 2 ** 32 - 1;
 

@@ -1,7 +1,7 @@
 // Dimensions that move by themselves, and the button for it. Who asks for less motion gets still pictures, one after the other.
 
 import { button } from "../elements.js";
-import { rounded } from "../numbers.js";
+import { rounded } from "../format_numbers.js";
 
 const PERIOD = 6000; // ms for once to and fro
 const STILLS = 16; // positions of a period when motion is unwelcome

@@ -6,7 +6,7 @@ from collections import UserDict
 
 import pytest
 
-from ui.explore import explorer_inbox
+from ui.explore import browser_messages
 from ui.shared import user_session
 
 HERE = "here"
@@ -38,9 +38,9 @@ class Session(UserDict):
 @pytest.fixture
 def session(monkeypatch, tiny_checkpoint) -> Session:
     found = Session()
-    monkeypatch.setattr(explorer_inbox.st, "session_state", found)
+    monkeypatch.setattr(browser_messages.st, "session_state", found)
     user_session.prepare()
-    found.update({user_session.MODEL: "tiny", user_session.Z: [0.0] * 4, explorer_inbox.SESSION: HERE})
+    found.update({user_session.MODEL: "tiny", user_session.Z: [0.0] * 4, browser_messages.SESSION: HERE})
     return found
 
 
@@ -57,60 +57,60 @@ def test_whatever_the_touch_at_which_a_run_is_broken_off_the_next_one_takes_ever
     before = dict(session)
     breaks = 0
     for touches in range(200):
-        session.data = {**before, explorer_inbox.KEY: sent()}
+        session.data = {**before, browser_messages.KEY: sent()}
         session.patience = touches
         try:
-            explorer_inbox.handle_new()
+            browser_messages.handle_new()
         except BrokenOffError:
             breaks += 1
         session.patience = 10**9
-        explorer_inbox.handle_new()
+        browser_messages.handle_new()
         assert session[user_session.Z] == [1.0, 2.0, 3.0, 4.0], touches
         assert [pin["z"] for pin in session[user_session.PINS]["tiny"]] == [[1.0, 0.0, 0.0, 0.0]], touches
-        assert session[explorer_inbox.ACKNOWLEDGED] == {"commit": "x-1", "pins": "x-2"}
+        assert session[browser_messages.ACKNOWLEDGED] == {"commit": "x-1", "pins": "x-2"}
     assert 10 < breaks < 200
 
 
 def test_a_message_counts_once(session):
-    session[explorer_inbox.KEY] = sent()
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = sent()
+    browser_messages.handle_new()
     user_session.commit_z([9.0, 9.0, 9.0, 9.0])  # another page moved on
-    explorer_inbox.handle_new()
+    browser_messages.handle_new()
     assert session[user_session.Z] == [9.0] * 4
 
 
 @pytest.mark.parametrize("odd", [{"session": "of the last server"}, {"model": "another"}])
 def test_a_message_of_another_session_or_model_changes_nothing(session, odd):
-    session[explorer_inbox.KEY] = {kind: {**what, **odd} for kind, what in sent().items()}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {kind: {**what, **odd} for kind, what in sent().items()}
+    browser_messages.handle_new()
     assert session[user_session.Z] == [0.0] * 4 and session[user_session.PINS] == {}
 
 
 @pytest.mark.parametrize("z", [[0.0], [0.0, 0.0, 0.0, float("nan")], [0.0, 0.0, 0.0, "1"]])
 def test_a_bad_point_becomes_a_sentence(session, z):
-    session[explorer_inbox.KEY] = {"commit": message(1, z=z), "pins": message(2, pins=[{"z": z}])}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"commit": message(1, z=z), "pins": message(2, pins=[{"z": z}])}
+    browser_messages.handle_new()
     assert session[user_session.Z] == [0.0] * 4 and session[user_session.PINS] == {}
     assert user_session.notice()
 
 
 @pytest.mark.parametrize("odd", [{}, {"z": 3}, {"z": None}, {"pins": 4}, {"pins": [5]}])
 def test_what_no_page_of_ours_sends_changes_nothing(session, odd):
-    session[explorer_inbox.KEY] = {"commit": message(1, **odd), "pins": message(2, **odd)}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"commit": message(1, **odd), "pins": message(2, **odd)}
+    browser_messages.handle_new()
     assert session[user_session.Z] == [0.0] * 4 and session[user_session.PINS] == {}
 
 
 def test_a_model_that_is_gone_is_left_to_the_page(session, tiny_checkpoint):
     tiny_checkpoint.unlink()
-    session[explorer_inbox.KEY] = sent()
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = sent()
+    browser_messages.handle_new()
     assert session[user_session.Z] == [0.0] * 4 and user_session.notice() is None
 
 
 def test_a_wish_for_a_test_image_comes_after_the_commit_before_it(session):
-    session[explorer_inbox.KEY] = {"test_image": message(3), **sent()}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"test_image": message(3), **sent()}
+    browser_messages.handle_new()
     assert session[user_session.POSTERIOR]["label"].startswith("test image ")
     assert session[user_session.Z] == [round(value, user_session.DECIMALS) for value in session[user_session.POSTERIOR]["mu"]]
 
@@ -119,16 +119,16 @@ def test_a_commit_brings_its_own_posterior_along(session):
     """Undo goes back to a place whose posterior the session no longer has."""
     first = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.5] * 4, "label": "test image 7 (3)", "index": 7}
     user_session.commit_z([0.0] * 4, {**first, "label": "test image 9 (1)", "index": 9})
-    session[explorer_inbox.KEY] = {"commit": message(1, z=first["mu"], posterior=first)}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"commit": message(1, z=first["mu"], posterior=first)}
+    browser_messages.handle_new()
     assert session[user_session.POSTERIOR] == first
 
 
 @pytest.mark.parametrize("correlation", [[0.5, -1, 0, 0.25, 0.125, 1], None])
 def test_a_commit_brings_the_correlations_of_a_full_posterior_along(session, correlation):
     row = {"mu": [1.0, 2.0, 3.0, 4.0], "std": [0.5] * 4, "correlation": correlation, "label": "test image 7 (3)", "index": 7}
-    session[explorer_inbox.KEY] = {"commit": message(1, z=row["mu"], posterior=row)}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"commit": message(1, z=row["mu"], posterior=row)}
+    browser_messages.handle_new()
     assert session[user_session.POSTERIOR] == row
 
 
@@ -141,8 +141,8 @@ CORRELATIONS = ([0.5] * 5, [0.5] * 5 + [1.5], [0.5] * 5 + ["1"], [0.5] * 5 + [fl
 )
 def test_a_posterior_of_another_space_is_refused(session, odd):
     posterior = {"mu": [0.0] * 4, "std": [1.0] * 4, "label": "a", **odd}
-    session[explorer_inbox.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"commit": message(1, z=[1.0] * 4, posterior=posterior)}
+    browser_messages.handle_new()
     assert session[user_session.Z] == [0.0] * 4 and session[user_session.POSTERIOR] is None
 
 
@@ -151,6 +151,6 @@ def test_the_test_image_goes_to_the_encode_page_by_its_number_and_not_by_its_wor
     make_model(tiny_checkpoint.parent / "blocks.safetensors", data="shapes")
     session[user_session.MODEL] = "blocks"
     user_session.commit_z([0.0] * 4, {"mu": [0.0] * 4, "std": [1.0] * 4, "label": label, "index": 5})
-    session[explorer_inbox.KEY] = {"same_image": {**message(1, compared="tiny"), "model": "blocks"}}
-    explorer_inbox.handle_new()
+    session[browser_messages.KEY] = {"same_image": {**message(1, compared="tiny"), "model": "blocks"}}
+    browser_messages.handle_new()
     assert session["encode.source"].index == 5 and session["encode.source"].of == "shapes"

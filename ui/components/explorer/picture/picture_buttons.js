@@ -1,7 +1,7 @@
 // The buttons under the picture that go to another point: zero, a random one, a test image, undo, redo, A and B; and their keys.
 
 import { button, h, smallButton } from "../elements.js";
-import { normal } from "../numbers.js";
+import { normal } from "../format_numbers.js";
 import { History } from "../state/undo.js";
 import { Timer } from "../timers.js";
 

@@ -97,7 +97,7 @@ def _compared(message: Message) -> None:
 
 def _same_image(message: Message) -> None:
     """A second model that cannot share this z: the Encode page compares it on one picture, this test image if it is one."""
-    from ui.encode import picture_and_steps  # with it comes all that reads images
+    from ui.encode import picture_and_preprocessing  # with it comes all that reads images
 
     name = message.get("compared")
     if name not in {found.name for found in cached_models.models()}:
@@ -108,8 +108,8 @@ def _same_image(message: Message) -> None:
         header = cached_models.header(cached_models.entry(message["model"]))
         dataset = header.config.data.name
         if index is not None and at_hand(dataset, header.data) and index < test_count(dataset):
-            picture_and_steps.remember()
-            picture_and_steps.take_test_image(dataset, index)
+            picture_and_preprocessing.remember()
+            picture_and_preprocessing.take_test_image(dataset, index)
     except (LatentWalkError, OSError):
         pass  # the Encode page says it
 

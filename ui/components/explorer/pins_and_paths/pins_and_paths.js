@@ -2,7 +2,7 @@
 
 import { QueryConnection } from "../connection/query_connection.js";
 import { button, h } from "../elements.js";
-import { rounded } from "../numbers.js";
+import { rounded } from "../format_numbers.js";
 import { ExportMenu } from "./export_menu.js";
 import { PathKinds } from "./path_kinds.js";
 import { PathPlayer } from "./path_player.js";

@@ -2,7 +2,7 @@
 
 import { h } from "../elements.js";
 import { LockedDimensions } from "../state/locked_dimensions.js";
-import { Directions, principalDirections } from "./directions.js";
+import { Directions, principalDirections } from "./principal_components.js";
 import { RowMenu } from "./row_menu.js";
 import { Sliders } from "./sliders.js";
 

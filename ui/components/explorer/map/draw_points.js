@@ -1,7 +1,7 @@
 // The encoded images as points. Ten thousand are drawn by writing pixels, which is quicker than any canvas call per point. Where
 // there are thousands, a fair sample of them stands for all until all are asked for: what lies behind them can be seen then.
 
-import { PointGrid } from "./point_grid.js";
+import { PointGrid } from "./nearest_point.js";
 
 export const PALETTE = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#77AADD", "#44BB99"]; // after Tol 2021
 

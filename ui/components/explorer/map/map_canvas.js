@@ -1,6 +1,6 @@
 // Draws the map on two canvases: below the background and the points, above what moves with the pointer.
 
-import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./marks.js";
+import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./draw_marks.js";
 
 export class Painter {
   #ground;

@@ -1,7 +1,7 @@
 // One row of the rail: a dimension's number, its slider, its value and its KL.
 
 import { h } from "../elements.js";
-import { parsed, rounded, shown } from "../numbers.js";
+import { parsed, rounded, shown } from "../format_numbers.js";
 
 const THUMB = 4; // px, as in rail.css: the thumb's middle travels from THUMB/2 to width - THUMB/2
 const STEPS = 100; // arrow keys: fine steps over the range

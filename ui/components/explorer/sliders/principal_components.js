@@ -2,7 +2,7 @@
 // {name, words, axis (unit vector), centre, low, high, share}; its coordinate is (z - centre) . axis.
 
 import { h } from "../elements.js";
-import { rounded } from "../numbers.js";
+import { rounded } from "../format_numbers.js";
 import { Slider } from "./slider.js";
 
 const COMPONENTS = 6;

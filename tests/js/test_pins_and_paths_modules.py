@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 PINS, FIGURES = "explorer/pins_and_paths/pins.js", "explorer/pins_and_paths/path_strip.js"
-QUESTIONS = "explorer/connection/frames.js"
+QUESTIONS = "explorer/connection/binary_messages.js"
 WHERE = "explorer/picture/likeness.js"
 
 
