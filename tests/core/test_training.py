@@ -13,6 +13,7 @@ from vae_core.evaluation import diagnostics
 from vae_core.model_files import checkpoints
 from vae_core.runs.metrics_log import read_since
 from vae_core.training import loop
+from vae_core.training.training_step import TrainingStep
 
 TINY = {"architecture": "mlp", "latent_dim": 3, "hidden": (32,)}
 SET = {"name": "shapes", "limit": 600, "validation": 200}
@@ -60,6 +61,30 @@ def test_a_run_learns_and_says_so_in_nats_per_image(finished):
             assert row["elbo"] == pytest.approx(-row["reconstruction"] - row["kl"], rel=1e-5)
     assert [row["kind"] for row in (rows[0], rows[-1])] == ["start", "end"]
     assert rows[-1]["test_elbo"] == pytest.approx(result.header.metrics.elbo)
+
+
+def test_the_gradient_norm_of_a_step_is_the_one_before_clipping(small_set):
+    step = TrainingStep(tiny(grad_clip=1e-3), small_set.train.images, torch.device("cpu"))
+    step(small_set.train.images[:100])
+    after = torch.stack([parameter.grad.norm() for parameter in step.model.parameters()]).norm()
+    assert float(after) == pytest.approx(1e-3, rel=1e-3) and float(step.gradient_norm) > 1
+
+
+def test_step_rows_hold_the_gradient_norm_and_some_of_them_the_kl_of_each_dimension(finished):
+    _, _, rows = finished
+    steps = [row for row in rows if row["kind"] == "step"]
+    assert all(row["gradient_norm"] > 0 for row in steps)
+    detailed = [row for row in steps if "kl_per_dim" in row]
+    assert {len(row["kl_per_dim"]) for row in detailed} == {3}
+    assert sum(detailed[0]["kl_per_dim"]) == pytest.approx(detailed[0]["kl"], rel=1e-4), "the first row: means of the same step"
+
+
+def test_a_long_run_writes_a_bounded_number_of_rows_with_the_kl_of_each_dimension(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "ROW_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "KL_ROWS", 5)
+    loop.train(tiny(epochs=4), tmp_path)
+    steps = [row for row in read_since(tmp_path / loop.METRICS)[0] if row["kind"] == "step"]
+    assert len(steps) == 24 and 4 <= sum("kl_per_dim" in row for row in steps) <= 6
 
 
 def test_the_saved_figures_are_those_of_the_saved_weights(finished, small_set):

@@ -48,6 +48,7 @@ class _Known(TypedDict, total=False):
     loss: Figure
     beta: Figure
     lr: Figure
+    gradient_norm: Figure
     images_per_second: Figure
     kl_per_dim: Annotated[list[Figure], Field(max_length=256)] | None
     active_units: Figure

@@ -5,8 +5,9 @@ validation ELBO; at the end the same weights with test figures). Knows nothing o
 
 Rows, all in nats per image:
   start       steps, epochs, images, parameters, device, precision, seconds_to_load
-  step        step, epoch, time, reconstruction, kl, elbo, loss, lr, images_per_second, and what the objective has besides,
-              such as beta: means since the row before
+  step        step, epoch, time, reconstruction, kl, elbo, loss, lr, gradient_norm (before clipping), images_per_second, and what
+              the objective has besides, such as beta: means since the row before; in about every 150th part of a run also
+              kl_per_dim, its mean since the last row that had it
   validation  step, epoch, time, reconstruction, kl, elbo, kl_per_dim (of the marginals), active_units, best
   end         state (done | stopped | diverged), message, step, epoch, time, and the test metrics of the best weights
 """
@@ -42,6 +43,7 @@ from vae_core.training.training_step import DivergedError, TrainingStep
 METRICS, PREVIEW = "metrics.jsonl", "preview.npz"
 ROW_SECONDS, PREVIEW_SECONDS = 0.25, 1.0
 REFERENCE_BYTES, REFERENCE_IMAGES = 1_000_000, 500
+KL_ROWS = 150  # of a run's step rows hold the KL of each dimension
 CODES = 2000  # of validation images, to which a Gaussian is fitted
 
 State = Literal["done", "stopped", "diverged"]
@@ -105,7 +107,7 @@ class _Run:
         self.model, self.kind = self.step.model, config.objective.trains
         self.order = torch.Generator().manual_seed(config.seed)
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
-        self.means = _Means(self.device)
+        self.means, self.next_kl_per_dim = _Means(self.device), 0.0  # step from which on a row holds it
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
 
     def go(self, should_stop: Callable[[], bool]) -> TrainResult:
@@ -132,7 +134,7 @@ class _Run:
                 if should_stop():
                     return True
                 batch = self.images.index_select(0, indices.to(self.device))  # copies rows; [] is 15 times slower on a CPU
-                self.means.add(self.step(batch))
+                self.means.add(self.step(batch), self.step.gradient_norm)
                 now = time.monotonic()
                 if now >= next_row:
                     self._record_step()
@@ -224,6 +226,9 @@ class _Run:
         means = self.means.take()
         if means is not None:
             missing = ("kl", "elbo") if self.kind != "vae" else ()
+            if self.kind == "vae" and self.step.count >= self.next_kl_per_dim:
+                means |= self.means.take_kl_per_dim()
+                self.next_kl_per_dim = self.step.count + self.step.total_steps / KL_ROWS
             self._record("step", lr=self.step.lr, **{name: value for name, value in means.items() if name not in missing})
 
     def _record(self, kind: str, **fields: object) -> None:
@@ -238,6 +243,7 @@ class _Means:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self._kl_per_dim, self._coded = torch.zeros((), device=device), 0  # totals, and of how many images
         self._clear()
 
     def _clear(self) -> None:
@@ -245,10 +251,12 @@ class _Means:
         self._more: dict[str, Tensor | float] = {}
         self._images, self._since = 0, time.monotonic()
 
-    def add(self, terms: Terms) -> None:
+    def add(self, terms: Terms, gradient_norm: Tensor) -> None:
         self._totals += torch.stack([terms.log_px_z.sum(), terms.kl.sum(), terms.loss.sum()]).detach()
         self._images += len(terms.kl)
-        for name, value in terms.more.items():
+        if terms.kl_per_dim is not None:
+            self._kl_per_dim, self._coded = self._kl_per_dim + terms.kl_per_dim.detach().sum(dim=0), self._coded + len(terms.kl)
+        for name, value in {"gradient_norm": gradient_norm, **terms.more}.items():
             mean = value.detach().mean() if isinstance(value, Tensor) else value
             self._more[name] = self._more.get(name, 0.0) + mean * len(terms.kl)
 
@@ -262,6 +270,14 @@ class _Means:
         row["images_per_second"] = self._images / max(time.monotonic() - self._since, 1e-9)
         self._clear()
         return row
+
+    def take_kl_per_dim(self) -> Row:
+        """Means of each dimension since the last call; empty where the posterior has no such KL."""
+        if not self._coded:
+            return {}
+        means = (self._kl_per_dim / self._coded).tolist()
+        self._kl_per_dim, self._coded = torch.zeros((), device=self._device), 0
+        return {"kl_per_dim": means}
 
 
 def _rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -45,6 +45,7 @@ class TrainingStep:
         )  # fmt: skip
         self.bfloat16 = use_bfloat16(config, device)
         self.count, self.lr = 0, 0.0  # steps taken, rate of the last one
+        self.gradient_norm = torch.zeros((), device=device)  # of the last step, before it was clipped
         self._coloured = colour_weights(self.model.encoder, self.model.decoder)
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
 
@@ -61,7 +62,7 @@ class TrainingStep:
         loss = terms.loss.mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        self.gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self._first_bad = torch.where((self._first_bad < 0) & ~torch.isfinite(loss.detach()), self.count, self._first_bad)
         if self.device.type == "cpu":  # elsewhere reading the loss would wait for the device at every step
             self.check_finite()
