@@ -120,7 +120,8 @@ def test_a_test_image_that_does_not_exist_is_named_with_the_range(root, index):
 
 def test_an_unknown_dataset_lists_the_known_ones():
     with pytest.raises(DataError, match=r"'mist'; choose from mnist, fashion-mnist, shapes"):
-        stored_images.available("mist")
+        stored_images.test_count("mist")
+    assert not stored_images.available("mist")
 
 
 def test_available_says_whether_every_file_is_there(root):

@@ -12,7 +12,7 @@ from ui.train.form_fields import choice, keep, kept, key, number
 from vae_core import runs
 from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
-from vae_core.data.catalog import DATASETS
+from vae_core.data.catalog import dataset_info, datasets
 from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
 from vae_core.objectives.registry import OBJECTIVES
@@ -92,7 +92,7 @@ def _fields() -> tuple[dict[str, Any], bool]:
         troubles.append(trouble)
         return value
 
-    data = {"name": choice("data.name", "Images", {name: info.title for name, info in DATASETS.items()})}
+    data = {"name": choice("data.name", "Images", {name: info.title for name, info in datasets().items()})}
     row = st.columns(2, gap="small")
     model: dict[str, Any] = {"architecture": choice("model.architecture", "Architecture", ARCHITECTURES, row[0])}
     model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
@@ -127,7 +127,8 @@ def _validation(limit: float) -> int:
 
 def _warn_about_data(config: TrainConfig) -> None:
     if not available(config.data.name):
-        st.warning(run_sentences.MISSING_DATA.format(title=DATASETS[config.data.name].title), icon=":material/cloud_download:")
+        title = dataset_info(config.data.name).title
+        st.warning(run_sentences.MISSING_DATA.format(title=title), icon=":material/cloud_download:")
 
 
 def _time(config: TrainConfig) -> None:

@@ -39,7 +39,7 @@ def evaluate(
     """Measure a model on its test images: ELBO, reconstruction, KL, active units, log p(x), known factors. Nats per image."""
     from vae_core.config.schema import check_shape
     from vae_core.data import loading
-    from vae_core.data.catalog import DATASETS
+    from vae_core.data.catalog import find_dataset
     from vae_core.errors import DataError, NoEncoderError
     from vae_core.evaluation import diagnostics, factor_regression
     from vae_core.model.vae import VAE
@@ -50,9 +50,10 @@ def evaluate(
     header, network = checkpoint.header, checkpoint.model.to(devices.choose_device())
     if not isinstance(network, VAE):
         raise NoEncoderError(f"{header.name} is a decoder alone: there is nothing to measure on test images without an encoder.")
-    if header.config.data.name not in DATASETS:
+    info = find_dataset(header.config.data.name)
+    if info is None:
         raise DataError(f"{header.name} was trained on {header.data.title}, whose images this program cannot load.")
-    check_shape(header.config.model, DATASETS[header.config.data.name])
+    check_shape(header.config.model, info)
     test = loading.load(*header.config.data.parts).test.images
     evaluation = diagnostics.evaluate(network, test, seed=seed)
     bound = header.has_bound

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from vae_core.config.schema import TrainConfig, Where, checked_config, dotted
-from vae_core.data.catalog import DATASETS
+from vae_core.data.catalog import datasets
 from vae_core.errors import ConfigError
 from vae_core.objectives.registry import OBJECTIVES
 
@@ -127,7 +127,7 @@ def _objective_options(field: FieldInfo) -> Iterator[Option]:
 
 def _option(path: tuple[str, ...], field: FieldInfo) -> Option:
     kind, choices = _kind(field.annotation)
-    choices = tuple(DATASETS) if path == ("data", "name") else choices
+    choices = tuple(datasets()) if path == ("data", "name") else choices
     default = field.get_default(call_default_factory=True)
     return Option(
         path=path,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vae_core.data.catalog import DATASETS, PRINTABLE, DataFacts
+from vae_core.data.catalog import PRINTABLE, DataFacts, datasets, find_dataset
 from vae_core.errors import ConfigError
 from vae_core.objectives.beta_elbo import BetaELBO
 from vae_core.objectives.registry import OBJECTIVES, AnyObjective
@@ -248,10 +248,10 @@ def checked_config(fields: dict[str, Any], called: Callable[[Where], str] = dott
     data = raw_data if isinstance(raw_data, dict) else raw_data.model_dump()
     model = raw_model if isinstance(raw_model, dict) else raw_model.model_dump()
     name = str(data.get("name", "mnist"))
-    if name not in DATASETS:
-        known = ", ".join(DATASETS)
-        raise ConfigError(f"{called(('data', 'name'))}: there is no dataset called {_shortened(name)}; choose from {known}.")
-    info = DATASETS[name]
+    info = find_dataset(name)
+    if info is None:
+        names = ", ".join(datasets())
+        raise ConfigError(f"{called(('data', 'name'))}: there is no dataset called {_shortened(name)}; choose from {names}.")
     model = {"height": info.height, "width": info.width, "channels": info.channels} | model
     try:
         config = TrainConfig.model_validate({"data": data, "model": model, **fields})

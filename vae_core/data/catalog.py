@@ -1,10 +1,16 @@
-"""Which datasets there are and what is known of each: the one place that says so. Imports nothing heavy."""
+"""Which datasets there are and what is known of each: the one place that says so. Imports nothing heavy.
+
+Built-in ones stand in a table. A person's own lie in `VAE_DATA/own/NAME`, each described by its dataset.json (`own_datasets`).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vae_core.errors import DataError
 
@@ -33,6 +39,7 @@ class DataFacts(_Facts):
     classes: tuple[Title, ...] = Field((), max_length=1000)  # what label i is called
     ink: Ink | None = None  # how light ink on black is placed; None: the images are not like that
     training_images: int | None = Field(None, ge=1)  # None: not known
+    images_digest: str = Field("", max_length=64)  # of a person's own images: another dataset may have their name later
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -51,6 +58,14 @@ class DatasetInfo(DataFacts):
     folder: str | None  # under the data root; None for what is made on the spot
     training_images: int  # validation images among them
     test_images: int
+    own: bool = False  # imported by a person
+    validation_images: int | None = None  # how many of an own dataset were given as such; None: a run takes what it asks for
+
+    def held_out(self, wanted: int) -> int:
+        """How many validation images a run has that asks for so many: of own images those of their folder, or at most a fifth."""
+        if self.validation_images is not None:
+            return self.validation_images
+        return min(wanted, self.training_images // 5) if self.own else wanted
 
     def facts(self, training_images: int | None) -> DataFacts:
         """What a model that was trained on so many of these images keeps of them."""
@@ -104,12 +119,84 @@ DATASETS: dict[str, DatasetInfo] = {
 }
 
 
-def dataset_info(name: str) -> DatasetInfo:
+class OwnRecord(BaseModel):
+    """dataset.json of an own dataset. Its name is the folder's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    height: int = Field(ge=8, le=256)
+    width: int = Field(ge=8, le=256)
+    channels: Literal[1, 3]
+    classes: tuple[Title, ...] = Field((), max_length=1000)
+    training_images: int = Field(ge=1)
+    validation_images: int | None = Field(None, ge=1)
+    test_images: int = Field(ge=1)
+    images_digest: str = Field(min_length=64, max_length=64)  # sha256 over pixels and labels, hex
+    factors: tuple[Title, ...] = Field((), max_length=64)  # names of the columns of factors.npy
+    formerly: tuple[str, ...] = ()  # names before this one, by which configurations of models still know it
+    options: dict[str, Any] = {}  # of the import
+    created: str = ""  # ISO 8601, UTC
+    left_out: int = 0  # pictures that could not be read, and duplicates
+
+    def info(self, name: str) -> DatasetInfo:
+        """As an entry of the catalog."""
+        known = {field: getattr(self, field) for field in type(self).model_fields if field in DatasetInfo.model_fields}
+        return DatasetInfo(**known, name=name, title=name, folder=f"own/{name}", own=True)
+
+
+RECORD = "dataset.json"
+_MOST = 1_000_000  # bytes of a dataset.json
+
+
+def data_root() -> Path:
+    """Where datasets lie: the environment variable VAE_DATA, else `data` in the working directory."""
+    return Path(os.environ.get("VAE_DATA") or "data")
+
+
+def own_records(root: Path | None = None) -> dict[str, OwnRecord]:
+    """Own datasets by name; a folder that is not one of ours is passed over."""
+    try:
+        folders = sorted(entry.name for entry in os.scandir((root or data_root()) / "own") if not entry.name.startswith("."))
+    except OSError:
+        return {}
+    found = ((name, _record((root or data_root()) / "own" / name / RECORD)) for name in folders)
+    return {name: record for name, record in found if record is not None}
+
+
+def _record(path: Path) -> OwnRecord | None:
+    try:
+        found = path.stat()
+        return _parsed(path, found.st_mtime_ns, found.st_ino) if path.is_file() and found.st_size <= _MOST else None
+    except (OSError, ValidationError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, _mtime: int, _inode: int) -> OwnRecord:
+    return OwnRecord.model_validate_json(path.read_bytes())
+
+
+def datasets(root: Path | None = None) -> dict[str, DatasetInfo]:
+    """Every dataset there is: the built-in ones, then a person's own by name."""
+    return DATASETS | {name: record.info(name) for name, record in own_records(root).items() if name not in DATASETS}
+
+
+def find_dataset(name: str, root: Path | None = None) -> DatasetInfo | None:
+    """The dataset called `name` now or, if none is, before it was renamed; None when there is none."""
+    if name in DATASETS:
+        return DATASETS[name]
+    records = own_records(root)
+    now = name if name in records else next((now for now, record in records.items() if name in record.formerly), None)
+    return None if now is None else records[now].info(now)
+
+
+def dataset_info(name: str, root: Path | None = None) -> DatasetInfo:
     """The dataset called `name`.
 
     Raises:
         DataError: there is none.
     """
-    if name not in DATASETS:
-        raise DataError(f"There is no dataset called {name!r}; choose from {', '.join(DATASETS)}.")
-    return DATASETS[name]
+    info = find_dataset(name, root)
+    if info is None:
+        raise DataError(f"There is no dataset called {name!r}; choose from {', '.join(datasets(root))}.")
+    return info

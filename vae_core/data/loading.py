@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import procedural_shapes
-from vae_core.data.catalog import DatasetInfo, dataset_info
-from vae_core.data.stored_images import available, data_root, idx_split
+from vae_core.data.catalog import DatasetInfo, data_root, dataset_info
+from vae_core.data.stored_images import available, idx_split
 from vae_core.errors import DataError
 
 Progress = Callable[[str, int, int], None]  # what is being loaded, bytes so far, bytes in all (0: unknown)

@@ -7,7 +7,6 @@ the spot. Tensors, splits and downloads are in `loading`.
 from __future__ import annotations
 
 import math
-import os
 import struct
 from functools import cache
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.data import procedural_shapes
-from vae_core.data.catalog import DATASETS, DataFacts, DatasetInfo, dataset_info
+from vae_core.data import own_datasets, procedural_shapes
+from vae_core.data.catalog import DataFacts, DatasetInfo, data_root, dataset_info, find_dataset
 from vae_core.errors import DataError
 
 _IDX_UINT8 = 0x08
@@ -26,20 +25,21 @@ _IDX_FILES = {
 }
 
 
-def data_root() -> Path:
-    """Where datasets lie: the environment variable VAE_DATA, else `data` in the working directory."""
-    return Path(os.environ.get("VAE_DATA") or "data")
-
-
 def available(name: str, root: Path | None = None) -> bool:
-    """Whether the dataset can be read right now, without a network."""
-    info = dataset_info(name)
-    return info.folder is None or all(path.is_file() for pair in _IDX_FILES for path in _paths(info, pair, root))
+    """Whether the dataset can be read right now, without a network; one that was deleted cannot."""
+    info = find_dataset(name, root)
+    if info is None or info.folder is None:
+        return info is not None
+    if info.own:
+        return own_datasets.is_whole(info, root)
+    return all(path.is_file() for pair in _IDX_FILES for path in _paths(info, pair, root))
 
 
 def at_hand(name: str, like: DataFacts) -> bool:
     """Whether the images of a model are on this computer: a known dataset of this name, with images of its shape."""
-    return name in DATASETS and DATASETS[name].image_shape == like.image_shape and available(name)
+    info = find_dataset(name)
+    same = info is not None and (info.image_shape, info.images_digest) == (like.image_shape, like.images_digest)
+    return same and available(name)
 
 
 def test_count(name: str, root: Path | None = None) -> int:
@@ -48,9 +48,10 @@ def test_count(name: str, root: Path | None = None) -> int:
     Raises:
         DataError: the files are missing or broken.
     """
-    if dataset_info(name).folder is None:
+    info = dataset_info(name, root)
+    if info.folder is None:
         return procedural_shapes.TEST_COUNT
-    return len(idx_split(name, "test", root)[0])
+    return info.test_images if info.own else len(idx_split(name, "test", root)[0])
 
 
 def test_image(name: str, index: int, root: Path | None = None) -> tuple[NDArray[np.uint8], int]:
@@ -62,9 +63,14 @@ def test_image(name: str, index: int, root: Path | None = None) -> tuple[NDArray
     count = test_count(name, root)
     if not 0 <= index < count:
         raise DataError(f"{dataset_info(name).title} has no test image {index}; choose from 0 to {count - 1}.")
-    if dataset_info(name).folder is None:
-        row = _shapes_test_factors()[index : index + 1]
-        return np.ascontiguousarray(procedural_shapes.render(row)[0].transpose(1, 2, 0)), int(row[0, 0])
+    info = dataset_info(name, root)
+    if info.own:
+        own_images, own_labels = own_datasets.arrays(info, root)
+        row = info.training_images + index
+        return np.ascontiguousarray(own_images[row].transpose(1, 2, 0)), int(own_labels[row])
+    if info.folder is None:
+        factors = _shapes_test_factors()[index : index + 1]
+        return np.ascontiguousarray(procedural_shapes.render(factors)[0].transpose(1, 2, 0)), int(factors[0, 0])
     images, labels = idx_split(name, "test", root)
     return np.array(images[index])[..., None], int(labels[index])
 

@@ -23,7 +23,7 @@ from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
 
 from vae_core import runs
 from vae_core.config.schema import ModelConfig, TrainConfig
-from vae_core.data.catalog import DATASETS
+from vae_core.data.catalog import dataset_info, find_dataset
 from vae_core.runs.json_files import read_json, write_json
 from vae_core.runs.metrics_log import read_tail
 from vae_core.system.project_path import environment
@@ -117,13 +117,14 @@ def measure(config: TrainConfig) -> None:
 
 def images_per_epoch(config: TrainConfig) -> float:
     """Images of one epoch, those of the validation by what they cost."""
-    everything = DATASETS[config.data.name].training_images
-    training = min(everything - config.data.validation, config.data.limit or everything)
-    return training + EVALUATION * config.data.validation
+    info = dataset_info(config.data.name)
+    validation = info.held_out(config.data.validation)
+    training = min(info.training_images - validation, config.data.limit or info.training_images)
+    return training + EVALUATION * validation
 
 
 def _estimate(config: TrainConfig, rates: list[Rate], scale: float, *, alone: bool) -> Estimate:
-    images = config.epochs * images_per_epoch(config) + EVALUATION * DATASETS[config.data.name].test_images
+    images = config.epochs * images_per_epoch(config) + EVALUATION * dataset_info(config.data.name).test_images
     speeds = sorted(rate.images_per_second * scale for rate in rates)
     middle, slowest, fastest = (START_SECONDS + images / speed for speed in (statistics.median(speeds), speeds[0], speeds[-1]))
     source = rates[0].source if len(rates) == 1 else f"the last {len(rates)} runs like it"
@@ -143,10 +144,11 @@ def _pace(run: runs.RunStatus) -> float | None:
     """Images per second by the clock, over what the end of the run's numbers tells; None when that is too little."""
     rows = [row for row in read_tail(run.path / "metrics.jsonl") if row.get("kind") != "start"]
     timed = [(row["time"], row["epoch"]) for row in rows if row.get("time") is not None and row.get("epoch") is not None]
-    if run.config is None or run.config.data.name not in DATASETS or len(timed) < 4:
+    info = find_dataset(run.config.data.name) if run.config is not None else None
+    if run.config is None or info is None or len(timed) < 4:
         return None
     seconds, epochs = timed[-1][0] - timed[0][0], timed[-1][1] - timed[0][1]
-    test = EVALUATION * DATASETS[run.config.data.name].test_images if rows[-1].get("kind") == "end" else 0.0
+    test = EVALUATION * info.test_images if rows[-1].get("kind") == "end" else 0.0
     return (epochs * images_per_epoch(run.config) + test) / seconds if seconds > 0 and epochs > 0 else None
 
 
