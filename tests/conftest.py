@@ -29,14 +29,16 @@ def save_model(
     points: int = 200,
     posterior: str = "diagonal",
     pairs: bool = True,
+    model: dict[str, object] | None = None,
     **config: object,
 ) -> Path:
     """Writes a model file with `inactive` unused dimensions at the end and KL rising with the dimension's number before."""
     model_config = {"architecture": architecture, "latent_dim": latent_dim, "hidden": (32,), "filters": 8, "features": 32}
-    training = train_config(data={"name": data}, model=model_config | {"posterior": posterior}, seed=seed, **config)
-    model = build(training.model, seed=seed)
+    fields = model_config | {"posterior": posterior} | (model or {})
+    training = train_config(data={"name": data}, model=fields, seed=seed, **config)
+    network = build(training.model, seed=seed)
     with torch.no_grad():
-        for parameter in model.decoder.parameters():
+        for parameter in network.decoder.parameters():
             parameter.mul_(3.0)  # fresh weights decode everything to the same grey
     active = latent_dim - inactive
     statistics = LatentStatistics(
@@ -68,7 +70,7 @@ def save_model(
         }
         if posterior == "full" and pairs:
             extras["latents.correlation"] = torch.full((points, latent_dim * (latent_dim - 1) // 2), -0.75).half()
-    save(path, model, header, extras)
+    save(path, network, header, extras)
     return path
 
 

@@ -243,6 +243,13 @@ def test_sample_draws_a_square_sheet_that_its_seed_determines(model, tmp_path):
     assert size_of(first) == (1000, 1000)  # 3 * 66 + 2 pixels a side, five times as large
 
 
+def test_sample_draws_the_pixels_too_when_asked_for_noise(model, tmp_path):
+    mean, noise, again = (tmp_path / name for name in ("mean.png", "noise.png", "again.png"))
+    for path, option in ((mean, "--mean"), (noise, "--noise"), (again, "--noise")):
+        assert run(f"sample --count 4 {option} --out", path, model).exit_code == 0
+    assert noise.read_bytes() == again.read_bytes() != mean.read_bytes()
+
+
 def test_a_sheet_is_enlarged_without_changing_its_pixels(model, tmp_path):
     for scale in (1, 3):
         assert run(f"sample --count 4 --scale {scale} --out", tmp_path / f"{scale}.png", model).exit_code == 0

@@ -16,12 +16,12 @@ from vae_core.model.vae import build
 MEANS = torch.tensor([0.05, 0.2, 0.4])
 
 
-@pytest.mark.parametrize("architecture", ["conv", "mlp"])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("architecture", ["conv", "mlp", "residual"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "gaussian-per-pixel"])
 def test_the_first_pictures_have_the_mean_colour_of_the_data(architecture, likelihood):
     sizes = {"height": 16, "width": 16, "channels": 3, "filters": 4, "features": 16, "hidden": (16,)}
     model = build(ModelConfig(architecture=architecture, likelihood=likelihood, **sizes))
-    start_at_mean_colour(last_layer(model.decoder), MEANS, logits=likelihood == "bernoulli")
+    start_at_mean_colour(last_layer(model.decoder), MEANS, logits=likelihood == "bernoulli", per_value=model.head.per_value)
     last_layer(model.decoder).weight.data.zero_()  # what is left is the bias
     torch.testing.assert_close(model.decode(torch.randn(5, 10)).mean.mean(dim=(0, 2, 3)), MEANS)
 

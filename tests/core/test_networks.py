@@ -8,7 +8,7 @@ from vae_core.model.architectures import ARCHITECTURES, conv_sizes, folded
 from vae_core.model.vae import build
 from vae_core.objectives.beta_elbo import BetaELBO
 
-SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (8, 8, 1), (37, 50, 3)]
+SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (8, 8, 1), (37, 50, 3), (96, 96, 1), (128, 128, 3)]
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))

@@ -77,6 +77,9 @@ def test_nats_of_two_likelihoods_are_not_compared(tiny_checkpoint):
     assert comparable_models.nats_trouble(header, header) == ""
     trouble = comparable_models.nats_trouble(with_likelihood(header, "bernoulli"), with_likelihood(header, "gaussian"))
     assert trouble == "One likelihood is Bernoulli and one Gaussian: their nats measure different things."
+    per_pixel, levels = (with_likelihood(header, name) for name in ("gaussian-per-pixel", "discretised-logistic"))
+    assert comparable_models.nats_trouble(with_likelihood(header, "gaussian"), per_pixel) == "", "two densities"
+    assert "one Discretised logistic: their nats" in comparable_models.nats_trouble(per_pixel, levels)
 
 
 def test_nats_that_cannot_be_compared_are_shown_without_a_difference(compare, monkeypatch):

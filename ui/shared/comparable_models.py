@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ui.shared import cached_models
-from ui.shared.model_picker import KINDS
+from ui.shared.model_picker import KINDS, LIKELIHOODS
 from vae_core.errors import LatentWalkError
 
 if TYPE_CHECKING:
     from vae_core.model_files.header import Header
     from vae_core.model_files.model_list import ModelEntry
+
+DENSITIES = {"gaussian", "gaussian-per-pixel"}  # likelihoods whose nats compare with each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,6 @@ def nats_trouble(here: Header, there: Header) -> str:
     if not (here.has_bound and there.has_bound):
         return "An autoencoder has no likelihood, so there are no nats to compare; the errors above are on one scale."
     first, second = here.config.model.likelihood, there.config.model.likelihood
-    if first == second:
+    if first == second or {first, second} <= DENSITIES:
         return ""
-    return f"One likelihood is {first.capitalize()} and one {second.capitalize()}: their nats measure different things."
+    return f"One likelihood is {LIKELIHOODS[first]} and one {LIKELIHOODS[second]}: their nats measure different things."

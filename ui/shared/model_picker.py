@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 WIDGET = "picker.model"  # a widget's own key dies with its page, so the choice is copied to state.MODEL
 CARDS = "picker.cards"  # bool: the models are being looked at
 KINDS = {"vae": "VAE", "autoencoder": "a plain autoencoder", "decoder": "a decoder alone, no encoder"}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian",
+    "gaussian-per-pixel": "Gaussian, σ per pixel",
+    "discretised-logistic": "Discretised logistic",
+}
 ORIGIN = {"shipped": "shipped", "run": "trained here", "uploaded": "uploaded"}
 DEFAULT_MODEL = "mnist-10d"
 
@@ -26,7 +32,7 @@ DEFAULT_MODEL = "mnist-10d"
 def caption(header: Header) -> str:
     """What a model is, as one quiet line."""
     config = header.config
-    objective = f"{config.model.likelihood.capitalize()} {config.objective.summary}"
+    objective = f"{LIKELIHOODS[config.model.likelihood]} {config.objective.summary}"
     objective += "" if config.model.posterior == "diagonal" else f", {config.model.posterior} posterior"
     what = (objective, header.quality) if header.has_bound else (KINDS[header.kind], header.quality)
     return " · ".join(filter(None, (config.data.name, f"{header.latent_dim}-D", *what, _date(header.created))))

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ui.shared import error_sentences
+from ui.shared.model_picker import LIKELIHOODS
 from ui.train import form_fields, run_sentences
 from ui.train.form_fields import choice, keep, kept, key, number
 from vae_core import runs
@@ -19,8 +20,7 @@ from vae_core.objectives.registry import OBJECTIVES
 from vae_core.training import time_estimate_in_background
 
 STARTED = "train.started"  # str: id of the run this session started last
-ARCHITECTURES = {"conv": "convolutional", "mlp": "fully connected"}
-LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian"}
+ARCHITECTURES = {"conv": "convolutional", "residual": "residual", "mlp": "fully connected"}
 NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
 COMMAND_HELP = "The same run for a terminal."
 FIX = "First mend the field that is marked in red."

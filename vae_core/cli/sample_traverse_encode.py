@@ -41,13 +41,17 @@ def sample(
         float, typer.Option(help="Standard deviation of the prior; below 1 is closer to the average.", min=0)
     ] = 1.0,
     seed: Seed = 0,
+    noise: Annotated[
+        bool, typer.Option("--noise/--mean", help="Draw each picture from p(x|z), its noise included, or show its mean.")
+    ] = False,
     scale: Scale = None,
     out_path: Out = None,
 ) -> None:
-    """Draw z from the prior and save the decoded means as one picture."""
+    """Draw z from the prior and save the decoded means, or draws from p(x|z), as one picture."""
     latent = open_model(model)
     z = latent.sample_prior(count, seed, temperature=temperature)
-    _save(latent.decode(z), math.ceil(math.sqrt(count)), scale, out_path, f"{_stem(model)}-samples.png")
+    pictures = latent.draw(z, seed) if noise else latent.decode(z)
+    _save(pictures, math.ceil(math.sqrt(count)), scale, out_path, f"{_stem(model)}-samples.png")
 
 
 def traverse(

@@ -47,11 +47,12 @@ class DataConfig(_Config):
 class ModelConfig(_Config):
     """The network: any height and width from 8 to 256, grey or colour."""
 
-    architecture: Literal["mlp", "conv"] = Field(
+    architecture: Literal["mlp", "conv", "residual"] = Field(
         "conv",
         description=(
             "How the network is built. conv (convolutions) draws sharper pictures; mlp (fully connected layers) is "
-            "simpler and quicker."
+            "simpler and quicker; residual (a conv with four more convolutions at each size) is slower and can learn more of "
+            "colour pictures of 64 pixels and above."
         ),
     )
     height: int = Field(28, ge=8, le=256, description="Height of the images in pixels.")
@@ -87,11 +88,12 @@ class ModelConfig(_Config):
         le=4096,
         description="Units of the layer between a conv's patterns and z. More can learn more and take longer.",
     )
-    likelihood: Literal["bernoulli", "gaussian"] = Field(
+    likelihood: Literal["bernoulli", "gaussian", "gaussian-per-pixel", "discretised-logistic"] = Field(
         "bernoulli",
         description=(
-            "How the error of a pixel is measured: bernoulli suits pixels that are mostly black or white, gaussian any"
-            " grey or colour."
+            "How the error of a pixel is measured: bernoulli suits pixels that are mostly black or white, gaussian any grey or "
+            "colour, with one spread for all pixels; gaussian-per-pixel says for each pixel how sure it is; "
+            "discretised-logistic does so for the 256 levels that pixels are stored in. Their nats do not compare."
         ),
     )
     sigma: float | None = Field(

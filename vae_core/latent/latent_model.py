@@ -177,6 +177,19 @@ class LatentModel:
         return np.concatenate([self._mean(part, fast=False).cpu().numpy() for part in _cut(checked, MAX_DECODED)])
 
     @torch.inference_mode()
+    def draw(self, z: ArrayLike, seed: int) -> Pixels:
+        """Pictures drawn from p(x|z), one for each z, uint8 (B, H, W, C): `decode` with the noise that the model expects.
+
+        Raises:
+            LatentError: as `decode`, and of an autoencoder, which has no p(x|z).
+        """
+        if self.header.kind == "autoencoder":
+            raise LatentError(f"{self.header.name} is an autoencoder: it has no p(x|z) to draw from. Show its means.")
+        noise = torch.Generator(self._torch_device).manual_seed(seed)
+        parts = (torch.from_numpy(part).to(self._torch_device) for part in _cut(check_z(z, self.latent_dim), MAX_DECODED))
+        return np.concatenate([to_pixels(self._model.head(self._decoder(part).float()).sample(noise)) for part in parts])
+
+    @torch.inference_mode()
     def _pictures(self, z: Float32s) -> Pixels:
         exact = len(z) <= EXACT_BATCH
         parts = _cut(z, 1 if exact else MAX_DECODED)

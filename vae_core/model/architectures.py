@@ -1,7 +1,7 @@
 """Encoders and decoders for any height and width, 1 or 3 channels.
 
 Shapes: images (B, C, H, W); the encoder returns as many numbers per image as its posterior needs (posteriors.py); the
-decoder maps (B, D) to (B, C, H, W).
+decoder maps (B, D) to (B, K, H, W), where K are the channels that its likelihood needs (likelihoods.py): C or 2 C.
 To add an architecture: two functions of the config and a line in ARCHITECTURES.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vae_core.config.schema import ModelConfig
+from vae_core.model.likelihoods import decoder_channels
 from vae_core.model.posteriors import MEANINGS
 from vae_core.model.subpixel_convolution import SubPixelConvolution
+
+BLOCKS_PER_LEVEL = 2  # of a residual network
 
 
 class Architecture(NamedTuple):
@@ -43,7 +46,7 @@ def mlp_encoder(config: ModelConfig) -> nn.Module:
 
 def mlp_decoder(config: ModelConfig) -> nn.Module:
     """The encoder's hidden layers in reverse."""
-    channels, height, width = config.image_shape
+    channels, height, width = decoder_channels(config), config.height, config.width
     widths = [config.latent_dim, *reversed(config.hidden)]
     last = nn.Linear(widths[-1], channels * height * width)
     return nn.Sequential(*_dense_layers(widths), last, nn.Unflatten(1, (channels, height, width)))
@@ -97,7 +100,8 @@ class ConvDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        filters, self.sizes = conv_filters(config)[::-1], conv_sizes(config.height, config.width)[::-1]
+        filters = [*conv_filters(config)[:0:-1], decoder_channels(config)]
+        self.sizes = conv_sizes(config.height, config.width)[::-1]
         (height, width), first = self.sizes[0], filters[0]
         self.dense = nn.Sequential(
             nn.Linear(config.latent_dim, config.features), nn.ReLU(inplace=True),
@@ -109,7 +113,7 @@ class ConvDecoder(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in steps[:-1])
 
     def forward(self, z: Tensor) -> Tensor:
-        """(B, D) -> (B, C, H, W)."""
+        """(B, D) -> (B, K, H, W)."""
         h = self.dense(z).contiguous(memory_format=torch.channels_last)
         for i, step in enumerate(self.steps):
             h = _crop(step(h), self.sizes[i + 1])
@@ -123,32 +127,113 @@ def _crop(h: Tensor, size: tuple[int, int]) -> Tensor:
     return h[:, :, : size[0], : size[1]].contiguous(memory_format=torch.channels_last)
 
 
+class ResidualBlock(nn.Module):
+    """x + f(x), where f normalises, rectifies and convolves twice. He et al. 2016 (pre-activation); Wu & He 2018 (GroupNorm).
+
+    The second convolution starts at 0, so that a deep network starts as a shallow one (Goyal et al. 2017, section 5.1).
+    """
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            group_norm(filters), nn.ReLU(inplace=True), nn.Conv2d(filters, filters, 3, padding=1, bias=False),
+            group_norm(filters), nn.ReLU(inplace=True), nn.Conv2d(filters, filters, 3, padding=1),
+        )  # fmt: skip
+        for parameter in self.body[-1].parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def group_norm(filters: int) -> nn.GroupNorm:
+    """Groups of eight filters where they can be divided so."""
+    return nn.GroupNorm(filters // 8 if filters % 8 == 0 else 1, filters)
+
+
+def _blocks(filters: int) -> list[nn.Module]:
+    return [ResidualBlock(filters) for _ in range(BLOCKS_PER_LEVEL)]
+
+
+class ResidualEncoder(nn.Module):
+    """Halving convolutions with residual blocks after each, two dense layers. The first one halves the image: blocks at its full
+    size would take most of the time."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        filters, sizes = conv_filters(config), conv_sizes(config.height, config.width)
+        levels = ((nn.Conv2d(a, b, 3, stride=2, padding=1), *_blocks(b)) for a, b in itertools.pairwise(filters))
+        self.convolutions = nn.Sequential(*itertools.chain.from_iterable(levels))
+        (height, width), last = sizes[-1], filters[-1]
+        self.dense = nn.Sequential(
+            group_norm(last), nn.ReLU(inplace=True), nn.Flatten(),
+            nn.Linear(last * height * width, config.features), nn.ReLU(inplace=True),
+            nn.Linear(config.features, posterior_outputs(config)),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, numbers of the posterior)."""
+        return self.dense(self.convolutions(x.contiguous(memory_format=torch.channels_last)))
+
+
+class ResidualDecoder(nn.Module):
+    """Two dense layers, then residual blocks and a doubling transposed convolution at each level, cropped as in ConvDecoder."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        filters = [*conv_filters(config)[:0:-1], decoder_channels(config)]
+        self.sizes = conv_sizes(config.height, config.width)[::-1]
+        (height, width), first = self.sizes[0], filters[0]
+        self.dense = nn.Sequential(
+            nn.Linear(config.latent_dim, config.features), nn.ReLU(inplace=True),
+            nn.Linear(config.features, first * height * width), nn.Unflatten(1, (first, height, width)),
+        )  # fmt: skip
+        self.levels = nn.ModuleList(nn.Sequential(*_blocks(width)) for width in filters[:-1])
+        self.norm = group_norm(filters[-2])
+        self.steps = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in itertools.pairwise(filters))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(B, D) -> (B, K, H, W)."""
+        h = self.dense(z).contiguous(memory_format=torch.channels_last)
+        for i, (level, step) in enumerate(zip(self.levels, self.steps, strict=True)):
+            h = level(h)
+            h = F.relu_(self.norm(h)) if i == len(self.steps) - 1 else h
+            h = _crop(step(h), self.sizes[i + 1])
+        return h
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "mlp": Architecture(mlp_encoder, mlp_decoder),
     "conv": Architecture(ConvEncoder, ConvDecoder),
+    "residual": Architecture(ResidualEncoder, ResidualDecoder),
 }
 
 
 def last_layer(decoder: nn.Module) -> nn.Linear | nn.ConvTranspose2d:
-    """The layer whose bias has a number for each channel, (C,), or for each pixel of each channel, (C * H * W,)."""
+    """The layer whose bias has a number for each channel, (K,), or for each pixel of each channel, (K * H * W,)."""
     return [layer for layer in decoder.modules() if isinstance(layer, (nn.Linear, nn.ConvTranspose2d))][-1]
 
 
 def colour_weights(encoder: nn.Module, decoder: nn.Module) -> list[Tensor]:
-    """The parameters with an axis for red, green and blue; none where images are grey or each pixel has weights of its own."""
+    """The parameters whose axis 1, of a bias its only one, begins with red, green and blue; the first convolution's come first.
+
+    None where images are grey or each pixel has weights of its own.
+    """
     last = last_layer(decoder)
-    if not isinstance(encoder, ConvEncoder) or last.bias is None or len(last.bias) != 3:
+    first = next((layer for layer in encoder.modules() if isinstance(layer, nn.Conv2d)), None)
+    if first is None or first.in_channels != 3 or last.bias is None:
         return []
-    return [cast(Tensor, encoder.convolutions[0].weight), last.weight, last.bias]
+    return [first.weight, last.weight, last.bias]
 
 
 def folded(decoder: nn.Module) -> nn.Module:
     """A decoder for eval mode only that gives the same pictures with less work: batch norms folded, last layer rewritten."""
-    if not isinstance(decoder, ConvDecoder):
+    if not isinstance(decoder, ConvDecoder | ResidualDecoder):
         return decoder
     fast = copy.deepcopy(decoder).eval()
-    for i, norm in enumerate(fast.norms):
-        fast.steps[i] = fuse_conv_bn_eval(fast.steps[i], norm, transpose=True)  # type: ignore[type-var, arg-type]
-        fast.norms[i] = nn.Identity()
+    if isinstance(fast, ConvDecoder):  # what a group norm does depends on the picture
+        for i, norm in enumerate(fast.norms):
+            fast.steps[i] = fuse_conv_bn_eval(fast.steps[i], norm, transpose=True)  # type: ignore[type-var, arg-type]
+            fast.norms[i] = nn.Identity()
     fast.steps[-1] = SubPixelConvolution(fast.steps[-1])  # type: ignore[arg-type]
     return fast.to(memory_format=torch.channels_last)

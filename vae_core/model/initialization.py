@@ -29,41 +29,54 @@ _SCALE = torch.tensor([[1.0], [CHROMA], [CHROMA]])
 
 
 @torch.no_grad()
-def start_at_mean_colour(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool) -> None:
+def start_at_mean_colour(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *, logits: bool, per_value: int = 1) -> None:
     """Makes a decoder start from pictures of the data's mean colour.
 
     Args:
-        last: the decoder's last layer, changed in place; its bias is (C,) or (C * H * W,).
+        last: the decoder's last layer, changed in place; its bias is (K,) or (K * H * W,), for K = per_value * C channels.
         means: of each channel over training images, in [0, 1], (C,).
         logits: whether the decoder's output is the logits of those means.
+        per_value: how many numbers the decoder gives for each value of an image; the means come first.
     """
     level = torch.logit(means, eps=DARKEST) if logits else means
     assert last.bias is not None
-    last.bias.copy_(level.repeat_interleave(len(last.bias) // len(means)))
+    of_means = last.bias[: len(last.bias) // per_value]
+    of_means.copy_(level.repeat_interleave(len(of_means) // len(means)))
 
 
 @torch.no_grad()
 def strengthen_hue(first: Tensor, last: Tensor) -> None:
-    """Makes freshly drawn weights of the first and the last convolution respond more to hue; the last ones also larger."""
+    """Makes freshly drawn weights of the first and the last convolution respond more to hue; the last ones also larger.
+
+    Of a last convolution that also says how sure it is of each value, only what says the values is changed.
+    """
     for weight, gain in ((first, 1.0), (last, LAST_GAIN)):
-        weight.copy_(gain * _mix(_OPPONENT.T @ (_SCALE * _OPPONENT), weight))
+        colours = _colours(weight)
+        colours.copy_(gain * _mix(_OPPONENT.T @ (_SCALE * _OPPONENT), colours))
 
 
 @contextlib.contextmanager
 def opponent_colours(parameters: Sequence[Tensor]) -> Iterator[None]:
     """Within it, parameters and gradients are in brightness and colour differences instead of red, green and blue.
 
-    Made for one step of an optimiser. A weight has its colours on axis 1, a bias on its only axis.
+    Made for one step of an optimiser. A weight has its colours first on axis 1, a bias on its only axis.
     """
     with torch.no_grad():
         for parameter in parameters:
             assert parameter.grad is not None
-            parameter.copy_(_mix(_OPPONENT / _SCALE, parameter))
-            parameter.grad.copy_(_mix(_OPPONENT * _SCALE, parameter.grad))
+            weights, gradients = _colours(parameter), _colours(parameter.grad)
+            weights.copy_(_mix(_OPPONENT / _SCALE, weights))
+            gradients.copy_(_mix(_OPPONENT * _SCALE, gradients))
     yield
     with torch.no_grad():
         for parameter in parameters:
-            parameter.copy_(_mix((_OPPONENT * _SCALE).T, parameter))
+            weights = _colours(parameter)
+            weights.copy_(_mix((_OPPONENT * _SCALE).T, weights))
+
+
+def _colours(parameter: Tensor) -> Tensor:
+    """The part of it that belongs to red, green and blue, as a view: the first three on the axis of `_mix`."""
+    return parameter.narrow(min(1, parameter.ndim - 1), 0, 3)
 
 
 def _mix(matrix: Tensor, weight: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vae_core.config.schema import ModelConfig
 from vae_core.model.architectures import ARCHITECTURES
-from vae_core.model.likelihoods import HEADS, Likelihood
+from vae_core.model.likelihoods import HEADS, Head, Likelihood
 from vae_core.model.posteriors import MEANINGS, Posterior, prior_log_prob
 
 
@@ -23,7 +23,7 @@ class VAE(nn.Module):
         self.config = config
         self.encoder = architecture.encoder(config)
         self.decoder = architecture.decoder(config)
-        self.head = HEADS[config.likelihood](config)
+        self.head: Head = HEADS[config.likelihood](config)
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) for images x (B, C, H, W) in [0, 1]."""
@@ -49,7 +49,7 @@ class DecoderOnly(nn.Module):
         super().__init__()
         self.config = config
         self.decoder = ARCHITECTURES[config.architecture].decoder(config)
-        self.head = HEADS[config.likelihood](config)
+        self.head: Head = HEADS[config.likelihood](config)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for latents z (B, D)."""

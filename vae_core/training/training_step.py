@@ -93,7 +93,9 @@ def _first_model(config: TrainConfig, images: Tensor) -> VAE:
     model = drawn(NETWORKS[config.objective.trains], config.model, config.seed)
     assert isinstance(model, VAE)  # what is trained has an encoder
     means = loading.to_float(images).mean(dim=(0, 2, 3))
-    start_at_mean_colour(last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli")
+    start_at_mean_colour(
+        last_layer(model.decoder), means, logits=config.model.likelihood == "bernoulli", per_value=model.head.per_value
+    )
     coloured = colour_weights(model.encoder, model.decoder)
     if coloured:
         strengthen_hue(*coloured[:2])
