@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
-from screen import background, live
+from read_screen import background, live
 
 ROOT = Path(__file__).parents[2]
 

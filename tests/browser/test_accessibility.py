@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
-from screen import live
+from read_screen import live
 
 from tests.browser.conftest import Server
 from tests.conftest import save_model
-from tests.run_files import finished_rows, place_run
+from tests.place_runs import finished_rows, place_run
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 RUN = """async () => {

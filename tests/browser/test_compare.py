@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import COMPARED, DIFFERENCE, PIXELS, again_until, at, background, live, settled, slider, still
+from read_screen import COMPARED, DIFFERENCE, PIXELS, again_until, at, background, live, settled, slider, still
 
 TOGETHER = """() => {
   const pixels = (name) => {

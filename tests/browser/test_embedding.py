@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, still, value
+from read_screen import MAP, OVERLAY, PIXELS, address_z, at, background, box, differs, live, same, slider, still, value
 
 from vae_core.latent.neighbour_embeddings import Embedding, write
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import PIXELS, address_z, again_until, differs, live, settled, slider, typed, value, wait_for_address
+from read_screen import PIXELS, address_z, again_until, differs, live, settled, slider, typed, value, wait_for_address
 
 # As behind a proxy that lets no socket of ours through.
 NO_SOCKET = """

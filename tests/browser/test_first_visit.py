@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from screen import PIXELS, at, differs, live, same, settled, slider, still
+from read_screen import PIXELS, at, differs, live, same, settled, slider, still
 
 PLACE = "() => JSON.stringify(document.querySelector('[data-testid=decoded]').getBoundingClientRect())"
 

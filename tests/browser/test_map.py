@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from screen import MAP, OVERLAY, PIXELS, address_z, at, background, differs, live, settled, slider, value
+from read_screen import MAP, OVERLAY, PIXELS, address_z, at, background, differs, live, settled, slider, value
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="  # one black pixel
 

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 from playwright.sync_api import expect
-from screen import MAP, PIXELS, address_z, at, background, box, differs, live, same, settled, still, value
+from read_screen import MAP, PIXELS, address_z, at, background, box, differs, live, same, settled, still, value
 
 SHADES = """() => {
   const canvas = document.querySelector('[data-testid="decoded"]');

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from screen import OVERLAY, PIXELS, again_until, differs, hash_of, live, same, settled, still, typed
+from read_screen import OVERLAY, PIXELS, again_until, differs, hash_of, live, same, settled, still, typed
 
 FIRST, SECOND = [1.0, -1.0, 0.5, 0.0], [-1.5, 1.0, 1.0, 0.0]
 MAGIC = {"gif": b"GIF89a", "mp4": b"ftyp", "sheet": b"\x89PNG\r\n", "npz": b"PK\x03\x04"}

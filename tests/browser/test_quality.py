@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-from screen import MAP, OVERLAY, PIXELS, address_z, at, differs, same, settled, slider, still, value
+from read_screen import MAP, OVERLAY, PIXELS, address_z, at, differs, same, settled, slider, still, value
 
 BOXES = """() => [...document.querySelectorAll('.lw-card, .lw-stage, .lw-under, .lw-dim, .lw-map, .lw-tray')].map((element) => {
   const {x, y, width, height} = element.getBoundingClientRect();

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import COMPARED, MAP, PIXELS, address_z, background, box, hash_of, live, same, settled, slider, still, value
+from read_screen import COMPARED, MAP, PIXELS, address_z, background, box, hash_of, live, same, settled, slider, still, value
 
 STRIP = hash_of(".lw-strip")
 

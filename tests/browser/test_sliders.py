@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from screen import live, settled, slider, value, wait_for_address
+from read_screen import live, settled, slider, value, wait_for_address
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import PIXELS, typed
+from read_screen import PIXELS, typed
 
-from tests.run_files import finished_rows, place_run
+from tests.place_runs import finished_rows, place_run
 from vae_core import runs
 from vae_core.config.schema import train_config
 

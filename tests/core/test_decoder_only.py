@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.core.test_self_described_files import describe_anew
+from tests.core.test_header import describe_anew
 from vae_core.cli import app
 from vae_core.errors import CheckpointError, NoEncoderError
 from vae_core.latent.encoded_images import EncodedImages

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.core.test_self_described_files import write_format_1
+from tests.core.test_header import write_format_1
 from tools import checkpoint_table, rewrite_model_headers
 from vae_core.config.command_line_options import command_line
 from vae_core.data import procedural_shapes

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.run_files import paced_rows, place_run
+from tests.place_runs import paced_rows, place_run
 from vae_core import runs
 from vae_core.config.schema import train_config
 from vae_core.training import time_estimate, time_estimate_in_background

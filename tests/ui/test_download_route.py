@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.run_files import place_run
+from tests.place_runs import place_run
 from ui.server.download_route import download_route, link
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui
-from tests.run_files import finished_rows, place_run
+from tests.place_runs import finished_rows, place_run
 from ui.shared import follow_training
 from vae_core import runs
 from vae_core.model_files import model_list

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.hostile_runs import GOOD, place, variants
-from tests.run_files import finished_rows, place_run
+from tests.malformed_run_files import GOOD, place, variants
+from tests.place_runs import finished_rows, place_run
 from ui.train import curves, preview_pictures, run_sentences
 from ui.train.metrics_history import History
 from vae_core import runs

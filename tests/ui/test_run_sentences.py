@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.run_files import finished_rows, place_run
+from tests.place_runs import finished_rows, place_run
 from ui.train import curves, run_sentences
 from ui.train.metrics_history import History
 from vae_core import runs

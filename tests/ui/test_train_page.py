@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.run_files import finished_rows, paced_rows, place_run
+from tests.place_runs import finished_rows, paced_rows, place_run
 from ui.train import form, form_fields, run_actions, run_sentences
 from vae_core import runs
 from vae_core.config.schema import TrainConfig, train_config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screen import PIXELS, at, differs, settled, slider, value
+from read_screen import PIXELS, at, differs, settled, slider, value
 
 FARTHEST = """async (pictures) => {
   const [a, b] = await Promise.all(pictures.map(async (src) => {
