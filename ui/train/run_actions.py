@@ -13,6 +13,8 @@ from vae_core import runs
 from vae_core.errors import LatentWalkError
 from vae_core.model_files import model_list
 from vae_core.runs import RunStatus
+from vae_core.runs.snapshot_files import model_path
+from vae_core.system.open_untrusted_file import is_regular
 
 EXPLORE = "explore/explore_page.py"
 NOTICE = "train.notice"  # str: why the last action was refused
@@ -33,7 +35,7 @@ def buttons(run: RunStatus) -> None:
     if run.live:
         st.button("Stop", key=f"train.stop.{run.run_id}", icon=":material/stop:", disabled=run.stopping,
                   on_click=_attempt, args=(runs.stop, run.run_id), help="Ends soon and keeps the best model.")  # fmt: skip
-    if run.checkpoint:
+    if is_regular(model_path(run.path)):
         st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
                   on_click=_to_explore, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
     with st.popover("More", key=f"train.more.{run.run_id}"):

@@ -17,6 +17,7 @@ from typing import Literal
 from vae_core import runs
 from vae_core.errors import CheckpointError, RunError
 from vae_core.runs.json_files import reason
+from vae_core.runs.snapshot_files import model_path
 from vae_core.system.project_path import PROJECT
 
 MAX_UPLOAD_BYTES = 200_000_000
@@ -59,9 +60,8 @@ def list_models() -> list[ModelEntry]:
 
 
 def model_of_run(run_id: str) -> ModelEntry | None:
-    """The model of a run, under the name it has among all models; None while it has no checkpoint."""
-    path = runs.checkpoint_path(runs.runs_root() / run_id)
-    return next((entry for entry in list_models() if entry.path == path), None)
+    """The model of a run, under the name it has among all models; None while it has none."""
+    return next((entry for entry in list_models() if entry.path.parent == runs.runs_root() / run_id), None)
 
 
 def add_upload(data: bytes, filename: str) -> ModelEntry:
@@ -103,7 +103,7 @@ def _found() -> Iterator[tuple[str, Path, Origin]]:
     for path in sorted(checkpoints_root().glob(f"[!.]*{SUFFIX}")):
         yield path.stem, path, "shipped"
     for run in runs.list_names():
-        yield run.name, run.checkpoint, "run"
+        yield run.name, model_path(run.path), "run"
     for path in sorted(uploads_root().glob(f"[!.]*{SUFFIX}")):
         yield path.stem, path, "uploaded"
 

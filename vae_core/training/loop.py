@@ -1,7 +1,8 @@
 """The training loop: one function to call, one class that holds a run's moving parts, readable top to bottom.
 
-Writes into the run's folder: metrics.jsonl (rows below), preview.npz, best.safetensors (the best epoch so far by beta-free
-validation ELBO; at the end the same weights with test figures). Knows nothing of processes, locks or pages.
+Writes into the run's folder: metrics.jsonl (rows below), preview.npz, live.safetensors and snapshots (see snapshots.py),
+best.safetensors (the best epoch so far by beta-free validation ELBO; at the end the same weights with test figures). Knows
+nothing of processes, locks or pages.
 
 Rows, all in nats per image:
   start       steps, epochs, images, parameters, device, precision, seconds_to_load
@@ -38,6 +39,7 @@ from vae_core.runs import CHECKPOINT
 from vae_core.runs.metrics_log import MetricsWriter
 from vae_core.system.devices import choose_device, describe
 from vae_core.training.previews import Preview
+from vae_core.training.snapshots import Snapshots
 from vae_core.training.training_step import DivergedError, TrainingStep
 
 METRICS, PREVIEW = "metrics.jsonl", "preview.npz"
@@ -109,11 +111,13 @@ class _Run:
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
         self.means, self.next_kl_per_dim = _Means(self.device), 0.0  # step from which on a row holds it
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
+        self.snapshots = Snapshots(run_dir, config, self.dataset, self.model, name=self.name, command=command)
 
     def go(self, should_stop: Callable[[], bool]) -> TrainResult:
         self._record("start", steps=self.step.total_steps, epochs=self.config.epochs, images=len(self.images),
                      parameters=sum(parameter.numel() for parameter in self.model.parameters()), device=describe(self.device),
                      precision="bfloat16" if self.step.bfloat16 else "float32", seconds_to_load=self.seconds_to_load)  # fmt: skip
+        self._look()
         self._validate(keep=False)
         try:
             stopped = self._run_epochs(should_stop)
@@ -135,6 +139,7 @@ class _Run:
                     return True
                 batch = self.images.index_select(0, indices.to(self.device))  # copies rows; [] is 15 times slower on a CPU
                 self.means.add(self.step(batch), self.step.gradient_norm)
+                self._look()
                 now = time.monotonic()
                 if now >= next_row:
                     self._record_step()
@@ -145,6 +150,9 @@ class _Run:
             self._record_step()
             self._validate()
         return False
+
+    def _look(self) -> None:
+        self.snapshots.look(self._saved_form, self.step.count, self.step.count / self.step.steps_per_epoch)
 
     def _validate(self, *, keep: bool = True) -> None:
         """Measure on the validation images; keep and save the weights when their score is the best so far.
@@ -191,6 +199,7 @@ class _Run:
             header = self._save(self.model, evaluation, metrics, self.dataset.test)
             figures = {f"test_{key}": value for key, value in metrics if key != "split" and value is not None}
         self.preview.write(self.model, self.step.count)
+        self.snapshots.end()
         self._record("end", state=state, message=message, **figures)
         return TrainResult(state, message, header, self.run_dir / CHECKPOINT)
 
