@@ -267,6 +267,7 @@ def test_the_map_says_what_its_axes_and_dots_are_and_where_one_is(js):
     script = """(m) => ({
       axes: [m.axisNames('pc:0:2'), m.axisNames('pair:7:3'), m.axisNames('through:1,2', true), m.axisNames('tsne')],
       names: [m.imageWords(5018, '2'), m.imageWords(4, '8'), m.imageWords(0, 'ankle boot')],
+      classes: [m.className(['cat'], 0), m.className(['cat'], 5), m.imageWords(3, m.className([], 0))],
       points: [{shown: 600, count: 10000, kind: 'pc:0:1'}, {shown: 9, count: 9, flat: true, kind: 'pair:0:1'}].map(m.pointWords),
       taken: m.hereWords(['PC 1', 'PC 2'], [0.5, -1.25], 'test image 5018, a 2', {}),
       near: m.hereWords(['z3', 'z0'], [1, 0], null, {near: 'test image 4, an 8'}),
@@ -275,6 +276,7 @@ def test_the_map_says_what_its_axes_and_dots_are_and_where_one_is(js):
     found = js("explorer/map/caption.js", script)
     assert found["axes"] == [["PC 1", "PC 3"], ["z7", "z3"], ["pin 1 to pin 2", "towards pin 3"], []]
     assert found["names"] == ["test image 5018, a 2", "test image 4, an 8", "test image 0, an ankle boot"]
+    assert found["classes"] == ["cat", "5", "test image 3"]
     assert found["points"][0] == "Points: the codes of 600 of 10,000 test images, projected onto this plane"
     assert found["points"][1] == "Points: the codes of 9 test images"
     assert found["taken"] == "You are at PC 1 0.50 · PC 2 −1.25: test image 5018, a 2, its own z, not the plane's."

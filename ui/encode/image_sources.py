@@ -51,8 +51,8 @@ def prepare(source: Source, model: LatentModel, options: UploadOptions) -> Prepa
         return Prepared(upload.x, upload.steps, upload.proposal, source.of)
     if source.kind == "test":
         pixels, label = test_image(source.of, source.index)
-        name = error_sentences.a(model.header.data.label(label))
-        return Prepared(from_uint8(pixels), (), None, f"test image {source.index} ({name})")
+        title = error_sentences.test_image_title(source.index, model.header.data, label)
+        return Prepared(from_uint8(pixels), (), None, title)
     images = model.reference_images
     if images is None or source.index >= len(images):
         raise DataError(f"This model file carries no image {source.index}.")

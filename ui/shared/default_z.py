@@ -68,5 +68,4 @@ def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[li
         image, label = test_image(name, index)
         encoding = model.encode(np.moveaxis(np.atleast_3d(image), -1, 0)[None].astype(np.float32) / 255)
         mu, seen = encoding.mu[0], encoding.row(0)
-    title = f"test image {index} ({error_sentences.a(header.data.label(label))})"
-    return mu.tolist(), user_session.posterior_row(seen, title, index)
+    return mu.tolist(), user_session.posterior_row(seen, error_sentences.test_image_title(index, header.data, label), index)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from vae_core.data.catalog import DataFacts
 from vae_core.errors import CheckpointError, DataError, ImageError, LatentError, LatentWalkError, RunError
 
 NO_MODELS = "There is no model yet."
@@ -50,6 +51,14 @@ def explain(error: Exception) -> Message:
 def a(name: str) -> str:
     """The name of a class with its article: a 2, an 8, an ankle boot."""
     return f"{'an' if name[:1].lower() in tuple('aeio8') else 'a'} {name}"
+
+
+def test_image_title(index: int, facts: DataFacts, label: int) -> str:
+    """What a test image is called: "test image 7 (an 8)", or without its class where the images have none."""
+    return f"test image {index} ({a(facts.label(label))})" if facts.classes else f"test image {index}"
+
+
+test_image_title.__test__ = False  # type: ignore[attr-defined]  # no test, whatever its name looks like
 
 
 def show_error(error: Exception) -> None:

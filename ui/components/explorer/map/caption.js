@@ -88,8 +88,14 @@ function placeWords(names, coordinates) {
   return names.map((name, i) => `${name} ${coordinates[i].toFixed(2).replace("-", "−")}`).join(" · ");
 }
 
-/** "test image 5018, a 2" */
+/** What a label is called; null where the images have no classes. */
+export function className(classes, label) {
+  return classes.length === 0 ? null : (classes[label] ?? `${label}`);
+}
+
+/** "test image 5018, a 2"; name: of its class, or null */
 export function imageWords(index, name) {
+  if (name === null) return `test image ${index}`;
   return `test image ${index}, ${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
 }
 

@@ -3,7 +3,7 @@
 import { mapUrl } from "../connection/encoded_images.js";
 import { h } from "../elements.js";
 import { Timer } from "../timers.js";
-import { imageWords } from "./caption.js";
+import { className, imageWords } from "./caption.js";
 
 const REST = 90; // ms on one point before its image is fetched: a pointer that sweeps over hundreds asks for none
 
@@ -39,8 +39,8 @@ export class ImageTooltip {
 
   #name(index, label, hint) {
     this.#index = index;
-    const name = this.#classes[label] ?? label;
-    this.element.replaceChildren(h("span.lw-tip-image"), imageWords(index, name), h("span.lw-muted.lw-tip-hint", {}, hint));
+    const words = imageWords(index, className(this.#classes, label));
+    this.element.replaceChildren(h("span.lw-tip-image"), words, h("span.lw-muted.lw-tip-hint", {}, hint));
     this.#timer.set(REST);
   }
 

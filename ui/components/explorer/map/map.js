@@ -6,7 +6,7 @@
 import { h } from "../elements.js";
 import { onResize, within } from "../timers.js";
 import { Background } from "./background.js";
-import { CAPTION, Caption, imageWords } from "./caption.js";
+import { CAPTION, Caption, className, imageWords } from "./caption.js";
 import { ClassLegend } from "./class_legend.js";
 import { EMBEDDINGS, fetchEmbedding, whyNoInverse } from "./tsne_umap.js";
 import { listen } from "./gestures.js";
@@ -366,8 +366,7 @@ export class LatentMap {
 
   #named(index) {
     if (index === null) return null;
-    const label = this.#cloud.label(index);
-    return imageWords(index, this.#images.classes[label] ?? label);
+    return imageWords(index, className(this.#images.classes, this.#cloud.label(index)));
   }
 
   #resize() {

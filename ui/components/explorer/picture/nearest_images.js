@@ -3,6 +3,7 @@
 import { h } from "../elements.js";
 import { Timer, within } from "../timers.js";
 import { mapUrl } from "../connection/encoded_images.js";
+import { className } from "../map/caption.js";
 
 const SETTLE = 350; // ms after a release: the search reads every training image
 
@@ -83,8 +84,9 @@ export class NearestImages {
     this.#images.classList.remove("lw-stale");
     this.#line.title = words ?? `searched among ${source}`;
     const image = ({ png, label, distance }) => {
-      const name = this.#explorer.model.data.classes[label] ?? label;
-      return h("img", { src: `data:image/png;base64,${png}`, alt: `a real ${name}`, title: `${name} · distance ${distance.toFixed(2)}\nsearched among ${source}` });
+      const name = className(this.#explorer.model.data.classes, label);
+      const title = `${name === null ? "" : `${name} · `}distance ${distance.toFixed(2)}\nsearched among ${source}`;
+      return h("img", { src: `data:image/png;base64,${png}`, alt: `a real ${name ?? "image"}`, title });
     };
     this.#images.replaceChildren(...(words ? [h("span.lw-muted", {}, words)] : found.map(image)));
   }
