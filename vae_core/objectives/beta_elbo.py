@@ -23,7 +23,7 @@ class BetaELBO(ObjectiveConfig):
     }
 
     kind: Literal["beta-elbo"] = "beta-elbo"
-    beta: Annotated[float, InForm("β, weight of KL", step=0.5)] = Field(
+    beta: Annotated[float, InForm("β, weight of KL", step=0.5, live=True)] = Field(
         1.0,
         ge=0,
         le=1000,
@@ -81,6 +81,9 @@ class BetaELBO(ObjectiveConfig):
 class _BetaELBO(Objective):
     def __init__(self, config: BetaELBO, run: RunContext) -> None:
         self.config, self.run = config, run
+
+    def reconfigure(self, config: BetaELBO) -> None:
+        self.config = config
 
     def __call__(self, model: Model, x: Tensor, noise: torch.Generator, step: int) -> Terms:
         q = model.encode(x)

@@ -32,7 +32,7 @@ class FactorVAE(ObjectiveConfig):
     }
 
     kind: Literal["factor-vae"] = "factor-vae"
-    gamma: Annotated[float, InForm("γ, weight of TC")] = Field(
+    gamma: Annotated[float, InForm("γ, weight of TC", live=True)] = Field(
         10.0,
         ge=0,
         le=1000,
@@ -84,7 +84,11 @@ class _FactorVAE(Objective):
         self.optimizer = torch.optim.Adam(
             self.discriminator.parameters(), lr=config.discriminator_learning_rate, betas=(0.5, 0.9)
         )
-        self.loss: Tensor | float = 0.0  # the discriminator's, at its last step
+        self.loss = torch.zeros((), device=run.device)  # the discriminator's, at its last step
+        self.batch: tuple[Tensor, torch.Generator] | None = None  # z of the step that goes on, and where its chance comes from
+
+    def reconfigure(self, config: FactorVAE) -> None:
+        self.gamma = config.gamma
 
     def __call__(self, model: Model, x: Tensor, noise: torch.Generator, step: int) -> Terms:
         import torch
@@ -94,19 +98,21 @@ class _FactorVAE(Objective):
         log_px_z, kl = model.decode(z).log_prob(x), q.kl()
         with torch.autocast(z.device.type, enabled=False):
             log_ratio = self.discriminator(z)[:, 0]  # log q(z) / prod_d q(z_d), whose mean is the total correlation
-        self.z, self.noise = z.detach(), noise
+        self.batch = z.detach(), noise
         more = {"total_correlation": log_ratio, "discriminator_loss": self.loss}
         return Terms(kl - log_px_z + self.gamma * log_ratio, log_px_z, kl, q.kl_per_dim(), more)
 
     def update_own_networks(self) -> None:
         import torch.nn.functional as F
 
-        half = len(self.z) // 2
+        assert self.batch is not None
+        z, noise = self.batch
+        half = len(z) // 2
         if half == 0:  # the last batch of an epoch may hold a single image
             return
         self.discriminator.requires_grad_(True)
-        joint = self.discriminator(self.z[:half])
-        independent = self.discriminator(permute_dims(self.z[half : 2 * half], self.noise))
+        joint = self.discriminator(z[:half])
+        independent = self.discriminator(permute_dims(z[half : 2 * half], noise))
         loss = 0.5 * (F.softplus(-joint).mean() + F.softplus(independent).mean())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

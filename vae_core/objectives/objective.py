@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from vae_core.objectives.flat_state import State
+
 
 class Posterior(Protocol):
     """q(z|x), as far as an objective needs it."""
@@ -68,6 +70,31 @@ class Objective:
     def update_own_networks(self) -> None:
         """Called after the model's own step; most objectives own nothing."""
 
+    def reconfigure(self, config: Any) -> None:
+        """Takes over a changed value of a setting that is marked `live`; called between two steps."""
+        raise NotImplementedError(f"{type(self).__name__} has no setting that can be changed during a run")
+
+    def state_dict(self) -> State:
+        """All that changes from step to step, so that a killed run goes on as if nothing had happened.
+
+        As it stands: every attribute that is a network, an optimizer, a generator, a tensor or a number and is there from the
+        start. An objective that keeps something else overrides this and `load_state_dict`.
+        """
+        from vae_core.objectives.flat_state import state_of
+
+        return state_of(vars(self))
+
+    def load_state_dict(self, state: State) -> None:
+        """Back to that state.
+
+        Raises:
+            ValueError: it is not of such an objective.
+        """
+        from vae_core.objectives.flat_state import restore
+
+        for name, number in restore(vars(self), state).items():
+            setattr(self, name, number)
+
 
 @dataclass(frozen=True)
 class InForm:
@@ -76,6 +103,7 @@ class InForm:
     label: str
     step: float = 1.0  # of the buttons beside a number
     advanced: bool = False  # folded away: most people leave it alone
+    live: bool = False  # can be changed while a run goes; its objective then has `reconfigure`
     only_with: tuple[str, str] | None = None  # a setting before it, and its value without which this one means nothing
 
 

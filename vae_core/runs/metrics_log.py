@@ -16,7 +16,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from vae_core.system.open_untrusted_file import open_regular
+from vae_core.system.atomic_write import replaced
+from vae_core.system.open_untrusted_file import is_regular, open_regular
 
 Row = dict[str, Any]
 MAX_READ = 16 << 20  # bytes at one look; the rest of a longer file comes with the next ones
@@ -55,6 +56,9 @@ class _Known(TypedDict, total=False):
     best: bool
     state: str
     message: str | None
+    what: str
+    before: Figure
+    after: Figure
     test_elbo: Figure
     test_elbo_se: Figure
     test_reconstruction: Figure
@@ -62,7 +66,8 @@ class _Known(TypedDict, total=False):
     test_active_units: Figure
 
 
-_REQUIRED = {"start": {"steps", "epochs"}, "step": {"step", "epoch", "time"}, "validation": {"step", "epoch", "time"}}
+_REQUIRED = {"start": {"steps", "epochs"}, "step": {"step", "epoch", "time"}, "validation": {"step", "epoch", "time"},
+             "change": {"step", "epoch", "time", "what"}}  # fmt: skip
 _schema = TypeAdapter(_Known)
 
 
@@ -83,6 +88,11 @@ class MetricsWriter:
         """Appends one row in a single write, so that concurrent readers see all of it or none."""
         self._file.write(json.dumps(_plain(row), allow_nan=False).encode() + b"\n")
 
+    def flushed(self) -> int:
+        """How many bytes the file has, all of them on the disk."""
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
+
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
         self._file.close()
@@ -92,6 +102,20 @@ class MetricsWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def cut(path: Path, size: int) -> None:
+    """Drops what lies beyond `size` bytes. The file is made anew, so that whoever follows it sees by its number that it changed.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    if not is_regular(path) or path.stat().st_size <= size:
+        return
+    with replaced(path) as beside, open_regular(path) as file, beside.open("wb") as copy:
+        while size > 0 and (data := file.read(min(size, 1 << 20))):
+            copy.write(data)
+            size -= len(data)
 
 
 def read_since(path: Path | str, offset: int = 0) -> tuple[list[Row], int]:

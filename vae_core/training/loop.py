@@ -1,8 +1,9 @@
 """The training loop: one function to call, one class that holds a run's moving parts, readable top to bottom.
 
 Writes into the run's folder: metrics.jsonl (rows below), preview.npz, live.safetensors and snapshots (see snapshots.py),
-best.safetensors (the best epoch so far by beta-free validation ELBO; at the end the same weights with test figures). Knows
-nothing of processes, locks or pages.
+best.safetensors (the best epoch so far by beta-free validation ELBO; at the end the same weights with test figures), and
+state.safetensors (see resume_state.py), from which a run goes on after whatever ended it; the rows after that state are dropped.
+Knows nothing of processes, locks or pages.
 
 Rows, all in nats per image:
   start       steps, epochs, images, parameters, device, precision, seconds_to_load
@@ -10,22 +11,26 @@ Rows, all in nats per image:
               the objective has besides, such as beta: means since the row before; in about every 150th part of a run also
               kl_per_dim, its mean since the last row that had it
   validation  step, epoch, time, reconstruction, kl, elbo, kl_per_dim (of the marginals), active_units, best
-  end         state (done | stopped | diverged), message, step, epoch, time, and the test metrics of the best weights
+  change      step, epoch, time, what ("learning_rate", a setting of the objective such as "beta", or "epochs"), before, after,
+              and of "epochs" steps: in all, as in the start row
+  end         state (done | stopped | paused | diverged), message, step, epoch, time, and the test metrics of the best weights
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from vae_core.config.live_settings import live_settings, with_settings
 from vae_core.config.schema import TrainConfig, check_shape
 from vae_core.data import loading
 from vae_core.evaluation import diagnostics
@@ -34,11 +39,12 @@ from vae_core.model.autoencoder import whitened
 from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header, Metrics
-from vae_core.objectives.objective import Terms
 from vae_core.runs import CHECKPOINT
-from vae_core.runs.metrics_log import MetricsWriter
+from vae_core.runs.metrics_log import MetricsWriter, cut
 from vae_core.system.devices import choose_device, describe
+from vae_core.training import resume_state
 from vae_core.training.previews import Preview
+from vae_core.training.row_means import RowMeans
 from vae_core.training.snapshots import Snapshots
 from vae_core.training.training_step import DivergedError, TrainingStep
 
@@ -48,7 +54,7 @@ REFERENCE_BYTES, REFERENCE_IMAGES = 1_000_000, 500
 KL_ROWS = 150  # of a run's step rows hold the KL of each dimension
 CODES = 2000  # of validation images, to which a Gaussian is fitted
 
-State = Literal["done", "stopped", "diverged"]
+State = Literal["done", "stopped", "paused", "diverged"]
 Row = dict[str, Any]
 
 
@@ -67,6 +73,10 @@ def train(
     run_dir: Path,
     *,
     should_stop: Callable[[], bool] = lambda: False,
+    should_pause: Callable[[], bool] = lambda: False,
+    changes: Callable[[], Mapping[str, float]] = dict,
+    added_epochs: tuple[int, ...] = (),
+    resumable: bool = False,
     on_row: Callable[[Row], None] = lambda row: None,
     on_download: loading.Progress | None = None,
     name: str = "",
@@ -75,7 +85,11 @@ def train(
     """Train a model and leave it in the run's folder.
 
     Args:
-        should_stop: asked at every step; when true the run validates, saves and ends as "stopped".
+        should_stop: asked at every step; when true the run validates, saves and ends as "stopped",
+        should_pause: or, when this is true as well, ends at once as "paused".
+        changes: asked at every step for settings of `vae_core/config/live_settings.py` that are no longer the config's.
+        added_epochs: epochs by which the run was extended, each time so many; they come after those of the config.
+        resumable: states are kept, and the one that is there is gone on from.
         on_row: sees every metrics row after it was written.
         on_download: progress of a dataset's download, (what, bytes done, bytes in all).
         name, command: kept in the checkpoint's header.
@@ -83,44 +97,70 @@ def train(
     Raises:
         DataError: the dataset is missing and cannot be downloaded.
         ConfigError: the device is not there.
+        RunError: the state cannot be used, or the images or the config are no longer those it was made with.
         OSError: the folder cannot be written (the last good checkpoint stays).
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    with MetricsWriter(run_dir / METRICS) as writer:
-        return _Run(config, run_dir, writer, on_row, on_download, name or run_dir.name, command).go(should_stop)
+    run = Run(config, run_dir, on_row, on_download, name or run_dir.name, command, added_epochs)
+    if resumable:
+        run.resume()
+    with MetricsWriter(run_dir / METRICS) as run.writer:
+        return run.go(should_stop, should_pause, changes)
 
 
-class _Run:
+class Run:
     """One run's moving parts. Everything random comes from generators seeded by the config."""
 
+    writer: MetricsWriter
+
     def __init__(
-        self, config: TrainConfig, run_dir: Path, writer: MetricsWriter, on_row: Callable[[Row], None],
-        on_download: loading.Progress | None, name: str, command: str,
+        self, config: TrainConfig, run_dir: Path, on_row: Callable[[Row], None],
+        on_download: loading.Progress | None, name: str, command: str, added_epochs: tuple[int, ...],
     ) -> None:  # fmt: skip
-        self.config, self.run_dir, self.writer, self.on_row = config, run_dir, writer, on_row
+        self.config, self.run_dir, self.on_row = config, run_dir, on_row
         self.name, self.command = name, command
+        self.added_epochs, self.epochs = added_epochs, config.epochs + sum(added_epochs)
         self.started = time.monotonic()
         self.device = choose_device(config.device)
         self.dataset = loading.load(*config.data.parts, progress=on_download)
         self.seconds_to_load = time.monotonic() - self.started
         check_shape(config.model, self.dataset.info)
         self.images = self.dataset.train.images.to(self.device)
-        self.step = TrainingStep(config, self.dataset.train.images, self.device)
+        self.step = TrainingStep(config, self.dataset.train.images, self.device, added_epochs)
         self.model, self.kind = self.step.model, config.objective.trains
         self.order = torch.Generator().manual_seed(config.seed)
+        self.epoch, self.batch = 0, 0  # whole epochs so far, and batches of the one that goes on
+        self.epoch_order = self.order.get_state()  # at its beginning
+        self.wanted: Mapping[str, float] = {}  # changed settings
+        self.keeper: resume_state.Keeper | None = None
+        self.resumed: resume_state.Facts | None = None
         self.best: tuple[float, int, dict[str, Tensor]] | None = None  # validation ELBO, step, weights
-        self.means, self.next_kl_per_dim = _Means(self.device), 0.0  # step from which on a row holds it
+        self.means, self.next_kl_per_dim = RowMeans(self.device), 0.0  # step from which on a row holds it
         self.preview = Preview(run_dir / PREVIEW, self.dataset.test.images, config.model.latent_dim, self.device, config.seed)
         self.snapshots = Snapshots(run_dir, config, self.dataset, self.model, name=self.name, command=command)
 
-    def go(self, should_stop: Callable[[], bool]) -> TrainResult:
-        self._record("start", steps=self.step.total_steps, epochs=self.config.epochs, images=len(self.images),
-                     parameters=sum(parameter.numel() for parameter in self.model.parameters()), device=describe(self.device),
-                     precision="bfloat16" if self.step.bfloat16 else "float32", seconds_to_load=self.seconds_to_load)  # fmt: skip
-        self._look()
-        self._validate(keep=False)
+    def go(
+        self, should_stop: Callable[[], bool], should_pause: Callable[[], bool], changes: Callable[[], Mapping[str, float]]
+    ) -> TrainResult:
+        if not self.resumed:
+            parameters = sum(parameter.numel() for parameter in self.model.parameters())
+            precision = "bfloat16" if self.step.bfloat16 else "float32"
+            self._record("start", steps=self.step.total_steps, epochs=self.epochs, images=len(self.images), parameters=parameters,
+                         device=describe(self.device), precision=precision, seconds_to_load=self.seconds_to_load)  # fmt: skip
+            self._look()
+            self._validate(keep=False)
+        elif self.resumed.added_epochs != self.added_epochs:
+            before = self.config.epochs + sum(self.resumed.added_epochs)
+            self._record("change", what="epochs", before=before, after=self.epochs, steps=self.step.total_steps)
         try:
-            stopped = self._run_epochs(should_stop)
+            stopped = self._run_epochs(should_stop, changes)
+            if self.keeper:
+                self.keeper.write_if_moved()
+            if stopped and should_pause():
+                message = f"Paused at step {self.step.count:,} of {self.step.total_steps:,}."
+                self.snapshots.end()
+                self._record("end", state="paused", message=message)
+                return TrainResult("paused", message, None, self.run_dir / CHECKPOINT)
             if stopped:
                 self._validate()
         except DivergedError as error:
@@ -130,11 +170,13 @@ class _Run:
             return self._finish("stopped", f"Stopped at step {self.step.count:,} of {self.step.total_steps:,}.")
         return self._finish("done", "")
 
-    def _run_epochs(self, should_stop: Callable[[], bool]) -> bool:
+    def _run_epochs(self, should_stop: Callable[[], bool], changes: Callable[[], Mapping[str, float]]) -> bool:
         """True when asked to stop before the end."""
         next_row = next_preview = 0.0
-        for _ in range(self.config.epochs):
-            for indices in loading.batches(len(self.images), self.config.batch_size, self.order):
+        while self.epoch < self.epochs:
+            self.epoch_order = self.order.get_state()
+            for indices in islice(loading.batches(len(self.images), self.config.batch_size, self.order), self.batch, None):
+                self._change(changes())
                 if should_stop():
                     return True
                 batch = self.images.index_select(0, indices.to(self.device))  # copies rows; [] is 15 times slower on a CPU
@@ -147,9 +189,39 @@ class _Run:
                 if now >= next_preview:
                     self.preview.write(self._saved_form(), self.step.count)
                     next_preview = now + PREVIEW_SECONDS
+                self.batch += 1
+                if self.keeper and self.keeper.due():
+                    self.keeper.write()
             self._record_step()
             self._validate()
+            self.epoch, self.batch = self.epoch + 1, 0
+            if self.keeper and self.keeper.due(epoch_ended=True):
+                self.keeper.write()
         return False
+
+    def resume(self) -> None:
+        """Goes on from the state in the run's folder, if there is one, and keeps one from now on.
+
+        Nothing in the folder changes before all of the state is known to fit.
+        """
+        self.keeper = resume_state.Keeper(self)
+        self.resumed = self.keeper.restore()
+        cut(self.run_dir / METRICS, self.resumed.log_bytes if self.resumed else 0)
+
+    def _change(self, wanted: Mapping[str, float]) -> None:
+        """Takes over changed settings: a row for each, and a state, so that a resumed run has them at the same step."""
+        if wanted == self.wanted:
+            return
+        self.wanted, before = dict(wanted), live_settings(self.step.config)
+        changed = {name: value for name, value in wanted.items() if value != before[name]}
+        if not changed:
+            return
+        self._record_step()
+        self.step.reconfigure(with_settings(self.step.config, changed))
+        for name, value in changed.items():
+            self._record("change", what=name, before=before[name], after=value)
+        if self.keeper:
+            self.keeper.write()
 
     def _look(self) -> None:
         self.snapshots.look(self._saved_form, self.step.count, self.step.count / self.step.steps_per_epoch)
@@ -208,7 +280,8 @@ class _Run:
         assert self.best is not None
         truth = known_factors(self.config.data.name, metrics.images) if metrics.split == "test" else None
         header = Header(
-            name=self.name, kind=self.kind, config=self.config, data=self.dataset.info.facts(len(self.dataset.train)),
+            name=self.name, kind=self.kind, config=self.step.config.model_copy(update={"epochs": self.epochs}),
+            data=self.dataset.info.facts(len(self.dataset.train)),
             data_digest=self.dataset.digest, metrics=metrics, command=self.command,
             statistics=diagnostics.latent_statistics(evaluation),
             factors={} if truth is None else factor_scores(evaluation.mu, truth),
@@ -245,48 +318,6 @@ class _Run:
                "time": time.monotonic() - self.started, **fields}  # fmt: skip
         self.writer.write(row)
         self.on_row(row)
-
-
-class _Means:
-    """Means over the steps since the last row, summed up on the device so that no step waits for it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._kl_per_dim, self._coded = torch.zeros((), device=device), 0  # totals, and of how many images
-        self._clear()
-
-    def _clear(self) -> None:
-        self._totals = torch.zeros(3, device=self._device)  # log_px_z, kl, loss
-        self._more: dict[str, Tensor | float] = {}
-        self._images, self._since = 0, time.monotonic()
-
-    def add(self, terms: Terms, gradient_norm: Tensor) -> None:
-        self._totals += torch.stack([terms.log_px_z.sum(), terms.kl.sum(), terms.loss.sum()]).detach()
-        self._images += len(terms.kl)
-        if terms.kl_per_dim is not None:
-            self._kl_per_dim, self._coded = self._kl_per_dim + terms.kl_per_dim.detach().sum(dim=0), self._coded + len(terms.kl)
-        for name, value in {"gradient_norm": gradient_norm, **terms.more}.items():
-            mean = value.detach().mean() if isinstance(value, Tensor) else value
-            self._more[name] = self._more.get(name, 0.0) + mean * len(terms.kl)
-
-    def take(self) -> Row | None:
-        """Means per image since the last call, and the rate; None when there was no step."""
-        if self._images == 0:
-            return None
-        log_px_z, kl, loss = (self._totals / self._images).tolist()
-        row = {name: float(total) / self._images for name, total in self._more.items()}
-        row |= {"reconstruction": -log_px_z, "kl": kl, "elbo": log_px_z - kl, "loss": loss}
-        row["images_per_second"] = self._images / max(time.monotonic() - self._since, 1e-9)
-        self._clear()
-        return row
-
-    def take_kl_per_dim(self) -> Row:
-        """Means of each dimension since the last call; empty where the posterior has no such KL."""
-        if not self._coded:
-            return {}
-        means = (self._kl_per_dim / self._coded).tolist()
-        self._kl_per_dim, self._coded = torch.zeros((), device=self._device), 0
-        return {"kl_per_dim": means}
 
 
 def _rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -27,8 +27,11 @@ class DivergedError(ArithmeticError):
 class TrainingStep:
     """The model of a run, its objective and its optimizer; a call takes one step. All chance comes from the config's seed."""
 
-    def __init__(self, config: TrainConfig, images: Tensor, device: torch.device) -> None:
-        """`images` are those of the training set, uint8 (N, C, H, W): the model starts at their mean colour."""
+    def __init__(self, config: TrainConfig, images: Tensor, device: torch.device, added_epochs: tuple[int, ...] = ()) -> None:
+        """`images` are those of the training set, uint8 (N, C, H, W): the model starts at their mean colour.
+
+        `added_epochs` come after those of the config, by which the schedules of the learning rate and of beta are laid out.
+        """
         self.config, self.device = config, device
         self.model = _first_model(config, images[:MEAN_IMAGES]).to(device)
         self.optimizer = torch.optim.AdamW(
@@ -36,10 +39,12 @@ class TrainingStep:
         )
         self.noise = torch.Generator(device).manual_seed(config.seed + 1)
         self.steps_per_epoch = math.ceil(len(images) / config.batch_size)
-        self.total_steps = self.steps_per_epoch * config.epochs
+        self._added_steps = tuple(self.steps_per_epoch * epochs for epochs in added_epochs)
+        self._first_steps = self.steps_per_epoch * config.epochs
+        self.total_steps = self._first_steps + sum(self._added_steps)
         self.objective = config.objective.start(
             RunContext(
-                images=len(images), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps,
+                images=len(images), steps_per_epoch=self.steps_per_epoch, total_steps=self._first_steps,
                 latent_dim=config.model.latent_dim, device=device, seed=config.seed,
             )
         )  # fmt: skip
@@ -66,7 +71,8 @@ class TrainingStep:
         self._first_bad = torch.where((self._first_bad < 0) & ~torch.isfinite(loss.detach()), self.count, self._first_bad)
         if self.device.type == "cpu":  # elsewhere reading the loss would wait for the device at every step
             self.check_finite()
-        self.lr = lr_at(self.count, kind=self.config.lr_schedule, peak=self.config.learning_rate, total_steps=self.total_steps)
+        self.lr = lr_at(self.count, kind=self.config.lr_schedule, peak=self.config.learning_rate,
+                        total_steps=self._first_steps, added_steps=self._added_steps)  # fmt: skip
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
         with opponent_colours(self._coloured):
@@ -74,6 +80,12 @@ class TrainingStep:
         self.objective.update_own_networks()
         self.count += 1
         return terms
+
+    def reconfigure(self, config: TrainConfig) -> None:
+        """From the next step on a configuration that differs in settings of `vae_core/config/live_settings.py` only."""
+        if config.objective != self.config.objective:
+            self.objective.reconfigure(config.objective)
+        self.config = config
 
     def check_finite(self) -> None:
         """Waits for the device.
