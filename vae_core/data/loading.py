@@ -1,7 +1,7 @@
 """Datasets by name as uint8 tensors with a fixed split and a digest; batches by index; downloads.
 
-torchvision is imported only to download (it costs a second). Everything about one dataset sits in memory once, as uint8:
-the training loop picks a batch with one index operation and converts it where the model lies.
+torchvision is imported only to download (it costs a second). Everything about one dataset sits in memory once, as uint8, a
+person's own as a memory map: the training loop picks a batch with one index operation and converts it where the model lies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.data import procedural_shapes
+from vae_core.data import own_datasets, procedural_shapes
 from vae_core.data.catalog import DatasetInfo, data_root, dataset_info
 from vae_core.data.stored_images import available, idx_split
 from vae_core.errors import DataError
@@ -64,7 +64,9 @@ def load(
     Raises:
         DataError: the files are missing and cannot be downloaded, are broken, or there are too few images for the split.
     """
-    info = dataset_info(name)
+    info = dataset_info(name, root)
+    if info.own:
+        return _slices(info, validation, limit, root)
     if info.folder is None:
         train, test = _draw_shapes()
     else:
@@ -75,6 +77,16 @@ def load(
 
 
 _Pair = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images (N, C, H, W), labels (N,)
+
+
+def _slices(info: DatasetInfo, validation: int, limit: int | None, root: Path | None) -> Dataset:
+    """The parts of an own dataset: slices of its memory map, which copy nothing."""
+    images, labels = (torch.from_numpy(array) for array in own_datasets.arrays(info, root))
+    start, end = info.held_out(validation), info.training_images
+    parts = [slice(start, end if limit is None else min(start + limit, end)), slice(0, start), slice(end, None)]
+    digest = hashlib.sha256(f"{info.images_digest} {[(part.start, part.stop) for part in parts]}".encode()).hexdigest()
+    training, held, testing = (Split(images[part], labels[part]) for part in parts)
+    return Dataset(info, training, held, testing, digest)
 
 
 def _draw_shapes() -> tuple[_Pair, _Pair]:

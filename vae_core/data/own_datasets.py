@@ -1,7 +1,7 @@
 """A person's own datasets as they lie in `VAE_DATA/own/NAME`: images, labels, renaming, deleting. No torch.
 
 A folder holds images.npy (uint8, N x C x H x W), labels.npy (int32, N), dataset.json (`catalog.OwnRecord`) and, where they are
-known, factors.npy (float64, N x F). Rows stand in the order training | validation, where folders gave one | test; each part was
+known, factors.npy (float64, N x F). Rows stand in the order validation, where folders gave one | training | test; each part was
 shuffled when it was imported, so that a split is a slice of the memory map and nothing is copied. `import_images` writes them.
 """
 
@@ -73,12 +73,12 @@ def check_own_name(name: str) -> str:
 
 
 def check_free(name: str) -> None:
-    """No own dataset has this name, in whatever capitals.
+    """No own dataset has this name, in whatever capitals, and nothing else lies there.
 
     Raises:
         DataError: one has.
     """
-    if any(name.casefold() == other.casefold() for other in own_records()):
+    if (own_root() / name).exists() or any(name.casefold() == other.casefold() for other in own_records()):
         raise DataError(f"There is already a dataset called {name!r}. Choose another name, or delete that one first.")
 
 

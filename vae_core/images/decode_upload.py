@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -21,7 +22,8 @@ MAX_PIXELS = 50_000_000  # a 50-megapixel photograph; as RGB it takes 150 MB for
 MAX_SIDE = 20_000  # readers work line by line, and a line costs however short it is
 WORK = 1024  # pixels, longest side that the steps work on; a larger picture is box-averaged down first
 WORK_PIXELS = 2_000_000  # for very long pictures, whose short side would get too small by the rule above
-AT_ONCE = 2  # pictures decoded at a time; the largest take about half a gigabyte for a moment
+AT_ONCE = 2  # large pictures decoded at a time; the largest take about half a gigabyte for a moment
+LARGE = 4_000_000  # pixels
 
 _ORIENTATION = 0x0112  # EXIF tag
 UPRIGHT = {  # EXIF orientation -> what makes it upright
@@ -52,10 +54,15 @@ class Picture:
     image: Image.Image = field(repr=False)
     orientation: int  # EXIF, still to be applied; 1: none
     words: str  # what the file was
+    size: tuple[int, int]  # width and height in the file
 
 
-def open_picture(data: bytes) -> Picture:
+def open_picture(data: bytes, short_side: int | None = None) -> Picture:
     """The first picture of a file.
+
+    Args:
+        short_side: pixels that are enough there; a larger picture is averaged down by a whole number, a JPEG while it is
+            decoded, which saves most of the time. None: as much as the steps for an upload need.
 
     Raises:
         ImageError: too large, empty, truncated, or not an image.
@@ -77,22 +84,23 @@ def open_picture(data: bytes) -> Picture:
     if max(image.size) > MAX_SIDE:
         size = f"{image.width} x {image.height} pixels"
         raise ImageError(f"The image has {size}; at most {MAX_SIDE:,} on each side are read. Cut it or scale it down first.")
-    with _decoding:
-        return _load(image)
+    with _decoding if image.width * image.height > LARGE else nullcontext():
+        return _load(image, short_side)
 
 
-def _load(image: Image.Image) -> Picture:
-    words = f"{image.format}, {image.width} × {image.height}"
+def _load(image: Image.Image, short_side: int | None) -> Picture:
+    words, size, enough = f"{image.format}, {image.width} × {image.height}", image.size, short_side or WORK
     try:
         orientation = _orientation(image)
-        image.draft(image.mode, (WORK, WORK))  # JPEG only: decodes at 1/2, 1/4 or 1/8 where that is still enough
+        image.draft(image.mode, (enough, enough))  # JPEG only: decodes at 1/2, 1/4 or 1/8 where that is still enough
         image.load()
         pixels = _plain(image)
     except Exception as error:
         raise ImageError(f"The {image.format} file is damaged or cut short; save or export it again.") from error
     if image.format == "TIFF" and orientation in UPRIGHT:  # Pillow has turned it while loading; undone, so that one rule holds
         pixels = pixels.transpose(UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)])
-    return Picture(reduced(pixels), orientation, words)
+    small = reduced(pixels) if short_side is None else _reduced_to(pixels, short_side)
+    return Picture(small, orientation, words, size)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -123,6 +131,11 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a damaged EXIF block must not cost the picture
         return 1
+
+
+def _reduced_to(image: Image.Image, short_side: int) -> Image.Image:
+    factor = min(image.size) // short_side
+    return image.reduce(factor) if factor > 1 and not image.mode.startswith(("I", "F")) else image
 
 
 def reduced(image: Image.Image) -> Image.Image:

@@ -113,12 +113,12 @@ class Work:
         if fit == "crop to the ink":
             self._crop_to_ink(height, width, ink or Ink(share=1.0, centre="box"))
         elif fit == "centre crop":
-            self._crop(_largest_box(self.image.size, height, width), "the largest middle part of the right shape")
+            self._crop(largest_box(self.image.size, height, width), "the largest middle part of the right shape")
         elif fit == "pad":
             self._pad(height, width)
         if self.image.size != (width, height):
             before = f"from {self.image.width} × {self.image.height}"
-            self._do(self.image.resize((width, height), _resampling(self.image, height, width)), f"{width} × {height}", before)
+            self._do(self.image.resize((width, height), resampling(self.image, height, width)), f"{width} × {height}", before)
 
     def _fitting(self, height: int, width: int, ink: Ink | None) -> Literal["crop to the ink", "centre crop", "stretch"]:
         if self.image.size == (width, height):
@@ -162,10 +162,10 @@ def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
 
 def _scaled(image: Image.Image, scale: float) -> Image.Image:
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize((width, height), _resampling(image, height, width))
+    return image.resize((width, height), resampling(image, height, width))
 
 
-def _resampling(image: Image.Image, height: int, width: int) -> Image.Resampling:
+def resampling(image: Image.Image, height: int, width: int) -> Image.Resampling:
     """Pillow's filters average over all source pixels when shrinking; a tiny picture is shown as the squares it has."""
     grows = width >= 4 * image.width and height >= 4 * image.height
     return Image.Resampling.NEAREST if grows else Image.Resampling.BICUBIC
@@ -182,7 +182,8 @@ def _corner(small: Image.Image, height: int, width: int, centre: Literal["mass",
     return min(max(x, 0), width - small.width), min(max(y, 0), height - small.height)
 
 
-def _largest_box(size: tuple[int, int], height: int, width: int) -> tuple[int, int, int, int]:
+def largest_box(size: tuple[int, int], height: int, width: int) -> tuple[int, int, int, int]:
+    """The largest middle part of these proportions: left, top, right, bottom."""
     scale = min(size[0] / width, size[1] / height)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size[0] - w) // 2, (size[1] - h) // 2

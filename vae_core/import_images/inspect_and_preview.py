@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from vae_core.array_types import Pixels
+from vae_core.import_images.decode_in_threads import decoded
 from vae_core.import_images.import_options import ImportOptions
-from vae_core.import_images.source import Source
+from vae_core.import_images.source import PARTS, Source
+from vae_core.import_images.to_pixels import fitted, upright
 
 Progress = Callable[[int, int], None]  # pictures looked at, pictures in all
+MOST_LISTED = 1000  # of what is left out
+_SEED = 5_871
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,46 @@ class PreviewPicture:
 
 
 def inspect(source: Source, progress: Progress | None = None, should_stop: Callable[[], bool] | None = None) -> Report:
-    """Decodes every picture once. Readable from any thread; `should_stop` ends it with what was found so far."""
-    raise NotImplementedError
+    """Decodes every picture once. `should_stop` ends it with what was found so far. May run in any thread."""
+    unreadable, duplicates = source.left_out[:MOST_LISTED], list[tuple[str, str]]()
+    seen: dict[bytes, int] = {}
+    labels, parts, sizes = Counter[int](), Counter[int](), Counter[tuple[int, int]]()
+    failed = repeated = looked = 0
+    with closing(decoded(source, ImportOptions(), source.order)) as pictures:
+        for one in pictures:
+            if should_stop is not None and should_stop():
+                break
+            looked += 1
+            if one.pixels is None:
+                failed += 1
+                _list(unreadable, source.names[one.index], one.reason)
+            elif source.drop_duplicates and one.key in seen:
+                repeated += 1
+                _list(duplicates, source.names[one.index], source.names[seen[one.key]])
+            else:
+                seen[one.key] = one.index
+                labels[int(source.labels[one.index])] += 1
+                parts[0 if source.parts is None else int(source.parts[one.index])] += 1
+            sizes.update([one.size] if one.pixels is not None else [])
+            if progress is not None:
+                progress(looked, source.count)
+    return Report(
+        readable=looked - failed,
+        unreadable=unreadable,
+        unreadable_count=len(source.left_out) + failed,
+        duplicates=duplicates,
+        duplicates_count=repeated,
+        classes={name: labels[i] for i, name in enumerate(source.classes)},
+        parts={} if source.parts is None else {name: parts[i] for i, name in enumerate(PARTS) if parts[i]},
+        sizes={f"{width} x {height}": count for (width, height), count in sizes.most_common(MOST_LISTED)},
+        notes=list(source.notes),
+        stopped=looked < source.count,
+    )
+
+
+def _list(entries: list[tuple[str, str]], name: str, about: str) -> None:
+    if len(entries) < MOST_LISTED:
+        entries.append((name, about))
 
 
 def preview(source: Source, options: ImportOptions, count: int = 24) -> list[PreviewPicture]:
@@ -55,4 +101,29 @@ def preview(source: Source, options: ImportOptions, count: int = 24) -> list[Pre
 
     The decoded originals are kept with the source, so that another option is shown at once.
     """
-    raise NotImplementedError
+    found: list[PreviewPicture] = []
+    for index in _spread(source, 8 * count):
+        try:
+            image = source.previews.get((index, options.size))
+            if image is None:
+                image = source.previews[index, options.size] = upright(source.read(index), options.size)[0]
+            pixels = fitted(image, options)
+        except Exception:  # `inspect` lists it with the reason
+            continue
+        label = source.class_names[source.labels[index]] if source.classes else ""
+        found.append(PreviewPicture(source.names[index], label, pixels))
+        if len(found) == count:
+            break
+    return found
+
+
+def _spread(source: Source, count: int) -> list[int]:
+    """At most so many places, drawn by a fixed seed; each class comes once before any comes twice."""
+    order = np.random.default_rng(_SEED).permutation(source.count)
+    turns: dict[int, int] = {}
+    ranked = []
+    for index in order[: 50 * count].tolist():
+        label = int(source.labels[index])
+        turns[label] = turns.get(label, -1) + 1
+        ranked.append((turns[label], label, index))
+    return [index for _, _, index in sorted(ranked)[:count]]

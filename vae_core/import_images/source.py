@@ -11,6 +11,8 @@ from PIL import Image
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+STORED: tuple[Part, ...] = ("validation", "train", "test")
+SEED = 8_233_571  # of the shuffle that splits are cut from
 
 
 class Source:
@@ -23,6 +25,7 @@ class Source:
         parts: (N,) place in PARTS of each picture, when folders of these names were given; else None.
         left_out: (name, reason) of what is no picture or cannot be taken, found while opening.
         factors, factor_names: (N, F) known factors of each picture, where an array has them.
+        drop_duplicates: whether one of several equal pictures is kept; a grid of known factors keeps them all.
         notes: sentences about the whole.
     """
 
@@ -31,6 +34,7 @@ class Source:
     parts: NDArray[np.int8] | None = None
     factors: NDArray[np.float64] | None = None
     factor_names: tuple[str, ...] = ()
+    drop_duplicates = True
 
     def __init__(self) -> None:
         self.classes: dict[str, int] = {}
@@ -47,6 +51,14 @@ class Source:
     def class_names(self) -> tuple[str, ...]:
         """What label i is called."""
         return tuple(self.classes)
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Every picture once, in the order in which an import keeps them: validation, training, test, each shuffled."""
+        shuffled = np.random.default_rng(SEED).permutation(self.count)
+        if self.parts is None:
+            return shuffled
+        return np.concatenate([shuffled[self.parts[shuffled] == PARTS.index(part)] for part in STORED])
 
     def read(self, index: int) -> bytes | NDArray[Any]:
         """A picture's file, or an array (H, W) or (H, W, C).
