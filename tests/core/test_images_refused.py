@@ -57,10 +57,10 @@ def test_only_so_many_are_decoded_at_once(monkeypatch):
     data, inside, gate = as_file(np.zeros((20, 20), np.uint8)), threading.Semaphore(0), threading.Event()
     load = decode_upload._load
 
-    def slow(image):
+    def slow(image, short_side):
         inside.release()
         gate.wait(20)
-        return load(image)
+        return load(image, short_side)
 
     monkeypatch.setattr(decode_upload, "_load", slow)
     asking = [threading.Thread(target=read_upload, args=(data,), kwargs=GREY) for _ in range(5)]

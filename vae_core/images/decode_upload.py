@@ -22,8 +22,8 @@ MAX_PIXELS = 50_000_000  # a 50-megapixel photograph; as RGB it takes 150 MB for
 MAX_SIDE = 20_000  # readers work line by line, and a line costs however short it is
 WORK = 1024  # pixels, longest side that the steps work on; a larger picture is box-averaged down first
 WORK_PIXELS = 2_000_000  # for very long pictures, whose short side would get too small by the rule above
-AT_ONCE = 2  # large pictures decoded at a time; the largest take about half a gigabyte for a moment
-LARGE = 4_000_000  # pixels
+AT_ONCE = 2  # pictures decoded at a time; the largest take about half a gigabyte for a moment
+LARGE = 4_000_000  # pixels; many smaller ones may be decoded at once when they are imported
 
 _ORIENTATION = 0x0112  # EXIF tag
 UPRIGHT = {  # EXIF orientation -> what makes it upright
@@ -84,7 +84,8 @@ def open_picture(data: bytes, short_side: int | None = None) -> Picture:
     if max(image.size) > MAX_SIDE:
         size = f"{image.width} x {image.height} pixels"
         raise ImageError(f"The image has {size}; at most {MAX_SIDE:,} on each side are read. Cut it or scale it down first.")
-    with _decoding if image.width * image.height > LARGE else nullcontext():
+    small = short_side is not None and image.width * image.height <= LARGE
+    with nullcontext() if small else _decoding:
         return _load(image, short_side)
 
 

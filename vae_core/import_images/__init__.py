@@ -1,9 +1,9 @@
 """A person's own pictures: read, looked at before they are kept, and imported as a dataset. No torch.
 
-    with open_source(Path("butterflies.zip")) as source:
-        report = inspect(source)
-        pictures = preview(source, ImportOptions(size=64))
-        info = import_images(source, "butterflies", ImportOptions(size=64))
+with open_source(Path("butterflies.zip")) as source:
+    report = inspect(source)
+    pictures = preview(source, ImportOptions(size=64))
+    info = import_images(source, "butterflies", ImportOptions(size=64))
 """
 
 from vae_core.import_images.import_jobs import ImportJob, forget_import, import_jobs, incoming_folder, start_import, stop_import

@@ -33,9 +33,7 @@ def main(folder: Path) -> None:
     try:
         with open_source(paths if len(paths) > 1 else paths[0]) as source:
             options = ImportOptions.model_validate(asked["options"])
-            info = import_images(
-                source, asked["name"], options, progress=_reporter(folder), should_stop=_stop_asked(folder)
-            )
+            info = import_images(source, asked["name"], options, progress=_reporter(folder), should_stop=_stop_asked(folder))
         kept = info.training_images + info.test_images
         out = source.count + len(source.left_out) - kept
         left = f" {out:,} were left out: not readable, no pictures, or exact duplicates." if out else ""
