@@ -15,6 +15,7 @@ from ui.server.download_route import download_route
 from ui.server.export_route import export_route
 from ui.server.javascript_route import modules_route
 from ui.server.map_route import map_routes
+from ui.server.metrics_csv_route import metrics_csv_route
 from ui.shared import cached_models, default_z, model_picker
 
 log = logging.getLogger("latent_walk")
@@ -49,6 +50,7 @@ app = st.App(
         *map_routes(prefix),
         export_route(prefix),
         download_route(prefix),
+        metrics_csv_route(prefix),
     ],
     lifespan=lifespan,
 )

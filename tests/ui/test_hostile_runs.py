@@ -1,5 +1,6 @@
 """Whatever lies in a run's folder: the lists go on, only that run is unreadable and said to be so, and it can be deleted."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ui.train.metrics_history import History
 from vae_core import runs
 from vae_core.errors import RunError
 from vae_core.model_files import model_list
+from vae_core.runs.metrics_csv import csv_pieces
 from vae_core.runs.metrics_log import read_since, read_tail
 
 ROOT = Path(__file__).parents[2]
@@ -60,11 +62,12 @@ def test_only_that_run_is_unreadable_and_it_can_be_deleted(good, what, file, put
 def _draw(folder):
     """The charts and pictures of the run's panel."""
     history = History(folder / "metrics.jsonl").read()
-    for name in ("reconstruction", "kl"):
-        curves.term_chart(history, name, run_id="r", log=False, epochs=2).to_json()
-        curves.term_chart(history, name, run_id="r", log=True, epochs=2).to_json()
-    curves.single_chart(history, "loss", run_id="r", log=True, epochs=2).to_json()
-    curves.kl_chart(history, run_id="r").to_json()
+    for axis, log, smoothing in itertools.product(curves.AXES, (False, True), (0.0, 0.1)):
+        view = curves.View(axis, log, smoothing)
+        for name in curves.TITLES:
+            curves.curve_chart(history, name, view, run_id="r", reach=2).to_json()
+        curves.kl_chart(history, view, run_id="r").to_json()
+    assert b"".join(csv_pieces(folder / "metrics.jsonl")).startswith(b"kind,step,epoch,time")
     assert 0 <= history.progress <= 1 and history.rate >= 0
     assert history.seconds_left is None or history.seconds_left >= 0
     assert preview_pictures.read(folder / "preview.npz") is None

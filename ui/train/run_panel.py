@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import base64
-from html import escape
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from ui.train import curves, form, preview_pictures, run_actions, run_sentences
+from ui.train import form, preview_pictures, run_actions, run_curves, run_sentences
 from ui.train.metrics_history import History, follow
 from vae_core import runs
 from vae_core.data.stored_images import available
 from vae_core.images import Pixels, to_png
 from vae_core.runs import RunStatus
 
-SCALE = "train.scale"  # "linear" or "log", of every chart
 ROW = 10  # samples side by side
 
 
@@ -28,8 +26,9 @@ def live(run: RunStatus, everything: list[RunStatus]) -> None:
         run_actions.buttons(run)
     _state(run, history, everything)
     if history.steps or history.validations:
-        _curves(run, history)
-        _pictures(run, history)
+        run_curves.main_charts(run, history)
+        _pictures(run)
+        run_curves.more_charts(run, history)
 
 
 def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> None:
@@ -92,66 +91,18 @@ def _summary(run: RunStatus, history: History) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _curves(run: RunStatus, history: History) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        plain = run_sentences.is_autoencoder(run)
-        unit, meaning = ("squared error", run_sentences.MEANINGS["error"]) if plain else ("nats", run_sentences.SPLITS)
-        st.caption(f"{unit} per image, over epochs · line: training · dots: validation", width="stretch", help=meaning)
-        st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
-    options = _options(run)
-    end = run.config.objective.warmup_end if run.config else None
-    mark = end if end is not None and end < options["epochs"] else None
-    if plain:
-        _chart(st, "Reconstruction", curves.term_chart(history, "reconstruction", **options), "error")
-        return
-    left, right = st.columns(2, gap="small")
-    _chart(left, "Reconstruction", curves.term_chart(history, "reconstruction", **options), "reconstruction")
-    now = history.steps[-1].get("beta") if history.steps else None
-    beta = "" if now is None else f"β {now:.2f}"
-    _chart(right, "KL", curves.term_chart(history, "kl", mark=mark, **options), "kl", beta)
-
-
-def _options(run: RunStatus) -> dict[str, Any]:
-    """What all charts of a run have in common."""
-    epochs = run.config.epochs if run.config and run.live else max(1, round(run.epoch + 0.49))
-    return {"run_id": run.run_id, "log": st.session_state.get(SCALE) == "log", "epochs": epochs}
-
-
-def _chart(place: Any, title: str, figure: Any, name: str, aside: str = "", meaning: str = "") -> None:
-    with place.container(key=f"train_chart_{name}", gap=None):
-        _title(title, meaning or run_sentences.MEANINGS[name], aside)
-        st.plotly_chart(figure, key=f"train.chart.{name}", config=curves.CONFIG)
-
-
-def _title(text: str, meaning: str, aside: str = "") -> None:
-    """A small heading that says more when the pointer rests on it."""
-    st.html(f'<p class="lw-title" title="{escape(meaning)}">{escape(text)} <span>{escape(aside)}</span></p>')
-
-
-def _pictures(run: RunStatus, history: History) -> None:
+def _pictures(run: RunStatus) -> None:
     """What the model draws now comes before its inner figures: one sees it without scrolling."""
     preview = preview_pictures.read(run.path / "preview.npz")
-    if preview is not None:
-        _title("Test images, and below each what the model makes of it", run_sentences.MEANINGS["reconstructions"])
-        st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
-        plain = run_sentences.is_autoencoder(run)
-        title = "Samples of a Gaussian fitted to the codes" if plain else "Samples from the prior"
-        _title(title, run_sentences.MEANINGS["fitted" if plain else "samples"])
-        rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
-        st.html("".join(_strip(row, title.lower()) for row in rows))
-    if run_sentences.is_autoencoder(run):
+    if preview is None:
         return
-    marginal = run.config is not None and not run.config.model.independent_latents
-    title = "Marginal KL of each dimension" if marginal else "KL per dimension"
-    _chart(st, title, curves.kl_chart(history, run_id=run.run_id), "marginal" if marginal else "dims", "over epochs")
-    figures = run.config.objective.figures if run.config else {}
-    titles = ["Total loss", *(title[0].lower() + title[1:] for title, _ in figures.values())]
-    with st.expander(" and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))):
-        options, left = _options(run), list(st.columns(2, gap="small"))
-        _chart(left.pop(0), "Total, as optimised", curves.single_chart(history, "loss", **options), "loss")
-        for name, (title, meaning) in figures.items():
-            left = left or list(st.columns(2, gap="small"))
-            _chart(left.pop(0), title, curves.single_chart(history, name, **options), name, meaning=meaning)
+    run_curves.title("Test images, and below each what the model makes of it", run_sentences.MEANINGS["reconstructions"])
+    st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
+    plain = run_sentences.is_autoencoder(run)
+    title = "Samples of a Gaussian fitted to the codes" if plain else "Samples from the prior"
+    run_curves.title(title, run_sentences.MEANINGS["fitted" if plain else "samples"])
+    rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
+    st.html("".join(_strip(row, title.lower()) for row in rows))
 
 
 def _strip(images: Pixels, alt: str) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 import streamlit as st
 
 from ui.shared import user_session
-from ui.train import form, run_actions, run_list, run_panel, run_sentences
+from ui.train import form, metrics_history, run_actions, run_list, run_panel, run_sentences
 from vae_core import runs
 from vae_core.runs import RunStatus
 
 LOOK_AGAIN = 0.8  # seconds, while something runs
-WAS_LIVE = "train.was_live"  # bool: something ran when the page was drawn, so it looks again by itself
+WAS_LIVE = "train.was_live"  # bool: there was something to wait for when the page was drawn, so it looks again by itself
 
 
 def page() -> None:
@@ -25,8 +25,7 @@ def page() -> None:
     st.html(Path(__file__).parent / "train.css")
     left, rest = st.columns([25, 75], gap="small")
     with rest:
-        busy = any(run.live for run in runs.list_runs())
-        st.session_state[WAS_LIVE] = busy
+        st.session_state[WAS_LIVE] = busy = looks_again(runs.list_runs())
         st.fragment(watch, run_every=LOOK_AGAIN if busy else None)()
     with left, st.container(border=True, key="train_form"):
         form.form()  # last: on a new server its estimate waits for torch, which a run that goes need not
@@ -48,8 +47,14 @@ def watch() -> None:
     with right, st.container(border=True, key="train_list"):
         run_list.run_list(everything, chosen)
     # Last: a button pressed in the moment in which a run ends is heard by this look, and the next one has forgotten it.
-    if any(run.live for run in everything) != st.session_state[WAS_LIVE]:
+    if looks_again(everything) != st.session_state[WAS_LIVE]:
         st.rerun(scope="app")
+
+
+def looks_again(everything: list[RunStatus]) -> bool:
+    """Whether something runs, or a history is too long to have been read at one look."""
+    chosen = choose(everything)
+    return any(run.live for run in everything) or (chosen is not None and metrics_history.behind(chosen))
 
 
 def choose(everything: list[RunStatus]) -> RunStatus | None:

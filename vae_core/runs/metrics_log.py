@@ -139,6 +139,31 @@ def read_since(path: Path | str, offset: int = 0) -> tuple[list[Row], int]:
     return _rows(data[:end]), start + end
 
 
+class MetricsFollower:
+    """Reads a file on from where it stopped, and notices when what it has read is no longer there: a run that is resumed cuts
+    off the rows after its last state."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path, self.offset, self._last = path, 0, b""
+
+    def read(self) -> tuple[list[Row], bool]:
+        """The new rows, at most MAX_READ bytes of them, and whether they stand in place of everything read before."""
+        before = self.offset
+        again = _bytes_before(self.path, before) != self._last
+        rows, self.offset = read_since(self.path, 0 if again else before)
+        self._last = _bytes_before(self.path, self.offset)
+        return rows, again or self.offset < before
+
+    @property
+    def share(self) -> float:
+        """How much of the file as it is now has been read, 0 to 1; what lies beyond MAX_BYTES does not count."""
+        try:
+            size = min(Path(self.path).stat().st_size, MAX_BYTES)
+        except OSError:
+            return 1.0
+        return min(1.0, self.offset / size) if size else 1.0
+
+
 def read_tail(path: Path | str, size: int = 65536) -> list[Row]:
     """The whole rows within the last `size` bytes: enough to know where a run stands without reading its history."""
     try:
@@ -147,6 +172,15 @@ def read_tail(path: Path | str, size: int = 65536) -> list[Row]:
         return []
     rows, _ = read_since(path, start)  # a first line cut by `start` is no JSON object, and so skipped
     return rows
+
+
+def _bytes_before(path: Path | str, offset: int, count: int = 200) -> bytes:
+    """Enough of a file to tell whether the row that ends there is the same: every row holds the time."""
+    try:
+        with open_regular(path) as file:
+            return os.pread(file.fileno(), min(count, offset), max(0, offset - count))
+    except OSError:
+        return b""
 
 
 def _rows(data: bytes) -> list[Row]:
