@@ -191,7 +191,7 @@ def _take_factors(source: Arrays, keys: Any, array: Any) -> None:
         source.factor_names = DSPRITES if dsprites else tuple(f"factor {i + 1}" for i in range(factors.shape[1]))
         shapes = factors[:, 1]
         if dsprites and not source.classes and set(np.unique(shapes)) <= {1.0, 2.0, 3.0}:
-            set_classes(source, [DSPRITES_SHAPES[int(shape) - 1] for shape in shapes])
+            set_classes(source, [DSPRITES_SHAPES[int(shape) - 1] for shape in shapes], DSPRITES_SHAPES)
 
 
 def _labels(labels: NDArray[Any], key: str) -> NDArray[Any]:

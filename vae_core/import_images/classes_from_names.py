@@ -50,9 +50,10 @@ def arrange(source: Source, paths: Sequence[str], table: bytes | None) -> None:
     set_classes(source, words)
 
 
-def set_classes(source: Source, words: Sequence[str]) -> None:
-    """Labels and classes from the word of each picture; "" says that it has none."""
-    names = sorted({printable(word) for word in set(words)} - {""}, key=_by_number)
+def set_classes(source: Source, words: Sequence[str], order: Sequence[str] = ()) -> None:
+    """Labels and classes from the word of each picture; "" says that it has none. They stand in this order, if one is given."""
+    there = {printable(word) for word in set(words)} - {""}
+    names = [name for name in order if name in there] or sorted(there, key=_by_number)
     source.labels, source.classes = np.zeros(len(words), np.int32), {}
     if len(names) > MOST_CLASSES:
         source.notes.append(f"There are {len(names):,} classes; at most {MOST_CLASSES:,} can be kept, so the pictures have none.")
