@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools.browser import ENGINES, find, launch
 from vae_core.config.schema import train_config
-from vae_core.data.catalog import DATASETS
+from vae_core.data.catalog import dataset_info
 from vae_core.model.vae import build
 from vae_core.model_files.checkpoints import save
 from vae_core.model_files.header import QUANTILES, Header, LatentStatistics, Metrics
@@ -52,7 +52,7 @@ def save_model(
     header = Header(
         name=path.stem,
         config=training,
-        data=DATASETS[data].facts(None),
+        data=dataset_info(data).facts(None),
         data_digest="0" * 64,
         metrics=metrics,
         statistics=statistics,

@@ -1,21 +1,16 @@
 """What the map asks for: questions over the socket as pure functions, and the HTTP routes beside it."""
 
-import asyncio
 import base64
 import gzip
 import io
 import struct
-from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.applications import Starlette
 
 from ui.server import likeness_query, live_queries
 from ui.server.live_queries import MANY, WHERE, BadQueryError
-from ui.server.map_route import map_routes
 from ui.server.worker_threads import BusyError, TaskQueue
 from ui.shared import cached_models
 
@@ -25,19 +20,6 @@ pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 @pytest.fixture
 def tiny():
     return cached_models.model("tiny")
-
-
-@pytest.fixture
-def ask_route():
-    """ask_route(method, path, headers, **query): the answer of one of the map's routes."""
-    transport = httpx.ASGITransport(Starlette(routes=map_routes()))
-
-    async def fetch(method, path, headers, query):
-        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-            return await client.request(method, path, params=query, headers=headers)
-
-    with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the thread of the tests
-        yield lambda method, path, headers=None, **query: pool.submit(asyncio.run, fetch(method, path, headers, query)).result()
 
 
 @pytest.fixture

@@ -95,3 +95,10 @@ def wire(receive: Any) -> Wire:
     transport = getattr(protocol, "transport", None)
     known = hasattr(transport, "abort") and hasattr(transport, "get_write_buffer_size")
     return Wire(transport if known else None, getattr(protocol, "conn", None))
+
+
+def forget_upload(file: Any) -> None:
+    """Streamlit holds an uploaded file in memory for as long as the session lives; this one it holds no longer."""
+    context = private("streamlit.runtime.scriptrunner", "get_script_run_ctx")()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.file_id)

@@ -10,6 +10,7 @@ from ui.shared import error_sentences
 from ui.shared.model_picker import LIKELIHOODS
 from ui.train import form_fields, run_sentences
 from ui.train.form_fields import choice, keep, kept, key, number
+from ui.train.own_pictures import dataset_list, import_progress, panel_address
 from vae_core import runs
 from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
@@ -19,6 +20,7 @@ from vae_core.errors import LatentWalkError
 from vae_core.objectives.registry import OBJECTIVES
 from vae_core.training import time_estimate_in_background
 
+CHOSEN = "train.images"  # str: images that another part of the page has chosen for the form
 STARTED = "train.started"  # str: id of the run this session started last
 ARCHITECTURES = {"conv": "convolutional", "residual": "residual", "mlp": "fully connected"}
 NAME_HELP = "What the run and its model are called in lists and addresses. Left empty, it gets the name shown in grey."
@@ -54,10 +56,9 @@ def form() -> None:
             _time(config)
 
 
-def use_shapes() -> None:
-    """Sets the form to the images that need no download."""
-    saved = st.session_state.setdefault(form_fields.SAVED, {})
-    saved["data.name"] = st.session_state[key("data.name")] = "shapes"
+def use_images(name: str) -> None:
+    """Sets the form to these images when it is drawn next."""
+    st.session_state[CHOSEN] = name
 
 
 def _checked(fields: dict[str, Any]) -> tuple[TrainConfig | None, str]:
@@ -92,7 +93,7 @@ def _fields() -> tuple[dict[str, Any], bool]:
         troubles.append(trouble)
         return value
 
-    data = {"name": choice("data.name", "Images", {name: info.title for name, info in datasets().items()})}
+    data = {"name": _images()}
     row = st.columns(2, gap="small")
     model: dict[str, Any] = {"architecture": choice("model.architecture", "Architecture", ARCHITECTURES, row[0])}
     model["latent_dim"] = take("model.latent_dim", "Latent size", row[1])
@@ -118,6 +119,21 @@ def _fields() -> tuple[dict[str, Any], bool]:
             model["sigma"] = take("model.sigma", "Fixed σ", row[1], 0.05)
     sizes = {"limit": limit, "validation": _validation(limit)} if limit else {}
     return {"data": data | sizes, "model": model, "objective": {"kind": kind, **settings}, **top, **more}, any(troubles)
+
+
+def _images() -> str:
+    """Which images; below them what one's own hold, and the way to add some."""
+    there = datasets()
+    wanted = st.session_state.pop(CHOSEN, kept("data.name"))
+    if wanted != kept("data.name") or wanted not in there:  # deleted or renamed meanwhile
+        st.session_state[key("data.name")] = keep("data.name", wanted if wanted in there else next(iter(there)))
+    name = choice("data.name", "Images", {name: info.title for name, info in there.items()})
+    if there[name].own:
+        st.caption(dataset_list.described(there[name]))
+    st.button("Your own pictures", icon=":material/add_photo_alternate:", on_click=panel_address.open_panel, key="train.own",
+              width="stretch", help="Drop files, a folder or a zip: they become images to train on.")  # fmt: skip
+    import_progress.progress(use_images)
+    return name
 
 
 def _validation(limit: float) -> int:

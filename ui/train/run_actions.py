@@ -85,6 +85,7 @@ def _more(run: RunStatus) -> None:
 def upload() -> None:
     """The place to drop a checkpoint file, and what became of the last one."""
     file = st.file_uploader("Upload a model", type=["safetensors"], key=f"train.upload.{st.session_state.get(UPLOADS, 0)}",
+                            max_upload_size=model_list.MAX_UPLOAD_BYTES // 10**6,
                             help="A .safetensors file saved by this program; it is checked before it is accepted.")  # fmt: skip
     if file is not None:
         _take_upload(file.getvalue(), file.name)

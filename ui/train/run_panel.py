@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from ui.shared.plain_text import plain
 from ui.train import form, preview_pictures, run_actions, run_curves, run_sentences
 from ui.train.metrics_history import History, follow
 from vae_core import runs
@@ -22,7 +23,7 @@ def live(run: RunStatus, everything: list[RunStatus]) -> None:
     """The whole panel of one run."""
     history = follow(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_head"):
-        st.markdown(f"**{_plain(run.name)}**", width="stretch")
+        st.markdown(f"**{plain(run.name)}**", width="stretch")
         run_actions.buttons(run)
     _state(run, history, everything)
     if history.steps or history.validations:
@@ -51,7 +52,7 @@ def _state(run: RunStatus, history: History, everything: list[RunStatus]) -> Non
 def _progress(run: RunStatus, history: History) -> None:
     if not history.start:
         last = (runs.log_tail(run.run_id, 1) or run_sentences.STARTING)[:200]
-        st.progress(0.0, text=_plain(last))
+        st.progress(0.0, text=plain(last))
         return
     left = history.seconds_left
     parts = [
@@ -67,7 +68,7 @@ def _progress(run: RunStatus, history: History) -> None:
 def _bad_end(run: RunStatus) -> None:
     st.error(run_sentences.advice(run), icon=":material/error:")
     if run.config and not available(run.config.data.name):
-        st.button("Choose coloured shapes instead", key="train.shapes", on_click=form.use_shapes,
+        st.button("Choose coloured shapes instead", key="train.shapes", on_click=form.use_images, args=("shapes",),
                   icon=":material/category:")  # fmt: skip
     log = runs.log_tail(run.run_id, 12)
     if log:
@@ -110,8 +111,3 @@ def _strip(images: Pixels, alt: str) -> str:
     data = base64.b64encode(to_png(np.concatenate(list(images), axis=1))).decode()
     style = "width:100%;display:block;image-rendering:pixelated;border-radius:6px;margin-bottom:4px"
     return f'<img alt="{alt}" style="{style}" src="data:image/png;base64,{data}">'
-
-
-def _plain(text: str) -> str:
-    """Text in which no character is taken for Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|~$:<>" else letter for letter in text)

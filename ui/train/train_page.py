@@ -12,6 +12,7 @@ import streamlit as st
 
 from ui.shared import user_session
 from ui.train import form, metrics_history, run_actions, run_list, run_panel, run_sentences
+from ui.train.own_pictures import import_panel, panel_address
 from vae_core import runs
 from vae_core.runs import RunStatus
 
@@ -23,6 +24,9 @@ def page() -> None:
     user_session.prepare()
     run_actions.fulfil()
     st.html(Path(__file__).parent / "train.css")
+    if panel_address.is_open():
+        import_panel.panel(form.use_images)
+        return
     left, rest = st.columns([25, 75], gap="small")
     with rest:
         st.session_state[WAS_LIVE] = busy = looks_again(runs.list_runs())

@@ -1,0 +1,114 @@
+"""Own pictures in a real browser: an awful zip is dropped, looked at, kept, trained on and explored."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+from read_screen import background, live, typed
+
+from tests import awful_zip
+from vae_core import runs
+from vae_core.import_images.import_jobs import incoming_root
+
+SHOWN = "() => [...document.querySelectorAll('.own-pictures img')].map(one => one.src).join()"
+
+
+@pytest.fixture
+def panel(server, page, monkeypatch) -> Page:
+    """The panel of own pictures of a new server with no datasets; this process sees its runs and data too."""
+    monkeypatch.setenv("VAE_RUNS", str(server.folder / "runs"))
+    monkeypatch.setenv("VAE_DATA", str(server.folder / "data"))
+    running = server(VAE_DATA=str(server.folder / "data"))
+    page.goto(f"{running.url}/train")
+    page.get_by_role("button", name="Your own pictures").click()
+    expect(page.get_by_text("None yet.")).to_be_visible(timeout=60_000)
+    yield page
+    for run in runs.list_runs():
+        if run.live:
+            runs.stop(run.run_id)
+    deadline = time.monotonic() + 60
+    while any(run.live for run in runs.list_runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    page.locator('input[type="file"]').set_input_files({"name": name, "mimeType": "application/zip", "buffer": data})
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+
+
+def choose(page: Page, group: str, option: str) -> None:
+    page.get_by_role("radiogroup", name=group).get_by_text(option, exact=True).click()
+
+
+def redrawn(page: Page, before: str) -> str:
+    """The pictures, once all of them are others."""
+    return page.wait_for_function(
+        f"before => {{ const now = ({SHOWN})(); return now && now !== before ? now : false; }}", arg=before
+    ).json_value()
+
+
+def test_an_awful_zip_becomes_a_dataset_to_train_on_and_to_explore(panel):
+    page = panel
+    drop(page, "my light and dark.zip", awful_zip.awful_zip())
+    left_out = page.locator(".own-left-out")
+    expect(left_out).to_be_visible(timeout=60_000)
+    for name in awful_zip.LEFT_OUT:
+        expect(left_out).to_contain_text(name)
+    expect(page.locator(".own-pictures img")).to_have_count(24)
+    expect(page.locator(".own-classes li")).to_have_count(2)
+
+    centre = page.evaluate(SHOWN)
+    choose(page, "Crop", "Stretch")
+    stretched = redrawn(page, centre)
+    choose(page, "Crop", "Fit, with a border")
+    redrawn(page, stretched)
+    choose(page, "Size", "32")
+    choose(page, "Crop", "Cut to the middle")
+    settled(page)
+
+    page.reload()  # what was dropped is still there
+    expect(page.locator(".own-pictures img")).to_have_count(24, timeout=60_000)
+    choose(page, "Size", "32")
+    typed(page.get_by_label("Name", exact=True), "light and dark")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    form = page.locator(".st-key-train_form")
+    expect(form.get_by_text("32×32 colour, 2 classes")).to_be_visible(timeout=60_000)
+
+    form.get_by_role("combobox", name="Architecture").click()
+    page.get_by_role("option", name="fully connected").click()
+    settled(page)
+    typed(form.get_by_label("Epochs", exact=True), "2")
+    settled(page)
+    form.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("test ELBO").first).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Explore", exact=True).click()
+    live(page)
+    background(page)
+    page.get_by_role("link", name="Encode").click()
+    page.get_by_role("button", name="Take a random test image").click()
+    expect(page.locator(".enc-x").first).to_be_visible(timeout=30_000)
+
+
+def test_a_bomb_is_refused_in_a_sentence_and_the_panel_goes_on(panel):
+    drop(panel, "bomb.zip", awful_zip.bomb())
+    expect(panel.get_by_text("bomb.zip: ")).to_be_visible(timeout=60_000)
+    assert not list(incoming_root().iterdir())
+    drop(panel, "good.zip", awful_zip.awful_zip())
+    expect(panel.locator(".own-pictures img")).to_have_count(24, timeout=60_000)
+
+
+def test_nothing_is_cut_off_on_a_phone(panel):
+    drop(panel, "good.zip", awful_zip.awful_zip())
+    panel.set_viewport_size({"width": 390, "height": 844})
+    expect(panel.locator(".own-left-out")).to_be_visible(timeout=60_000)
+    settled(panel)
+    assert panel.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    panel.get_by_role("button", name="Choose others").click()
+    expect(panel.get_by_text("None yet.")).to_be_visible()
+    assert panel.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
