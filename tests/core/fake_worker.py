@@ -18,7 +18,7 @@ def row(kind, step, epoch, **figures):
     return {"kind": kind, "step": step, "epoch": epoch, "time": epoch} | figures
 
 
-def train(config, run_dir, *, should_stop, on_download, name, command):
+def train(config, run_dir, *, should_stop, should_pause, changes, added_epochs, resumable, on_download, name, command):
     assert "torch" not in sys.modules, "torch was imported before it was this run's turn"
     with MetricsWriter(run_dir / "metrics.jsonl") as metrics:
         metrics.write(row("validation", 0, 0.0, elbo=-500.0, reconstruction=500.0, kl=0.0))
@@ -32,7 +32,7 @@ def train(config, run_dir, *, should_stop, on_download, name, command):
         for step in range(1, 10**9 if config.seed == 0 else 5):
             metrics.write(row("step", step, step / 100, reconstruction=100.0 / step, kl=1.0))
             if should_stop():
-                metrics.write({"kind": "end", "state": "stopped", "message": ""})
+                metrics.write({"kind": "end", "state": "paused" if should_pause() else "stopped", "message": ""})
                 return
             time.sleep(0.01)
         metrics.write(row("validation", 5, 1.0, elbo=-120.5, reconstruction=100.0, kl=20.5))

@@ -285,7 +285,7 @@ def test_a_live_run_is_not_deleted_and_an_ended_one_is_gone_with_its_files(root)
     runs.stop(run_id)
     wait_state(run_id, "stopped")
     runs.delete(run_id)
-    assert runs.list_runs() == [] and [path.name for path in root.iterdir()] == [".slot"]
+    assert runs.list_runs() == [] and {path.name.split("-")[0] for path in root.iterdir()} == {".slot", ".trash"}
     with pytest.raises(RunError, match="no run"):
         runs.status(run_id)
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from vae_core.config.schema import TrainConfig
 from vae_core.config.upgrade_old_config import read_config
@@ -45,15 +45,21 @@ class About(_Record):
 
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
     created: Time
+    place: Time | None = None  # in the queue, where it is not the time of creation
+    parent: Annotated[str, Field(max_length=200), AfterValidator(_printable)] | None = None  # id of the run it was made from
+    added_epochs: Annotated[tuple[Annotated[int, Field(ge=1, le=2000)], ...], Field(max_length=1000)] = ()  # by extending it
 
 
 class Said(_Record):
     """status.json."""
 
-    state: Literal["queued", "running", "done", "stopped", "failed", "died"] | None = None
+    state: Literal["queued", "running", "done", "stopped", "paused", "failed", "died"] | None = None
     started: Time | None = None
     ended: Time | None = None
+    before: Time | None = None  # seconds that it had gone before it was resumed
+    pid: Annotated[int, Field(ge=2, le=2**31)] | None = None
     message: str | None = None
+    reason: str | None = None  # of a failure, for what can be done about it: diverged | disk | memory | data | state
     elbo: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)] | None = None
     error: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] | None = None
 
@@ -76,9 +82,19 @@ def said(run_dir: Path) -> Found[Said]:
     return _read(run_dir / "status.json", Said.model_validate_json)
 
 
+class Changes(RootModel[dict[str, Annotated[float, Field(allow_inf_nan=False)]]]):
+    """changes.json: settings that are no longer those of config.json, by name."""
+
+
 def config(run_dir: Path) -> Found[TrainConfig]:
     """What is trained."""
     return _read(run_dir / "config.json", read_config)
+
+
+def changes(run_dir: Path) -> dict[str, float]:
+    """The settings that were changed after the run began; none where there are none or they cannot be read."""
+    found = _read(run_dir / "changes.json", Changes.model_validate_json).record
+    return found.root if found else {}
 
 
 def progress(run_dir: Path) -> tuple[float, float | None, float | None]:

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +17,10 @@ from vae_core.runs.json_files import reason
 from vae_core.runs.lock import is_alive
 from vae_core.system.open_untrusted_file import is_regular
 
-State = Literal["queued", "running", "done", "stopped", "failed", "died", "unreadable"]
+State = Literal["queued", "running", "done", "stopped", "paused", "failed", "died", "unreadable"]
 CHECKPOINT = "best.safetensors"  # the best epoch so far
+STATE = "state.safetensors"  # from which a run goes on
+QUIET = 180.0  # seconds without a sign of life after which a run is said to have stalled
 CHECKPOINT_UNTIL_2026 = "last.safetensors"  # what older runs called it
 
 
@@ -47,11 +49,19 @@ class RunStatus:
     state: State
     created: float
     path: Path
-    config: TrainConfig | None = None  # None when config.json is missing or broken
-    started: float | None = None
+    place: float = 0.0  # in the queue: the lower, the earlier
+    config: TrainConfig | None = None  # None when config.json is missing or broken; added epochs are counted in
+    added_epochs: tuple[int, ...] = ()  # by which it was extended, each time so many
+    settings: dict[str, float] = field(default_factory=dict)  # changed while it went
+    parent: str = ""  # id of the run whose settings it was made from
+    started: float | None = None  # for the last time
     ended: float | None = None
+    before: float = 0.0  # seconds it had gone when it was resumed
     message: str = ""  # a sentence about why it failed, stopped or cannot be read; empty when all is well
-    stopping: bool = False  # asked to stop and still at it
+    reason: str = ""  # of a failure: diverged | disk | memory | data | state, or empty
+    stopping: bool = False  # asked to stop or to pause, and still at it
+    quiet: float = 0.0  # seconds without a sign of life of a run that goes
+    has_state: bool = False  # whether a state is there from which it can go on
     epoch: float = 0.0
     elbo: float | None = None  # best beta-free validation ELBO so far
     error: float | None = None  # of an autoencoder instead: least squared validation error so far, per image
@@ -64,8 +74,22 @@ class RunStatus:
 
     @property
     def seconds(self) -> float:
-        """Time since training began, up to its end."""
-        return 0.0 if self.started is None else max(0.0, (self.ended or time.time()) - self.started)
+        """How long it has been trained."""
+        return self.before + (0.0 if self.started is None else max(0.0, (self.ended or time.time()) - self.started))
+
+    @property
+    def stalled(self) -> bool:
+        """Whether it goes and has not shown it for a long time."""
+        return self.state == "running" and self.quiet > QUIET
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it has ended early and can go on: from its state, or from the beginning where it had hardly begun."""
+        if self.live or self.config is None or self.state == "unreadable":
+            return False
+        if self.state == "done":
+            return self.has_state and self.epoch < self.config.epochs
+        return self.has_state or self.epoch < 1
 
 
 def runs_root() -> Path:
@@ -131,10 +155,10 @@ def run_folders(root: Path) -> Iterator[Path]:
     yield from (root / name for name in ids if _holds_a_run(root / name))
 
 
-def runs_ahead(run_dir: Path) -> list[Path]:
-    """The live runs that were started before this one."""
-    mine = _order(run_dir)
-    return [other for other in run_folders(run_dir.parent) if mine and (_order(other) or mine) < mine and is_alive(other)]
+def queue_order(run_dir: Path) -> tuple[float, str] | None:
+    """Its place in the queue; None when it cannot be read."""
+    found = json_files.about(run_dir).record
+    return None if found is None else (_place(found), run_dir.name)
 
 
 def _is_id(text: str) -> bool:
@@ -161,21 +185,30 @@ def _name(run_dir: Path) -> RunName | None:
 
 def _status(run: RunName) -> RunStatus:
     alive = is_alive(run.path)  # before status.json is read: a run that ends in between is then seen as ended, not as died
-    found, config = json_files.said(run.path), json_files.config(run.path)
-    said = found.record or json_files.Said()
+    found, config = json_files.said(run.path), json_files.config(run.path).record
+    said, about = found.record or json_files.Said(), json_files.about(run.path).record
     state = _state(run, found, alive)
     epoch, elbo, error = json_files.progress(run.path)
+    added = about.added_epochs if about else ()
     return RunStatus(
         run_id=run.run_id,
         name=run.name,
         created=run.created,
         state=state,
         path=run.path,
-        config=config.record,
+        place=_place(about) if about else run.created,
+        config=config.model_copy(update={"epochs": config.epochs + sum(added)}) if config and added else config,
+        added_epochs=added,
+        settings=json_files.changes(run.path),
+        parent=about.parent or "" if about else "",
         started=said.started,
+        before=said.before or 0.0,
+        reason=said.reason or "",
         ended=said.ended or (_last_sign(run.path) if state == "died" else None),
         message=run.problem or found.problem if state == "unreadable" else said.message or "",
-        stopping=state in ("queued", "running") and is_regular(run.path / "stop"),
+        stopping=state in ("queued", "running") and any(is_regular(run.path / name) for name in ("stop", "pause")),
+        quiet=max(0.0, time.time() - _last_sign(run.path)) if state == "running" else 0.0,
+        has_state=is_regular(run.path / STATE),
         epoch=epoch,
         elbo=elbo if said.elbo is None else said.elbo,
         error=error if said.error is None else said.error,
@@ -194,11 +227,9 @@ def _state(run: RunName, found: json_files.Found[json_files.Said], alive: bool) 
 
 
 def _last_sign(run_dir: Path) -> float:
-    """When a run that died was last seen to do something."""
-    return max(json_files.modified(run_dir / name) for name in ("metrics.jsonl", "log.txt", "status.json"))
+    """When a run was last seen to do something."""
+    return max(json_files.modified(run_dir / name) for name in ("metrics.jsonl", "log.txt", "status.json", STATE))
 
 
-def _order(run_dir: Path) -> tuple[float, str] | None:
-    """Its place in the queue; None when it cannot be read."""
-    found = json_files.about(run_dir).record
-    return None if found is None else (found.created, run_dir.name)
+def _place(about: json_files.About) -> float:
+    return about.created if about.place is None else about.place

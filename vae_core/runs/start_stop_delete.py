@@ -1,13 +1,14 @@
 """Starting, stopping, renaming and deleting runs. Imports no torch; knows the worker by name only.
 
-A run folder holds run.json (display name, creation time), config.json, lock, log.txt, status.json, metrics.jsonl,
-preview.npz and best.safetensors; a file named `stop` asks the run to stop.
+A run folder holds run.json (display name, creation time, place in the queue, the run it was made from, epochs added later),
+config.json, changes.json (settings changed while it goes), lock, log.txt, status.json, metrics.jsonl, preview.npz,
+best.safetensors, and state.safetensors, from which it goes on. A file named `stop` or `pause` asks the run to end.
 
 The kernel's lock on `lock` is the truth about "alive". The parent takes it before the folder appears under its final name and
 the child inherits it, so there is no moment at which a run exists, is meant to live and is not locked; the kernel releases it
 when the last holder dies, however it dies. A folder whose status says queued or running and whose lock is free has died.
 
-The queue has no dispatcher: every worker is started at once and waits its turn (see worker.py), so it outlives the server.
+The queue has no dispatcher: every worker is started at once and waits its turn (see queue.py), so it outlives the server.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from vae_core.config.schema import TrainConfig
 from vae_core.errors import RunError
-from vae_core.runs import json_files
+from vae_core.runs import json_files, trash
 from vae_core.runs.json_files import read_json, reason, write_json, write_status
 from vae_core.runs.list_runs import folder, list_names, runs_root, status
 from vae_core.runs.lock import is_alive, lock_within
@@ -37,10 +38,11 @@ WORKER = "vae_core.training.worker_process"
 LOCK_VARIABLE = "VAE_LOCK_FD"  # the inherited descriptor of the run's lock
 
 
-def start(config: TrainConfig, name: str | None = None) -> str:
+def start(config: TrainConfig, name: str | None = None, parent: str | None = None) -> str:
     """Starts a run in a process of its own, which survives this one, and returns its id (its folder's name).
 
-    `name` is what people see; a number is appended when another run has it. Without one it is made from the config.
+    `name` is what people see; a number is appended when another run has it. Without one it is made from the config. `parent` is
+    the id of the run whose settings it was made from.
 
     Raises:
         RunError: the name cannot be used, or the folder or the process cannot be made.
@@ -48,11 +50,11 @@ def start(config: TrainConfig, name: str | None = None) -> str:
     display = free_name(check_name(name) if name and name.strip() else suggest_name(config))
     created = time.time()
     try:
-        run_dir, lock = _new_folder(config, display, created)
+        run_dir, lock = _new_folder(config, display, created, parent)
     except OSError as error:
         raise RunError(f"A run cannot be written to {runs_root()}: {reason(error)}. Free some space, or set VAE_RUNS.") from None
     try:
-        _spawn(run_dir, lock)
+        spawn(run_dir, lock)
     except OSError as error:
         write_status(run_dir, state="failed", message=f"The training process could not be started: {reason(error)}.")
         raise RunError(f"The training process could not be started: {reason(error)}.") from None
@@ -69,13 +71,18 @@ def stop(run_id: str) -> None:
     Raises:
         RunError: there is no such run, or its folder cannot be written.
     """
+    ask(run_id, "stop")
+
+
+def ask(run_id: str, what: str) -> None:
+    """Leaves a file of this name for a run that goes."""
     run_dir = folder(run_id)
     if not is_alive(run_dir):
         return
     try:
-        (run_dir / "stop").touch()
+        (run_dir / what).touch()
     except OSError as error:
-        raise RunError(f"The run cannot be asked to stop: {reason(error)}.") from None
+        raise RunError(f"The run cannot be asked to {what}: {reason(error)}.") from None
 
 
 def rename(run_id: str, name: str) -> None:
@@ -94,19 +101,15 @@ def rename(run_id: str, name: str) -> None:
 
 
 def delete(run_id: str) -> None:
-    """Removes a run's folder with its checkpoint. It leaves the list in one step, even when removing the files takes long.
+    """Moves a run's folder with its checkpoint to the trash, from which it can be restored for a week.
 
     Raises:
         RunError: there is no such run, or it is still alive and has to be stopped first.
     """
     run_dir = folder(run_id)
-    gone = run_dir.with_name(f".deleted-{os.getpid()}-{time.time_ns()}")
     try:
         with _ended(run_dir):
-            run_dir.rename(gone)
-            if gone.is_symlink():  # what it leads to lies elsewhere and stays
-                gone.unlink()
-            shutil.rmtree(gone, ignore_errors=True)
+            trash.put(run_dir)
     except OSError as error:
         raise RunError(f"The run cannot be deleted: {reason(error)}.") from None
 
@@ -146,7 +149,7 @@ def free_name(name: str) -> str:
     return next(candidate for candidate in candidates if candidate.lower() not in taken)
 
 
-def _new_folder(config: TrainConfig, name: str, created: float) -> tuple[Path, int]:
+def _new_folder(config: TrainConfig, name: str, created: float, parent: str | None) -> tuple[Path, int]:
     """A complete, locked run folder, which appears under its final name in one step; the caller closes the lock's descriptor."""
     root = runs_root()
     hidden = root / f".new-{os.getpid()}-{threading.get_ident()}-{time.time_ns()}"
@@ -156,7 +159,7 @@ def _new_folder(config: TrainConfig, name: str, created: float) -> tuple[Path, i
         fcntl.flock(lock, fcntl.LOCK_EX)
         (hidden / "config.json").write_text(config.model_dump_json(indent=1))
         (hidden / "reserve").write_bytes(b"\0" * 16384)
-        write_json(hidden / "run.json", {"name": name, "created": created})
+        write_json(hidden / "run.json", {"name": name, "created": created} | ({"parent": parent} if parent else {}))
         write_json(hidden / "status.json", {"state": "queued"})
         return _settle(hidden, root, slug(name), created), lock
     except BaseException:
@@ -179,7 +182,7 @@ def _settle(hidden: Path, root: Path, stem: str, created: float) -> Path:
     raise RunError("A thousand runs of this name were started in one second. Choose another name.")
 
 
-def _spawn(run_dir: Path, lock: int) -> None:
+def spawn(run_dir: Path, lock: int) -> None:
     """The worker in a session of its own, so that closing the server's terminal does not reach it."""
     with (run_dir / "log.txt").open("ab") as log:
         child = subprocess.Popen(

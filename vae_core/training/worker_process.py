@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,16 +21,20 @@ from pydantic import ValidationError
 
 from vae_core import runs
 from vae_core.config.command_line_options import command_line
+from vae_core.config.live_settings import with_settings
 from vae_core.config.schema import TrainConfig
 from vae_core.config.schema import explain as explain_config
 from vae_core.config.upgrade_old_config import read_config
-from vae_core.errors import LatentWalkError
+from vae_core.errors import ConfigError, DataError, LatentWalkError, RunError
+from vae_core.runs import json_files
 from vae_core.runs.json_files import read_json
 from vae_core.runs.metrics_log import read_tail
+from vae_core.runs.queue import device_kind, try_slot
 
 NICENESS = 15  # of 19: whoever drags a slider on the same machine comes first
 POLL_SECONDS = 0.2
-DISK_FULL = "The disk is full. The last good checkpoint, if one was written, is kept. Free some space and start the run again."
+CHANGES_SECONDS = 0.3  # between two looks at changes.json
+DISK_FULL = "The disk is full. What was saved until then is kept. Free some space, for instance in the trash, then resume it."
 OUT_OF_MEMORY = "There was not enough memory. Try a smaller batch size, fewer filters or a smaller network."
 
 
@@ -48,6 +51,10 @@ class Train(Protocol):
         run_dir: Path,
         *,
         should_stop: Callable[[], bool],
+        should_pause: Callable[[], bool],
+        changes: Callable[[], Mapping[str, float]],
+        added_epochs: tuple[int, ...],
+        resumable: bool,
         on_download: Callable[[str, int, int], None] | None,
         name: str,
         command: str,
@@ -64,22 +71,38 @@ def main(arguments: list[str], train: Train | None = None) -> int:
         print(f"Another process is working on {run_dir}.")
         return 2
     lower_priority()
-    should_stop = _stop_signal(run_dir)
+    should_stop, should_pause = _stop_signal(run_dir), lambda: _asked(run_dir, "pause") and not _asked(run_dir, "stop")
     try:
-        if not _wait_turn(run_dir, should_stop):
+        config = read_config((run_dir / "config.json").read_bytes())
+        if not _wait_turn(run_dir, config, should_stop):
             raise Stopped("Cancelled before it started.")
         runs.write_status(run_dir, state="running", started=time.time(), pid=os.getpid())
-        config = read_config((run_dir / "config.json").read_bytes())
-        name = str(read_json(run_dir / "run.json").get("name", run_dir.name))
-        (train or _real_train())(
-            config, run_dir, should_stop=should_stop, on_download=_printer(should_stop), name=name, command=command_line(config)
-        )
+        state, message = _train(train or _real_train(), config, run_dir, should_stop, should_pause)
     except Stopped as stopped:
-        return _end(run_dir, "stopped", str(stopped))
+        return _end(run_dir, *(("paused", "") if should_pause() else ("stopped", str(stopped))))
     except Exception as error:
         traceback.print_exc()
-        return _end(run_dir, "failed", explain(error))
-    return _end(run_dir, *_outcome(run_dir))
+        return _end(run_dir, "failed", explain(error), reason=_reason(error))
+    return _end(run_dir, "failed", message, reason=state) if state == "diverged" else _end(run_dir, state, message)
+
+
+def _train(
+    train: Train, config: TrainConfig, run_dir: Path, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
+) -> tuple[str, str]:
+    """How training says that it ended. A run that was extended meanwhile goes on from where it had come to."""
+    about = json_files.about(run_dir).record
+    added = about.added_epochs if about else ()
+    total = config.model_copy(update={"epochs": config.epochs + sum(added)})
+    train(
+        config, run_dir, should_stop=should_stop, should_pause=should_pause, changes=_changes(run_dir, config),
+        added_epochs=added, resumable=True, on_download=_printer(should_stop),
+        name=str(read_json(run_dir / "run.json").get("name", run_dir.name)), command=command_line(total),
+    )  # fmt: skip
+    state, message = _outcome(run_dir)
+    about = json_files.about(run_dir).record
+    if state == "done" and about and about.added_epochs != added:
+        return _train(train, config, run_dir, should_stop, should_pause)
+    return state, message
 
 
 def explain(error: Exception) -> str:
@@ -95,6 +118,13 @@ def explain(error: Exception) -> str:
     if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
         return OUT_OF_MEMORY
     return f"{text.splitlines()[0][:300]}. The log has the details."
+
+
+def _reason(error: Exception) -> str | None:
+    """The kind of a failure, where the page has a next step for it."""
+    if isinstance(error, (DataError, RunError)):
+        return "data" if isinstance(error, DataError) else "state"
+    return {DISK_FULL: "disk", OUT_OF_MEMORY: "memory"}.get(explain(error))
 
 
 def thread_count(cores: int) -> int:
@@ -130,7 +160,7 @@ def lower_priority() -> None:
 
 
 def _stop_signal(run_dir: Path) -> Callable[[], bool]:
-    """True once the `stop` file exists or the process was asked to end; looks at the disk at most ten times a second."""
+    """True once `stop` or `pause` is there or the process was asked to end; looks at the disk at most ten times a second."""
     asked, looked = False, 0.0
 
     def on_signal(*_: object) -> None:
@@ -142,7 +172,7 @@ def _stop_signal(run_dir: Path) -> Callable[[], bool]:
         now = time.monotonic()
         if not asked and now - looked > 0.1:
             looked = now
-            asked = (run_dir / "stop").exists()
+            asked = _asked(run_dir, "stop") or _asked(run_dir, "pause")
         return asked
 
     signal.signal(signal.SIGTERM, on_signal)
@@ -150,11 +180,39 @@ def _stop_signal(run_dir: Path) -> Callable[[], bool]:
     return should_stop
 
 
-def _wait_turn(run_dir: Path, should_stop: Callable[[], bool]) -> bool:
-    """Waits until no older run lives and the slot is free; False when stopped before that. Holds the slot from then on."""
-    slot = os.open(run_dir.parent / ".slot", os.O_RDWR | os.O_CREAT, 0o644)
+def _asked(run_dir: Path, what: str) -> bool:
+    return (run_dir / what).exists()
+
+
+def _changes(run_dir: Path, config: TrainConfig) -> Callable[[], Mapping[str, float]]:
+    """The settings that changes.json asks for, looked at a few times a second; what does not fit is said once and left out."""
+    wanted: dict[str, float] = {}
+    refused: dict[str, float] = {}
+    looked = 0.0
+
+    def changes() -> Mapping[str, float]:
+        nonlocal wanted, refused, looked
+        now = time.monotonic()
+        if now - looked < CHANGES_SECONDS:
+            return wanted
+        looked, found = now, json_files.changes(run_dir)
+        if found not in (wanted, refused):
+            try:
+                with_settings(config, found)
+                wanted = found
+            except ConfigError as error:
+                refused = found
+                print(f"Not changed: {error}")
+        return wanted
+
+    return changes
+
+
+def _wait_turn(run_dir: Path, config: TrainConfig, should_stop: Callable[[], bool]) -> bool:
+    """Waits for the run's turn on its device; False when stopped before that."""
+    device = device_kind(config.device)
     while not should_stop():
-        if not runs.runs_ahead(run_dir) and runs.try_lock(slot, fcntl.LOCK_EX):
+        if try_slot(run_dir, device):
             return True
         time.sleep(POLL_SECONDS)
     return False
@@ -181,20 +239,20 @@ def _real_train() -> Train:
     return train
 
 
-def _outcome(run_dir: Path) -> tuple[runs.State, str]:
-    """How training says it ended; a run that diverged has failed, though its last good checkpoint may be usable."""
+def _outcome(run_dir: Path) -> tuple[str, str]:
+    """How training says it ended: done, stopped, paused, diverged or failed."""
     ends = [row for row in read_tail(run_dir / "metrics.jsonl") if row.get("kind") == "end"]
     if not ends:
         return "failed", "Training ended without saying how. The log has the details."
     state, message = ends[-1].get("state", "failed"), ends[-1].get("message") or ""
-    return (state if state in ("done", "stopped") else "failed"), message
+    return (state if state in ("done", "stopped", "paused", "diverged") else "failed"), message
 
 
-def _end(run_dir: Path, state: runs.State, message: str) -> int:
+def _end(run_dir: Path, state: str, message: str, reason: str | None = None) -> int:
     if message:
         print(message)
-    runs.write_status(run_dir, state=state, message=message, ended=time.time(), **_best(run_dir))
-    return 0 if state in ("done", "stopped") else 1
+    runs.write_status(run_dir, state=state, message=message, reason=reason, ended=time.time(), **_best(run_dir))
+    return 1 if state == "failed" else 0
 
 
 def _best(run_dir: Path) -> dict[str, float]:
