@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ui.train.own_pictures import check_in_background, dataset_list, import_panel, staged_uploads
+from ui.train.own_pictures import check_in_background, dataset_list, import_panel, import_progress, staged_uploads
 from vae_core import runs
 from vae_core.data import own_datasets
 from vae_core.data.catalog import datasets
-from vae_core.import_images import ImportOptions, import_images, import_jobs, open_source
+from vae_core.import_images import ImportJob, ImportOptions, import_images, import_jobs, open_source
 from vae_core.import_images.import_jobs import incoming_root
 from vae_core.training import time_estimate
 
@@ -124,6 +125,7 @@ def test_a_drop_shows_pictures_classes_and_what_is_left_out_with_reasons():
     said = texts(app)
     assert "64×64, colour" in said
     assert "brimstone" in said and "2 classes" in said
+    assert "13 pictures will be kept" in said and "One in ten" in said
     assert "Left out: 2 files" in said and "notes.txt" in said and "broken.png" in said
 
 
@@ -204,6 +206,28 @@ def test_a_name_that_somebody_else_took_meanwhile_is_refused_on_keeping(tmp_path
     keep("butterflies", tmp_path)
     app.button(key="own.keep").click().run()
     assert "already a dataset" in texts(app) and import_jobs() == []
+
+
+@pytest.mark.parametrize("view", ["form", "panel"])
+def test_an_import_that_goes_on_is_found_by_any_page_with_its_remaining_time_and_can_be_stopped(view, monkeypatch):
+    job = ImportJob("job-1", "moths", "running", 30_000, 100_000, 140.0, "", 0.0)
+    jobs, stopped = [job], []
+    monkeypatch.setattr(import_progress, "import_jobs", lambda: jobs)
+    monkeypatch.setattr(import_progress, "stop_import", stopped.append)
+    app = start(own="new") if view == "panel" else start()
+    (bar,) = app.get("progress")
+    assert bar.proto.text == "Importing moths: 30,000 of 100,000 · about 2.5 min left" and bar.proto.value == 30
+    app.button(key="own.stop.job-1").click().run()
+    assert stopped == ["job-1"]
+    jobs[:] = [replace(job, state="stopped", seconds_left=None)]
+    app.run()
+    assert not app.get("progress") and not app.error and not app.exception
+
+
+def test_copies_and_given_parts_are_told_in_sentences():
+    app = dropped(zipped({"train": 10, "test": 4}, {"train/twin.png": png(1)}))
+    said = texts(app)
+    assert "exact copy" in said and "Split as the folders say: 10 train, 4 test" in said.replace("\\", "")
 
 
 def test_paths_on_the_server_are_offered_only_where_its_owner_allows_them(tmp_path, monkeypatch):

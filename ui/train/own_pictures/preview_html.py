@@ -72,7 +72,8 @@ def files(count: int, one: str = "picture") -> str:
 
 def sentences(report: Report) -> list[str]:
     """What is known of all the pictures, beside their classes."""
-    found = list(report.notes)
+    test = "" if report.parts else " One in ten, at most 10,000, is a test image, which no model learns from."
+    found = [f"{files(report.kept)} will be kept.{test}", *report.notes]
     if report.duplicates_count:
         name, kept = report.duplicates[0]
         are = "picture is an exact copy" if report.duplicates_count == 1 else "pictures are exact copies"
