@@ -20,7 +20,7 @@ from benchmarks import report
 from vae_core.config.schema import ModelConfig
 from vae_core.data import procedural_shapes
 from vae_core.data.loading import to_float
-from vae_core.evaluation.factor_regression import factor_scores
+from vae_core.evaluation.factor_regression import factor_scores, of_shapes
 from vae_core.model.architectures import colour_weights, last_layer
 from vae_core.model.initialization import opponent_colours, start_at_mean_colour, strengthen_hue
 from vae_core.model.vae import VAE, build
@@ -123,7 +123,7 @@ def measured(model: VAE, images: Tensor, table: np.ndarray) -> list[str]:
     q = model.encode(x)
     likelihood = model.decode(q.mu)
     correlation = float(torch.corrcoef(torch.stack([red_minus_blue(x), red_minus_blue(likelihood.mean)]))[0, 1])
-    scores = factor_scores(q.mu, table)
+    scores = factor_scores(q.mu, of_shapes(table))
     found = [correlation, *(scores[name].score for name in ("colour", "x", "size", "shape"))]
     left, kl = -likelihood.log_prob(x).mean(), q.kl().mean()
     return [*(f"{value:.2f}" for value in found), f"{left:.1f}", f"{kl:.1f}"]

@@ -119,7 +119,7 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
     ("words", "said"),
     [
         ("train --latent-dim 0", "--latent-dim: Input should be greater than or equal to 1 (got 0)"),
-        ("train --data cats", "--data: there is no dataset called 'cats'; choose from mnist, fashion-mnist, shapes."),
+        ("train --data cats", "--data: there is no dataset called 'cats'; choose from mnist, fashion-mnist, shapes, kmnist"),
         ("train --data shapes --lr-schedule up", "--lr-schedule: Input should be 'one-cycle' or 'constant' (got 'up')"),
         ("train --beta -1", "--beta: Input should be greater than or equal to 0 (got -1.0)"),
         ("train --objective elbow", "--objective: choose from beta-elbo, iwae, factor-vae"),

@@ -1,13 +1,8 @@
-"""Datasets: the reader, the split, the digest, downloads from a real local server, and every sentence when something is wrong."""
+"""Datasets: the reader, the split, the digest, and every sentence when something is wrong. Downloads have tests of their own."""
 
-import gzip
-import hashlib
 import struct
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -192,72 +187,6 @@ def test_importing_data_does_not_import_torchvision_and_listing_does_not_import_
     for module, forbidden in (("data.loading", ["torchvision"]), ("data.catalog", ["torchvision", "torch"])):
         done = subprocess.run([sys.executable, "-c", script.format(module, forbidden)], check=False)
         assert done.returncode == 0, (module, forbidden)
-
-
-@pytest.fixture
-def mirror(tmp_path, monkeypatch):
-    """A real web server with the gzipped files, in the place of MNIST's."""
-    from torchvision.datasets import MNIST
-
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    resources = []
-    for name, content in idx_files().items():
-        packed = gzip.compress(content)
-        (folder / f"{name}.gz").write_bytes(packed)
-        resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-        monkeypatch.setattr(MNIST, "resources", resources)
-        yield folder
-        server.shutdown()
-
-
-def test_a_missing_set_is_downloaded_with_progress_and_nothing_else_is_left(mirror, tmp_path, capfd):
-    root, seen = tmp_path / "root", []
-    loaded = loading.load(*small(), root=root, progress=lambda *report: seen.append(report))
-    assert len(loaded.train) == 600
-    assert seen and all(title == "MNIST digits" and 0 < done <= total for title, done, total in seen)
-    assert any(done == total == (mirror / "train-images-idx3-ubyte.gz").stat().st_size for _, done, total in seen)
-    assert [path.name for path in root.iterdir()] == ["MNIST"] and len(list((root / "MNIST" / "raw").iterdir())) == 4
-    assert "%" not in capfd.readouterr().err, "torchvision's own bar stays silent"
-
-
-def test_after_a_download_torchvisions_own_bar_is_back(mirror, tmp_path):
-    from torchvision.datasets import utils
-
-    before = utils.tqdm
-    loading.load(*small(), root=tmp_path / "root")
-    assert utils.tqdm is before
-
-
-def test_a_download_that_breaks_off_is_refused_and_leaves_no_half_dataset(mirror, tmp_path):
-    path = mirror / "t10k-labels-idx1-ubyte.gz"
-    path.write_bytes(path.read_bytes()[:-5])
-    root = tmp_path / "root"
-    with pytest.raises(DataError, match=r"could not be downloaded.*File not found or corrupted"):
-        loading.load(*small(), root=root)
-    assert not list(root.iterdir())
-
-
-def test_without_a_network_the_error_says_so_and_offers_shapes(tmp_path, monkeypatch):
-    from torchvision.datasets import MNIST
-
-    monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # the discard port: nobody listens
-    with pytest.raises(DataError, match=r"MNIST digits is not in .*could not be downloaded.*refused.*choose shapes"):
-        loading.load(*small(), root=tmp_path)
-
-
-def test_a_data_folder_that_cannot_be_made_is_a_sentence(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match="choose shapes"):
-        loading.load(*small(), root=tmp_path / "file")
 
 
 @pytest.mark.skipif(not stored_images.available("mnist"), reason="needs the real MNIST files under VAE_DATA")

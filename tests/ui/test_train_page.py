@@ -10,6 +10,7 @@ from tests.place_runs import finished_rows, paced_rows, place_run
 from ui.train import form, form_fields, metrics_history, run_actions, run_sentences
 from vae_core import runs
 from vae_core.config.schema import TrainConfig, train_config
+from vae_core.data import downloads
 from vae_core.model_files import model_list
 from vae_core.objectives.registry import OBJECTIVES
 from vae_core.training import time_estimate, time_estimate_in_background
@@ -23,6 +24,7 @@ def quiet(models_dir, monkeypatch, tmp_path):
     monkeypatch.setattr(runs.start_stop_delete, "WORKER", "tests.core.fake_worker")
     monkeypatch.setattr(time_estimate, "measure", lambda config: None)
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
+    monkeypatch.setattr(downloads, "outlook", lambda info: downloads.Outlook(12_000_000))
     yield
     for run in runs.list_runs():
         if run.live:

@@ -14,7 +14,8 @@ from ui.train.own_pictures import dataset_list, import_progress, panel_address
 from vae_core import runs
 from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
-from vae_core.data.catalog import dataset_info, datasets
+from vae_core.data import downloads
+from vae_core.data.catalog import DatasetInfo, dataset_info, datasets
 from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
 from vae_core.objectives.registry import OBJECTIVES
@@ -142,9 +143,20 @@ def _validation(limit: float) -> int:
 
 
 def _warn_about_data(config: TrainConfig) -> None:
-    if not available(config.data.name):
-        title = dataset_info(config.data.name).title
-        st.warning(run_sentences.MISSING_DATA.format(title=title), icon=":material/cloud_download:")
+    if available(config.data.name):
+        return
+    info = dataset_info(config.data.name)
+    found = _download_outlook(info)
+    if found.trouble:
+        st.error(found.trouble, icon=":material/cloud_off:")
+    else:
+        words = run_sentences.MISSING_DATA if found.bytes else run_sentences.PACKED_DATA
+        st.warning(words.format(title=info.title, size=downloads.size_words(found.bytes)), icon=":material/cloud_download:")
+
+
+@st.cache_data(ttl=20, show_spinner="Looking whether the images can be downloaded")
+def _download_outlook(info: DatasetInfo) -> downloads.Outlook:
+    return downloads.outlook(info)
 
 
 def _time(config: TrainConfig) -> None:

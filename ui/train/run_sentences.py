@@ -31,9 +31,10 @@ MEANINGS = {
 }
 STARTING = "Starting: loading the libraries and the images."
 MISSING_DATA = (
-    "The images of {title} are not on this computer yet; training downloads them first. Without a network choose "
+    "The images of {title} are not on this computer yet; training downloads {size} first. Without a network choose "
     "**Coloured shapes**, which need no download."
 )
+PACKED_DATA = "The files of {title} are on this computer; training unpacks them first."
 DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
 TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
 TRY_FAILED = "Change in the form what the message names, and train again."

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from vae_core.cli.console import err, out
 from vae_core.config.command_line_options import Option, command_line, config_of, options
 from vae_core.config.schema import TrainConfig
-from vae_core.errors import ConfigError, RunError
+from vae_core.errors import ConfigError, DataError, RunError
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]  # what is fetched, bytes so far, bytes in all
@@ -35,6 +35,7 @@ def train_command() -> Callable[..., None]:
 
         config = config_of(values)
         target = target_path(out_path, runs.suggest_name(config))
+        _say_what_is_fetched(config.data.name)
         out.print(command_line(config), markup=False, highlight=False)
         _train_into(config, target)
 
@@ -44,6 +45,26 @@ def train_command() -> Callable[..., None]:
     train.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     train.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return train
+
+
+def _say_what_is_fetched(name: str) -> None:
+    """Before the run begins.
+
+    Raises:
+        DataError: the images are not here and cannot be had.
+    """
+    from vae_core.data import downloads
+    from vae_core.data.catalog import dataset_info
+    from vae_core.data.stored_images import available
+
+    info = dataset_info(name)
+    if available(name) or info.own:
+        return
+    found = downloads.outlook(info)
+    if found.trouble:
+        raise DataError(found.trouble)
+    words = f"{downloads.size_words(found.bytes)} are downloaded" if found.bytes else "its files are unpacked"
+    err.print(f"{info.title} is not on this computer yet: {words} first.", markup=False, highlight=False)
 
 
 def _parameter(option: Option) -> inspect.Parameter:

@@ -59,6 +59,7 @@ class DatasetInfo(DataFacts):
     training_images: int  # validation images among them
     test_images: int
     own: bool = False  # imported by a person
+    array: bool = False  # kept as one array of pixels (own_datasets.py), as all own ones are; else as MNIST's four files
     validation_images: int | None = None  # how many of an own dataset were given as such; None: a run takes what it asks for
 
     def held_out(self, wanted: int) -> int:
@@ -74,6 +75,9 @@ class DatasetInfo(DataFacts):
 
 
 _DIGITS = tuple("0123456789")
+_LETTERS = (*_DIGITS, *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"abdefghnqrt")  # EMNIST balanced: other small letters look like capitals
+_KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+_THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 DATASETS: dict[str, DatasetInfo] = {
@@ -115,6 +119,78 @@ DATASETS: dict[str, DatasetInfo] = {
             training_images=30_000,
             test_images=5_000,
         ),
+        DatasetInfo(
+            name="kmnist",
+            title="Kuzushiji-MNIST",
+            height=28,
+            width=28,
+            channels=1,
+            classes=_KANA,
+            ink=Ink(share=1.0, centre="box"),
+            folder="KMNIST",
+            training_images=60_000,
+            test_images=10_000,
+        ),
+        DatasetInfo(
+            name="emnist",
+            title="EMNIST, balanced",
+            height=28,
+            width=28,
+            channels=1,
+            classes=_LETTERS,
+            ink=Ink(share=24 / 28, centre="box"),
+            folder="EMNIST",
+            array=True,
+            training_images=112_800,
+            test_images=18_800,
+        ),
+        DatasetInfo(
+            name="cifar10",
+            title="CIFAR-10",
+            height=32,
+            width=32,
+            channels=3,
+            classes=_THINGS,
+            folder="CIFAR10",
+            array=True,
+            training_images=50_000,
+            test_images=10_000,
+        ),
+        DatasetInfo(
+            name="svhn",
+            title="SVHN house numbers",
+            height=32,
+            width=32,
+            channels=3,
+            classes=_DIGITS,
+            folder="SVHN",
+            array=True,
+            training_images=73_257,
+            test_images=26_032,
+        ),
+        DatasetInfo(
+            name="celeba",
+            title="CelebA faces",
+            height=64,
+            width=64,
+            channels=3,
+            folder="celeba",
+            array=True,
+            training_images=182_637,
+            test_images=19_962,
+        ),
+        DatasetInfo(
+            name="dsprites",
+            title="dSprites",
+            height=64,
+            width=64,
+            channels=1,
+            classes=("square", "ellipse", "heart"),
+            folder="dSprites",
+            array=True,
+            training_images=727_280,
+            test_images=10_000,
+        ),
     )
 }
 
@@ -141,7 +217,7 @@ class OwnRecord(BaseModel):
     def info(self, name: str) -> DatasetInfo:
         """As an entry of the catalog."""
         known = {field: getattr(self, field) for field in type(self).model_fields if field in DatasetInfo.model_fields}
-        return DatasetInfo(**known, name=name, title=name, folder=f"own/{name}", own=True)
+        return DatasetInfo(**known, name=name, title=name, folder=f"own/{name}", own=True, array=True)
 
 
 RECORD = "dataset.json"

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.data.catalog import DATASETS, RECORD, DatasetInfo, OwnRecord, data_root, own_records
+from vae_core.data.catalog import DATASETS, RECORD, DatasetInfo, OwnRecord, data_root, find_dataset, own_records
 from vae_core.errors import DataError
 
 IMAGES, LABELS, FACTORS = "images.npy", "labels.npy", "factors.npy"
+BUILT_IN_FACTORS = {"dsprites": ("shape", "scale", "orientation", "posX", "posY")}  # columns; the colour is always white
 HEADER = 128  # bytes before the first pixel of images.npy
 MAX_NAME = 60  # characters
 
@@ -145,7 +146,8 @@ def arrays(info: DatasetInfo, root: Path | None = None) -> tuple[NDArray[np.uint
     """
     path = _folder(info, root) / IMAGES
     if not is_whole(info, root):
-        raise DataError(f"The images of {info.name} in {path.parent} are missing or cut short. Delete it and import it again.")
+        again = "import" if info.own else "load"
+        raise DataError(f"The images of {info.name} in {path.parent} are missing or cut short. Delete it and {again} it again.")
     try:
         found = path.stat()
         return _mapped(path, found.st_ino, found.st_mtime_ns, info.training_images + info.test_images, info.image_shape)
@@ -166,6 +168,23 @@ def _mapped(
     if labels.shape != (count,):
         raise ValueError(f"{count} images and labels of shape {labels.shape}")
     return images, labels
+
+
+def test_factors(name: str, root: Path | None = None) -> tuple[tuple[str, ...], NDArray[np.float64]] | None:
+    """Known factors of a dataset's test images: their names and (test images, F); None where none were kept."""
+    info = find_dataset(name, root)
+    if info is None or not info.array:
+        return None
+    names = own_records(root)[info.name].factors if info.own else BUILT_IN_FACTORS.get(info.name, ())
+    path = _folder(info, root) / FACTORS
+    if not names or not path.is_file():
+        return None
+    table = np.load(path, mmap_mode="r", allow_pickle=False)
+    fits = table.shape == (info.training_images + info.test_images, len(names))
+    return (names, np.array(table[info.training_images :], dtype=np.float64)) if fits else None
+
+
+test_factors.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it where it is imported
 
 
 def _folder(info: DatasetInfo, root: Path | None) -> Path:

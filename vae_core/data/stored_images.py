@@ -1,7 +1,7 @@
 """The images of a dataset as they lie on this computer, and single test images: no torch, so that pages can show them at once.
 
-The grey sets lie in torchvision's own layout (`VAE_DATA/MNIST/raw/...`) and are read by memory map. `shapes` is drawn on
-the spot. Tensors, splits and downloads are in `loading`.
+MNIST and the sets in its format lie in torchvision's layout (`VAE_DATA/MNIST/raw/...`), all others as one array (`own_datasets`);
+both are read by memory map. `shapes` is drawn on the spot. Tensors and splits are in `loading`, downloads in `downloads`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def available(name: str, root: Path | None = None) -> bool:
     info = find_dataset(name, root)
     if info is None or info.folder is None:
         return info is not None
-    if info.own:
+    if info.array:
         return own_datasets.is_whole(info, root)
     return all(path.is_file() for pair in _IDX_FILES for path in _paths(info, pair, root))
 
@@ -51,7 +51,7 @@ def test_count(name: str, root: Path | None = None) -> int:
     info = dataset_info(name, root)
     if info.folder is None:
         return procedural_shapes.TEST_COUNT
-    return info.test_images if info.own else len(idx_split(name, "test", root)[0])
+    return info.test_images if info.array else len(idx_split(name, "test", root)[0])
 
 
 def test_image(name: str, index: int, root: Path | None = None) -> tuple[NDArray[np.uint8], int]:
@@ -64,7 +64,7 @@ def test_image(name: str, index: int, root: Path | None = None) -> tuple[NDArray
     if not 0 <= index < count:
         raise DataError(f"{dataset_info(name).title} has no test image {index}; choose from 0 to {count - 1}.")
     info = dataset_info(name, root)
-    if info.own:
+    if info.array:
         own_images, own_labels = own_datasets.arrays(info, root)
         row = info.training_images + index
         return np.ascontiguousarray(own_images[row].transpose(1, 2, 0)), int(own_labels[row])

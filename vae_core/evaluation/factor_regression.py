@@ -1,16 +1,17 @@
-"""How well the known factors of a procedural dataset can be read from mu: regressions, scored on images that were not fitted.
+"""How well the known factors of a dataset can be read from mu: regressions, scored on images that were not fitted.
 
 Two scores for each factor. `linear`: least squares on mu. `score`: kernel ridge regression with a Gaussian kernel, which also
 reads a factor that lies on a bent line or is spread over several latents; its width and ridge are chosen within the fitted half.
 Both are R^2 on the other half; for the shape they are the share of images whose class is read correctly.
 The rotation is read up to the symmetry of each shape: as cosine and sine of 2, 4 and 3 times the angle for ellipse, square and
-triangle, because a square turned by -45 degrees and one turned by 45 are the same picture. A score near 1 says that the factor is
-in the code, not that one latent alone carries it.
+triangle, because a square turned by -45 degrees and one turned by 45 are the same picture; a heart is none before a whole turn. A
+score near 1 says that the factor is in the code, not that one latent alone carries it.
 """
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,51 +19,74 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_core.data import procedural_shapes
+from vae_core.data import own_datasets, procedural_shapes
 from vae_core.model_files.header import FactorScore
 
 SYMMETRY = {"ellipse": 2, "square": 4, "triangle": 3}  # turns by 360 degrees divided by so much change nothing
 WIDTHS, RIDGES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0), (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+MOST = 5000  # images
 _CHOOSING = 1200  # images of the fitted half that choose width and ridge, a quarter of them by being read
 
 
-def known_factors(dataset: str, count: int) -> NDArray[np.float64] | None:
-    """Those of a dataset's first test images, (count, 6) in the order of `shapes.FACTORS`; None where they are not known."""
-    if dataset != "shapes":
+@dataclass(frozen=True)
+class Factors:
+    """What is known of N images: for each factor what is regressed, (N, K), and which factors are classes, one column each."""
+
+    targets: dict[str, Tensor]
+    classes: frozenset[str] = frozenset()
+
+    def rows(self, start: int, end: int) -> Factors:
+        """Those of some of the images."""
+        return Factors({name: target[start:end] for name, target in self.targets.items()}, self.classes)
+
+    def score(self, name: str, read: Tensor, true: Tensor) -> float:
+        """R^2 over all columns together, 0 of a factor that never changes; of classes the share of right ones."""
+        if name in self.classes:
+            return float((read.argmax(dim=1) == true.argmax(dim=1)).double().mean())
+        if bool((true == true[0]).all()):
+            return 0.0
+        return 1 - float((read - true).square().sum() / (true - true.mean(dim=0)).square().sum())
+
+
+def known_factors(dataset: str, count: int) -> Factors | None:
+    """Those of a dataset's first test images; None where they are not known."""
+    if dataset == "shapes":
+        return of_shapes(procedural_shapes.factors(procedural_shapes.TEST_COUNT, procedural_shapes.TEST_SEED)[:count])
+    found = own_datasets.test_factors(dataset)
+    if found is None:
         return None
-    return procedural_shapes.factors(procedural_shapes.TEST_COUNT, procedural_shapes.TEST_SEED)[:count]
+    names, table = found[0], torch.from_numpy(found[1][:count])
+    if dataset == "dsprites":
+        kinds, turns = table[:, 0].long() - 1, table[:, names.index("orientation")]  # in radians
+        return _with_shape(dict(zip(names, table.T, strict=True)), kinds, turns, "orientation", [4, 2, 1])
+    return Factors({name: column[:, None] for name, column in zip(names, table.T, strict=True)})
 
 
-def factor_scores(mu: Tensor, table: NDArray[np.float64]) -> dict[str, FactorScore]:
-    """One score for each factor from codes mu (N, D) and factors (N, 6) of the same images. Takes about a second for 5,000."""
-    codes, targets = mu.double().cpu(), _targets(table)
+def of_shapes(table: NDArray[np.float64]) -> Factors:
+    """The factors (N, 6) of procedural shapes, in the order of their FACTORS."""
+    columns = dict(zip(procedural_shapes.FACTORS, torch.from_numpy(table).T, strict=True))
+    order = [SYMMETRY[name] for name in procedural_shapes.CLASSES]
+    return _with_shape(columns, columns["shape"].long(), torch.deg2rad(columns["rotation"]), "rotation", order)
+
+
+def _with_shape(columns: dict[str, Tensor], kinds: Tensor, turns: Tensor, angle: str, symmetry: list[int]) -> Factors:
+    """`kinds` (N,) is which shape each image shows, `symmetry` how many turns within a whole one leave each shape as it is."""
+    turns = torch.tensor(symmetry)[kinds] * turns
+    targets = {name: column[:, None].double() for name, column in columns.items()}
+    targets |= {"shape": F.one_hot(kinds, len(symmetry)).double(), angle: torch.stack([turns.cos(), turns.sin()], dim=1)}
+    return Factors(targets, frozenset({"shape"}))
+
+
+def factor_scores(mu: Tensor, factors: Factors) -> dict[str, FactorScore]:
+    """One score for each factor from codes mu (N, D) of the same images, of which at most `MOST` are used: about a second."""
+    codes = mu[:MOST].double().cpu()
     half = len(codes) // 2
-    fitted = {name: target[:half] for name, target in targets.items()}
-    bent, straight = _kernel(codes, fitted), _linear(codes, fitted)
+    fitted = factors.rows(0, half)
+    bent, straight = _kernel(codes, fitted), _linear(codes, fitted.targets)
     return {
-        name: FactorScore(score=_score(name, bent[name], target[half:]), linear=_score(name, straight[name], target[half:]))
-        for name, target in targets.items()
+        name: FactorScore(score=factors.score(name, bent[name], true), linear=factors.score(name, straight[name], true))
+        for name, true in factors.rows(half, len(codes)).targets.items()
     }
-
-
-def _targets(table: NDArray[np.float64]) -> dict[str, Tensor]:
-    """What is regressed for each factor, (N, K)."""
-    columns = torch.from_numpy(table).T
-    kinds = columns[0].long()
-    symmetry = torch.tensor([SYMMETRY[name] for name in procedural_shapes.CLASSES])[kinds]
-    turns = symmetry * torch.deg2rad(columns[procedural_shapes.FACTORS.index("rotation")])
-    plain = {name: columns[i][:, None] for i, name in enumerate(procedural_shapes.FACTORS)}
-    return plain | {
-        "shape": F.one_hot(kinds, len(procedural_shapes.CLASSES)).double(),
-        "rotation": torch.stack([turns.cos(), turns.sin()], dim=1),
-    }
-
-
-def _score(name: str, read: Tensor, true: Tensor) -> float:
-    """R^2 over all columns together; the share of right classes for the shape."""
-    if name == "shape":
-        return float((read.argmax(dim=1) == true.argmax(dim=1)).double().mean())
-    return 1 - float((read - true).square().sum() / (true - true.mean(dim=0)).square().sum())
 
 
 def _linear(codes: Tensor, fitted: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -75,22 +99,23 @@ def _linear(codes: Tensor, fitted: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _kernel(codes: Tensor, fitted: dict[str, Tensor]) -> dict[str, Tensor]:
+def _kernel(codes: Tensor, fitted: Factors) -> dict[str, Tensor]:
     """What kernel ridge regression reads from the codes that were not fitted, with a width and ridge for each factor."""
-    half = len(next(iter(fitted.values())))
+    half = len(next(iter(fitted.targets.values())))
     chosen = _widths_and_ridges(codes[:half], fitted)
-    return {name: _ridge(codes[:half], codes[half:], {name: target}, *chosen[name])[name] for name, target in fitted.items()}
+    read = {name: _ridge(codes[:half], codes[half:], {name: target}, *chosen[name]) for name, target in fitted.targets.items()}
+    return {name: found[name] for name, found in read.items()}
 
 
-def _widths_and_ridges(codes: Tensor, targets: dict[str, Tensor]) -> dict[str, tuple[float, float]]:
+def _widths_and_ridges(codes: Tensor, factors: Factors) -> dict[str, tuple[float, float]]:
     """The pair that reads each factor best from codes that were not fitted, among at most `_CHOOSING` images."""
     used = min(len(codes), _CHOOSING)
     kept = used * 3 // 4
-    near = {name: target[:kept] for name, target in targets.items()}
-    found: dict[str, dict[tuple[float, float], float]] = {name: {} for name in targets}
+    near, true = factors.rows(0, kept).targets, factors.rows(kept, used).targets
+    found: dict[str, dict[tuple[float, float], float]] = {name: {} for name in true}
     for pair in itertools.product(WIDTHS, RIDGES):
         for name, read in _ridge(codes[:kept], codes[kept:used], near, *pair).items():
-            found[name][pair] = _score(name, read, targets[name][kept:used])
+            found[name][pair] = factors.score(name, read, true[name])
     return {name: max(scores, key=lambda pair: scores[pair]) for name, scores in found.items()}
 
 
