@@ -28,6 +28,7 @@ SECONDS = 0.3  # between two reports
 def main(folder: Path) -> None:
     """Works on one job."""
     os.nice(NICENESS)
+    runs.write_status(folder, state="running", pid=os.getpid())
     asked = read_json(folder / "job.json")
     paths = [Path(path) for path in asked["paths"]]
     try:
@@ -56,8 +57,7 @@ def _end(folder: Path, state: str, message: str, **more: int) -> None:
 
 def _reporter(folder: Path) -> Callable[[int, int], None]:
     """Writes how far it is and how long it will take, a few times a second."""
-    began = time.monotonic()
-    told = 0.0
+    began, told = time.monotonic(), 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal told
@@ -66,7 +66,7 @@ def _reporter(folder: Path) -> Callable[[int, int], None]:
             told = now
             left = (now - began) / done * (total - done) if now - began > 1 else None
             with contextlib.suppress(OSError):  # a full disk ends the import where it writes pictures, and says so
-                runs.write_json(folder / "status.json", {"state": "running", "done": done, "total": total, "seconds_left": left})
+                runs.write_status(folder, done=done, total=total, seconds_left=left)
 
     return report
 

@@ -1,0 +1,169 @@
+"""Imports as processes: they outlive who started them, stop when asked, and killed leave nothing or a whole dataset."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from picture_folders import pictures, zipped
+
+from vae_core.data import loading
+from vae_core.data.catalog import datasets
+from vae_core.data.own_datasets import own_root
+from vae_core.errors import DataError
+from vae_core.import_images import (
+    ImportOptions,
+    forget_import,
+    import_jobs,
+    incoming_folder,
+    start_import,
+    stop_import,
+)
+from vae_core.runs.json_files import read_json
+from vae_core.system.project_path import PROJECT
+
+LARGE = ImportOptions(size=128)
+SMALL = ImportOptions(size=32)
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """An array whose import takes about a second."""
+    path = tmp_path_factory.mktemp("many") / "many.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (3000, 32, 32, 3), np.uint8))
+    return path
+
+
+def until(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def job_of(job_id):
+    return next(job for job in import_jobs() if job.id == job_id)
+
+
+def process_of(job_id) -> int:
+    """The process that works on a job."""
+    status = own_root() / ".jobs" / job_id / "status.json"
+    until(lambda: read_json(status).get("pid") or not job_of(job_id).live)
+    return read_json(status)["pid"]
+
+
+def visible() -> list[str]:
+    return sorted(path.name for path in own_root().iterdir() if not path.name.startswith("."))
+
+
+def test_an_import_runs_in_a_process_of_its_own_and_says_how_far_it_is(many):
+    job_id = start_import(many, "own", LARGE)
+    until(lambda: job_of(job_id).done > 0)
+    assert job_of(job_id).total == 3000
+    until(lambda: not job_of(job_id).live)
+    job = job_of(job_id)
+    assert (job.state, job.done, job.name, job.seconds_left) == ("done", 3000, "own", None) and "3,000" in job.message
+    assert len(loading.load("own", 100).train) == 2600
+    forget_import(job_id)
+    assert import_jobs() == []
+
+
+def test_an_import_goes_on_when_the_one_who_started_it_has_gone(tmp_path):
+    code = (
+        "import sys; from vae_core.import_images import *; from pathlib import Path\n"
+        "start_import(Path(sys.argv[1]), 'own', ImportOptions(size=32))"
+    )
+    folder = pictures(tmp_path / "given", 15)
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=PROJECT, check=True, timeout=60)
+    until(lambda: not any(job.live for job in import_jobs()))
+    assert [job.state for job in import_jobs()] == ["done"] and "own" in datasets()
+
+
+def test_stop_leaves_nothing(many):
+    job_id = start_import(many, "own", LARGE)
+    until(lambda: job_of(job_id).done > 0 or not job_of(job_id).live)
+    stop_import(job_id)
+    until(lambda: not job_of(job_id).live)
+    assert job_of(job_id).state == "stopped" and visible() == []
+    assert not list(own_root().glob(".importing-*"))
+
+
+def test_a_name_is_taken_while_it_is_being_imported(many):
+    job_id = start_import(many, "own", LARGE)
+    with pytest.raises(DataError, match="being imported at this moment"):
+        start_import(many, "Own", LARGE)
+    stop_import(job_id)
+    until(lambda: not job_of(job_id).live)
+
+
+def test_what_was_uploaded_for_an_import_is_removed_when_it_ends_and_other_files_stay(tmp_path):
+    folder = incoming_folder()
+    sources = sorted((pictures(tmp_path / "p", 25) / "monarch").iterdir())
+    upload = zipped(folder / "a.zip", {path.name: path.read_bytes() for path in sources})
+    for paths, name in ((upload, "one"), (tmp_path / "p", "two")):
+        job_id = start_import(paths, name, SMALL)
+        until(lambda job_id=job_id: not job_of(job_id).live)
+        assert job_of(job_id).state == "done", job_of(job_id).message
+    until(lambda: not folder.exists())
+    assert (tmp_path / "p").exists() and visible() == ["one", "two"]
+
+
+def test_an_import_that_fails_says_why(tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    job_id = start_import(tmp_path / "a.txt", "own", SMALL)
+    until(lambda: not job_of(job_id).live)
+    assert job_of(job_id).state == "failed" and "no picture" in job_of(job_id).message
+
+
+def test_a_killed_import_leaves_nothing_or_a_whole_dataset_at_whatever_moment(many):
+    """The same name is imported again and again, killed at random moments; then it is left alone and has to succeed."""
+    rng, ends = random.Random(3), []
+    for _ in range(8):
+        job_id = start_import(many, "own", LARGE)
+        waited = rng.uniform(0.2, 2.5)
+        deadline = time.monotonic() + waited
+        until(lambda deadline=deadline, job_id=job_id: time.monotonic() > deadline or not job_of(job_id).live)
+        if job_of(job_id).live:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(process_of(job_id), signal.SIGKILL)
+            until(lambda job_id=job_id: not job_of(job_id).live)
+        ends.append(job_of(job_id).state)
+        if visible():
+            assert visible() == ["own"] and len(loading.load("own", 100).train) == 2600
+            assert ends[-1] in ("done", "died")
+            break
+        assert ends[-1] == "died" and "Nothing of it is kept" in job_of(job_id).message
+    if not visible():
+        job_id = start_import(many, "own", LARGE)
+        until(lambda: not job_of(job_id).live)
+        assert job_of(job_id).state == "done"
+    assert visible() == ["own"] and not list(own_root().glob(".importing-*"))
+    assert "died" in ends
+
+
+@pytest.mark.parametrize("limit", [100_000, 20_000_000])
+def test_a_disk_that_is_full_in_the_middle_leaves_nothing_and_says_so(many, limit):
+    """The kernel refuses to let a file of the child grow beyond the limit, as it does on a full disk."""
+    code = (
+        "import resource, sys; from pathlib import Path; from vae_core.import_images import *\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "from vae_core.errors import DataError\n"
+        "with open_source(Path(sys.argv[1])) as source:\n"
+        "    try: import_images(source, 'own', ImportOptions(size=128))\n"
+        "    except DataError as error: print(error); sys.exit(3)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(many)], cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert "could not be written" in done.stdout and "Nothing of it is kept" in done.stdout
+    assert list(own_root().iterdir()) == []
