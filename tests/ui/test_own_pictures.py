@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui.train.own_pictures import check_in_background, dataset_list, import_panel, import_progress, staged_uploads
 from vae_core import runs
-from vae_core.data import own_datasets
+from vae_core.data import downloads, own_datasets
 from vae_core.data.catalog import datasets
 from vae_core.import_images import ImportJob, ImportOptions, import_images, import_jobs, open_source
 from vae_core.import_images.import_jobs import incoming_root
@@ -28,6 +28,7 @@ def quiet(models_dir, monkeypatch, tmp_path):
     """No run trains anything, nothing is measured, and there are no datasets of one's own yet."""
     monkeypatch.setattr(runs.start_stop_delete, "WORKER", "tests.core.fake_worker")
     monkeypatch.setattr(time_estimate, "measure", lambda config: None)
+    monkeypatch.setattr(downloads, "outlook", lambda info: downloads.Outlook(12_000_000))
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
     monkeypatch.delenv(staged_uploads.PATHS_VARIABLE, raising=False)
 
@@ -244,6 +245,15 @@ def test_paths_on_the_server_are_offered_only_where_its_owner_allows_them(tmp_pa
     assert len(pictures(app)) == 1 and not app.exception
     box = next(box for box in app.text_input if box.key.startswith("own.name."))
     assert box.value == "moths"
+
+
+def test_a_dataset_whose_files_were_cut_short_is_not_said_to_be_downloaded(tmp_path):
+    keep("moths", tmp_path)
+    with (own_datasets.own_root() / "moths" / own_datasets.IMAGES).open("r+b") as file:
+        file.truncate(500)
+    app = start()
+    app.selectbox(key="train.data.name").set_value("moths").run()
+    assert "not whole any more" in app.error[0].value and not app.warning and not app.exception
 
 
 def test_a_dataset_is_renamed_and_the_form_follows(tmp_path):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.shared import error_sentences
 from ui.shared.model_picker import LIKELIHOODS
+from ui.shared.plain_text import plain
 from ui.train import form_fields, run_sentences
 from ui.train.form_fields import choice, keep, kept, key, number
 from ui.train.own_pictures import dataset_list, import_progress, panel_address
@@ -143,9 +144,12 @@ def _validation(limit: float) -> int:
 
 
 def _warn_about_data(config: TrainConfig) -> None:
-    if available(config.data.name):
-        return
     info = dataset_info(config.data.name)
+    if available(info.name):
+        return
+    if info.own:
+        st.error(run_sentences.MISSING_OWN.format(title=plain(info.title)), icon=":material/error:")
+        return
     found = _download_outlook(info)
     if found.trouble:
         st.error(found.trouble, icon=":material/cloud_off:")

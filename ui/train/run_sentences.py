@@ -35,6 +35,10 @@ MISSING_DATA = (
     "**Coloured shapes**, which need no download."
 )
 PACKED_DATA = "The files of {title} are on this computer; training unpacks them first."
+MISSING_OWN = (
+    "The files of {title} are not whole any more: something else than this program has changed them. Choose other images, or "
+    "delete these under **Your own pictures** and add them again."
+)
 DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
 TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
 TRY_FAILED = "Change in the form what the message names, and train again."

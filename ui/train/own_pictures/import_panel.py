@@ -223,6 +223,8 @@ def _start(staged: Staged, name: str, options: ImportOptions) -> None:
         error_sentences.show_error(error)
         return
     check_in_background.end(staged.id)
+    if staged.is_path:
+        staged_uploads.discard(staged.id)  # the note of the path; what was uploaded is removed by the import
     import_progress.expect(job)
     open_panel()
     st.rerun(scope="app")

@@ -44,7 +44,7 @@ class Staged:
     id: str
     path: Path  # a folder, a zip, an array or a picture
     title: str  # what a person knows them by
-    bytes: int  # of what was uploaded; 0 for a path on the server
+    is_path: bool = False  # on the server: it was not uploaded
 
     @property
     def suggestion(self) -> str:
@@ -68,9 +68,10 @@ def take(files: Sequence[Upload]) -> Staged:
         )
     folder = incoming_folder()
     try:
-        size = sum(_write(file, folder / "files") for file in files)
+        for file in files:
+            _write(file, folder / "files")
         (first, *more) = sorted((folder / "files").iterdir())
-        _say(folder, title=f"{len(files):,} files" if more else first.name, bytes=size)
+        _say(folder, title=f"{len(files):,} files" if more else first.name)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise DataError(f"The pictures cannot be put aside in {folder.parent}: {_reason(error)}. Nothing was kept.") from None
@@ -97,7 +98,7 @@ def take_path(text: str) -> Staged:
         raise DataError(f"{path} is not allowed: paths on this server have to lie in {within}.")
     folder = incoming_folder()
     _say(folder, title=path.name or str(path), path=str(path))
-    return Staged(folder.name, path, path.name or str(path), 0)
+    return Staged(folder.name, path, path.name or str(path), is_path=True)
 
 
 def allowed_roots() -> tuple[Path, ...] | None:
@@ -116,7 +117,7 @@ def find(staged_id: str) -> Staged | None:
     try:
         about = json.loads((folder / _ABOUT).read_text())
         path = Path(about["path"]) if about.get("path") else _uploaded(folder / "files")
-        return Staged(staged_id, path, str(about["title"]), int(about.get("bytes", 0)))
+        return Staged(staged_id, path, str(about["title"]), bool(about.get("path")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -143,7 +144,7 @@ def _safe_name(part: str) -> str:
     return printable
 
 
-def _write(file: Upload, folder: Path) -> int:
+def _write(file: Upload, folder: Path) -> None:
     path = folder / safe_path(file.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     number = 2
@@ -152,7 +153,6 @@ def _write(file: Upload, folder: Path) -> int:
         number += 1
     with path.open("xb") as beside:
         shutil.copyfileobj(file, beside, CHUNK)
-        return beside.tell()
 
 
 def _uploaded(files: Path) -> Path:
