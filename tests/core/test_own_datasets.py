@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from picture_folders import pictures
 from typer.testing import CliRunner
 
@@ -169,3 +170,12 @@ def test_a_dataset_that_a_run_is_training_on_is_not_deleted(tmp_path, monkeypatc
     assert runs_of("butterflies") == [going]
     result = run("data", "delete", "butterflies", "--yes")
     assert result.exit_code == 2 and "needed by the run first" in result.stderr and "butterflies" in datasets()
+
+
+def test_batches_are_picked_where_the_images_fit(monkeypatch):
+    images = torch.arange(4 * 12, dtype=torch.uint8).reshape(4, 3, 2, 2)
+    cpu = torch.device("cpu")
+    assert loading.placed(images, cpu) is images
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (60, 100))
+    assert loading.placed(images, torch.device("cuda")) is images  # more than half of what is free there
+    assert (loading.rows(images, torch.tensor([2, 0]), cpu) == images[[2, 0]]).all()

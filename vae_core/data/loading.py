@@ -7,6 +7,7 @@ picks a batch with one index operation and converts it where the model lies.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,20 @@ def batches(n: int, batch_size: int, generator: torch.Generator | None = None) -
     """Index tensors (<= batch_size,) that cover 0..n-1 once: shuffled by the generator, or in order without one."""
     order = torch.arange(n) if generator is None else torch.randperm(n, generator=generator, device=generator.device)
     yield from order.split(batch_size)
+
+
+def placed(images: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The images where batches are picked from: on the device, unless they would take half of its free memory.
+
+    On a CPU they stay where they are, which of an own dataset is its file.
+    """
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+    return images.to(device) if images.nbytes < free / 2 else images
+
+
+def rows(images: torch.Tensor, indices: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A batch on the device. Copies rows; [] is 15 times slower on a CPU."""
+    return images.index_select(0, indices.to(images.device)).to(device)
 
 
 def to_float(images: torch.Tensor) -> torch.Tensor:
