@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ def save_model(
     points: int = 200,
     posterior: str = "diagonal",
     pairs: bool = True,
+    labels: Sequence[int] | None = None,
     model: dict[str, object] | None = None,
     **config: object,
 ) -> Path:
@@ -65,7 +66,7 @@ def save_model(
         extras = {
             "latents.mu": torch.randn(points, latent_dim, generator=generator),
             "latents.std": torch.full((points, latent_dim), 0.3),
-            "latents.labels": torch.arange(points) % 10,
+            "latents.labels": torch.arange(points) % 10 if labels is None else torch.tensor(labels),
             "latents.elbo": -100 + 10 * torch.randn(points, generator=generator),
         }
         if posterior == "full" and pairs:

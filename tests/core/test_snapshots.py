@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tests.run_files import place_run
 
+from tests.place_runs import place_run
 from vae_core.config.schema import train_config
 from vae_core.data import loading
 from vae_core.latent.latent_model import open_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 PLANE, VIEW, CLOUD, GROUND, GRID = (
-    f"explorer/map/{name}.js" for name in ("plane", "viewport", "points", "background", "point_grid")
+    f"explorer/map/{name}.js" for name in ("plane_projection", "viewport", "draw_points", "background", "nearest_point")
 )
 
 

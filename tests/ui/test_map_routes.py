@@ -116,7 +116,7 @@ def test_the_maps_points_are_the_models_encoded_images(tiny, get):
     assert (count, latent_dim) == tiny.test_means.shape
     floats = np.frombuffer(answer.content, "<f4", offset=8, count=latent_dim + latent_dim**2 + count * latent_dim)
     np.testing.assert_array_equal(floats[latent_dim + latent_dim**2 :].reshape(count, latent_dim), tiny.test_means)
-    np.testing.assert_array_equal(np.frombuffer(answer.content[-count:], np.uint8), tiny.test_labels)
+    np.testing.assert_array_equal(np.frombuffer(answer.content[-2 * count :], "<u2"), tiny.test_labels)
 
 
 def test_the_maps_points_are_packed_once_and_sent_plain_to_who_cannot_unpack(get, ask_route, monkeypatch):

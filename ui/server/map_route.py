@@ -6,7 +6,7 @@
 codes, as JSON with PNGs in base64. The first question about latents encodes every image.
 `/map/embedding?model=NAME&kind=tsne|umap`: see ui/server/embedding_route.py. What goes wrong: ui/server/http_routes.py.
 
-`/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u8 labels (N).
+`/map` is little endian: u32 count N, u32 latent size D, float32 centre (D), axes (D x D) and means (N x D), u16 labels (N).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def packed(encoded: EncodedImages) -> bytes:
     means = encoded.points.means
     head = struct.pack("<II", *means.shape)
     floats = (encoded.centre, encoded.axes, means)
-    return head + b"".join(part.astype("<f4").tobytes() for part in floats) + encoded.points.labels.tobytes()
+    return head + b"".join(part.astype("<f4").tobytes() for part in floats) + encoded.points.labels.astype("<u2").tobytes()
 
 
 def _pack(path: Path) -> bytes:

@@ -24,10 +24,10 @@ _measuring = ThreadPoolExecutor(1, thread_name_prefix="likeness", initializer=lo
 
 @dataclass(frozen=True)
 class Points:
-    """Encoded held-out images: means (N, D) float32 and labels (N,) uint8."""
+    """Encoded held-out images: means (N, D) float32 and labels (N,)."""
 
     means: Float32s
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
 
 
 class EncodedImages:
@@ -44,7 +44,7 @@ class EncodedImages:
         self._stds = model.test_stds
         self._lock = threading.Lock()
         self._likeness: Future[Likeness] | None = None
-        self.points = Points(model.test_means, model.test_labels.astype(np.uint8))
+        self.points = Points(model.test_means, model.test_labels)
 
     @property
     def has_density(self) -> bool:

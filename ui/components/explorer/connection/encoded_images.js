@@ -1,5 +1,5 @@
 // The encoded images of a model, fetched once (ui/server/map_route.py): little endian, u32 count, u32 latent size, float32 centre (D),
-// float32 principal axes (D x D), float32 means (count x D), u8 labels (count).
+// float32 principal axes (D x D), float32 means (count x D), u16 labels (count).
 
 /** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL), prior (whether the model has one)} of the model that the page's
  *  data names; throws with the server's sentence when it carries none. */
@@ -14,7 +14,7 @@ export function noImages({ dimensions }) {
   const latentDim = dimensions.length;
   const axes = Array.from({ length: latentDim }, (_, row) => Array.from({ length: latentDim }, (__, column) => Number(row === column)));
   const order = dimensions.map(({ index }) => index);
-  return { count: 0, latentDim, centre: new Array(latentDim).fill(0), axes, means: new Float32Array(), labels: new Uint8Array(), classes: [], prior: true, order };
+  return { count: 0, latentDim, centre: new Array(latentDim).fill(0), axes, means: new Float32Array(), labels: new Uint16Array(), classes: [], prior: true, order };
 }
 
 /** The address of one of the map's routes. */
@@ -35,5 +35,5 @@ function readEncodedImages(buffer) {
   const centre = Array.from(floats(latentDim));
   const axes = Array.from({ length: latentDim }, () => Array.from(floats(latentDim)));
   const means = floats(count * latentDim);
-  return { count, latentDim, centre, axes, means, labels: new Uint8Array(buffer, at, count) };
+  return { count, latentDim, centre, axes, means, labels: new Uint16Array(buffer, at, count) };
 }

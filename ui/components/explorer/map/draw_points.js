@@ -32,7 +32,7 @@ export class Points {
   #scattered = false; // the map is nothing but its points
   hidden = new Set(); // labels switched off in the legend
 
-  /** means: Float32Array of count x latentDim; labels: Uint8Array */
+  /** means: Float32Array of count x latentDim; labels: Uint16Array */
   constructor(means, labels, latentDim) {
     this.#means = means;
     this.#labels = labels;
