@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from vae_core.config.schema import train_config
 from vae_core.data import loading
@@ -77,6 +78,13 @@ def test_step_rows_hold_the_gradient_norm_and_some_of_them_the_kl_of_each_dimens
     detailed = [row for row in steps if "kl_per_dim" in row]
     assert {len(row["kl_per_dim"]) for row in detailed} == {3}
     assert sum(detailed[0]["kl_per_dim"]) == pytest.approx(detailed[0]["kl"], rel=1e-4), "the first row: means of the same step"
+
+
+def test_the_rows_of_a_run_are_in_its_tensorboard_files(finished):
+    _, folder, rows = finished
+    reader = EventAccumulator(str(folder / "tensorboard")).Reload()
+    elbos = [row["elbo"] for row in rows if row["kind"] == "validation"]
+    assert [event.value for event in reader.Scalars("validation/elbo")] == pytest.approx(elbos)
 
 
 def test_a_long_run_writes_a_bounded_number_of_rows_with_the_kl_of_each_dimension(tmp_path, monkeypatch):

@@ -3,7 +3,8 @@
 Writes into the run's folder: metrics.jsonl (rows below), preview.npz, live.safetensors and snapshots (see snapshots.py),
 best.safetensors (the best epoch so far by beta-free validation ELBO; at the end the same weights with test figures), and
 state.safetensors (see resume_state.py), from which a run goes on after whatever ended it; the rows after that state are dropped.
-Knows nothing of processes, locks or pages.
+Where tensorboard is installed the rows are in its event files too (tensorboard_events.py). Knows nothing of processes, locks or
+pages.
 
 Rows, all in nats per image:
   start       steps, epochs, images, parameters, device, precision, seconds_to_load
@@ -46,6 +47,7 @@ from vae_core.training import resume_state
 from vae_core.training.previews import Preview
 from vae_core.training.row_means import RowMeans
 from vae_core.training.snapshots import Snapshots
+from vae_core.training.tensorboard_events import TensorBoardEvents
 from vae_core.training.training_step import DivergedError, TrainingStep
 
 METRICS, PREVIEW = "metrics.jsonl", "preview.npz"
@@ -104,6 +106,7 @@ def train(
     run = Run(config, run_dir, on_row, on_download, name or run_dir.name, command, added_epochs)
     if resumable:
         run.resume()
+    run.events = TensorBoardEvents(run_dir, after_step=run.step.count)
     with MetricsWriter(run_dir / METRICS) as run.writer:
         return run.go(should_stop, should_pause, changes)
 
@@ -112,6 +115,7 @@ class Run:
     """One run's moving parts. Everything random comes from generators seeded by the config."""
 
     writer: MetricsWriter
+    events: TensorBoardEvents
 
     def __init__(
         self, config: TrainConfig, run_dir: Path, on_row: Callable[[Row], None],
@@ -317,6 +321,7 @@ class Run:
         row = {"kind": kind, "step": self.step.count, "epoch": self.step.count / self.step.steps_per_epoch,
                "time": time.monotonic() - self.started, **fields}  # fmt: skip
         self.writer.write(row)
+        self.events.write(row)
         self.on_row(row)
 
 
