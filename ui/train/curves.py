@@ -67,25 +67,25 @@ def curve_chart(
     history: History, name: str, view: View, *, run_id: str, reach: float = 0.0, marks: Sequence[Mark] = ()
 ) -> go.Figure:
     """One number over a run, of training as a line and of validation dotted. `reach`: where the axis ends, 0 for by itself."""
-    unit, word = _unit(history, view)
+    unit, word = unit_of(history, view)
     train, validation = ((xs / unit, ys) for xs, ys in (history.column(kind, name, view.axis) for kind in ("step", "validation")))
     raw, colour = spikes_kept(*train), COLOURS.get(name, GREY)
     log = view.log and name in LOGARITHMIC
-    figure = _figure(f"{run_id}-{name}-{view.axis}-{log}", reach / unit, word)
+    figure = blank(f"{run_id}-{name}-{view.axis}-{log}", reach / unit, word)
     line = raw
     if view.smoothing and len(train[0]) > 2:
         line = smoothed(*train, view.smoothing)
-        figure.add_scatter(x=_few(raw[0]), y=_few(raw[1]), mode="lines", line={"color": colour, "width": 1}, opacity=0.35,
+        figure.add_scatter(x=few(raw[0]), y=few(raw[1]), mode="lines", line={"color": colour, "width": 1}, opacity=0.35,
                            name="raw")  # fmt: skip
-    figure.add_scatter(x=_few(line[0]), y=_few(line[1]), mode="lines", line={"color": colour, "width": 2}, name="train")
+    figure.add_scatter(x=few(line[0]), y=few(line[1]), mode="lines", line={"color": colour, "width": 2}, name="train")
     ends = {"": line}
     if len(validation[0]):
-        figure.add_scatter(x=_few(validation[0]), y=_few(validation[1]), mode="lines+markers", name="validation",
+        figure.add_scatter(x=few(validation[0]), y=few(validation[1]), mode="lines+markers", name="validation",
                            line={"color": colour, "width": 1.5, "dash": "dot"}, marker={"size": 5})  # fmt: skip
         ends = {"train": line, "val": validation}
-    low, high = _limits(name, [raw, validation])
-    _scale(figure, low, high, log)
-    _number_ends(figure, ends, low, high, log)
+    low, high = limits(name, [raw, validation])
+    scale(figure, low, high, log)
+    number_ends(figure, ends, low, high, log)
     _mark(figure, [(mark.row[view.axis] / unit, mark.text) for mark in marks if view.axis in mark.row])
     return figure
 
@@ -96,8 +96,8 @@ def kl_chart(history: History, view: View, *, run_id: str) -> go.Figure:
     rows = sampled(rows, CELLS)
     columns = [[value or 0.0 for value in row["kl_per_dim"]] for row in rows]
     order = sorted(range(len(columns[-1])), key=lambda d: columns[-1][d]) if columns else []
-    unit, word = _unit(history, view)
-    figure = _figure(f"{run_id}-kl-per-dim-{view.axis}", 0, word)
+    unit, word = unit_of(history, view)
+    figure = blank(f"{run_id}-kl-per-dim-{view.axis}", 0, word)
     figure.add_heatmap(
         x=[row[view.axis] / unit for row in rows], y=[f"z{d}" for d in order],
         z=[[_short(column[d]) for column in columns] for d in order], zmin=0,
@@ -130,7 +130,7 @@ def picture(charts: dict[str, go.Figure], title: str, background: str) -> go.Fig
     return whole
 
 
-def _unit(history: History, view: View) -> tuple[float, str]:
+def unit_of(history: History, view: View) -> tuple[float, str]:
     """What the axis counts in, and its sign."""
     if view.axis != "time":
         return 1.0, ""
@@ -138,7 +138,7 @@ def _unit(history: History, view: View) -> tuple[float, str]:
     return (1.0, " s") if seconds < 180 else (60.0, " min") if seconds < 3 * 3600 else (3600.0, " h")
 
 
-def _few(values: Any) -> list[float]:
+def few(values: Any) -> list[float]:
     """Numbers with no more digits than can be seen, so that they take half the bytes."""
     return [_short(value) for value in np.asarray(values, float).tolist()]
 
@@ -147,7 +147,7 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _figure(revision: str, reach: float, unit: str) -> go.Figure:
+def blank(revision: str, reach: float, unit: str) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
         height=HEIGHT, margin={"l": 36, "r": 68, "t": 8, "b": 22}, showlegend=False, uirevision=revision,
@@ -160,7 +160,7 @@ def _figure(revision: str, reach: float, unit: str) -> go.Figure:
     return figure
 
 
-def _limits(name: str, curves: Sequence[Curve]) -> tuple[float, float]:
+def limits(name: str, curves: Sequence[Curve]) -> tuple[float, float]:
     """What the axis shows: of a loss everything but the first few values, which would flatten the rest."""
     skipped = [min(len(ys) - 1, 1 + len(ys) // 20) if name in LOSSES else 0 for _, ys in curves]
     late = np.concatenate([ys[max(skip, 0) :] for skip, (_, ys) in zip(skipped, curves, strict=True)])
@@ -175,7 +175,7 @@ def _limits(name: str, curves: Sequence[Curve]) -> tuple[float, float]:
     return min(low - room, 0.0) if low < 0 else 0.0, high + room  # a weight, a rate, a speed are seen against zero
 
 
-def _scale(figure: go.Figure, low: float, high: float, log: bool) -> None:
+def scale(figure: go.Figure, low: float, high: float, log: bool) -> None:
     if log:
         low = _log_floor(low, high)
         figure.update_yaxes(type="log", range=[math.log10(low), math.log10(max(high, low * 1.1))], dtick="D2")
@@ -196,7 +196,7 @@ def _mark(figure: go.Figure, marks: list[tuple[float, str]]) -> None:
                                   yanchor="bottom", font={"size": 11, "color": GREY})  # fmt: skip
 
 
-def _number_ends(figure: go.Figure, ends: dict[str, Curve], low: float, high: float, log: bool) -> None:
+def number_ends(figure: go.Figure, ends: dict[str, Curve], low: float, high: float, log: bool) -> None:
     """The last values right of the curves' end, at their height but never on top of each other."""
     values = sorted(((float(ys[-1]), label) for label, (_, ys) in ends.items() if len(ys)), reverse=True)
     right = max((float(xs[-1]) for xs, _ in ends.values() if len(xs)), default=0.0)

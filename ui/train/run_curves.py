@@ -36,7 +36,9 @@ def view() -> View:
 def main_charts(run: RunStatus, history: History) -> None:
     """Reconstruction and KL, and above them how to see them."""
     plain = run_sentences.is_autoencoder(run)
-    _choices(run, plain)
+    unit, meaning = ("squared error", run_sentences.MEANINGS["error"]) if plain else ("nats", run_sentences.SPLITS)
+    words = f"{unit} per image, over {curves.AXES[view().axis]} · line: training · dots: validation"
+    choices(words, meaning, metrics_csv_route.link(run.run_id))
     if history.behind:
         st.progress(history.share_read, text=f"Reading its history: {len(history.steps):,} rows so far")
     charts = _charts(run, history, ("reconstruction",) if plain else ("reconstruction", "kl"))
@@ -67,23 +69,22 @@ def more_charts(run: RunStatus, history: History) -> None:
             _picture(run, history, names)
 
 
-def title(text: str, meaning: str, aside: str = "") -> None:
-    """A small heading that says more when the pointer rests on it."""
-    st.html(f'<p class="lw-title" title="{escape(meaning)}">{escape(text)} <span>{escape(aside)}</span></p>')
-
-
-def _choices(run: RunStatus, plain: bool) -> None:
-    unit, meaning = ("squared error", run_sentences.MEANINGS["error"]) if plain else ("nats", run_sentences.SPLITS)
+def choices(words: str, meaning: str | None = None, table: str = "") -> None:
+    """What is drawn, in words, and how to see it; `table`: the address of all rows."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_view"):
-        words = f"{unit} per image, over {curves.AXES[view().axis]} · line: training · dots: validation"
         st.caption(words, width="stretch", help=meaning)
         st.segmented_control("Scale", ["linear", "log"], default="linear", key=SCALE, label_visibility="collapsed")
         with st.popover("View", icon=":material/tune:", key="train.view"):
             st.segmented_control("Horizontal axis", list(curves.AXES), default="epoch", key=AXIS,
                                  format_func=lambda axis: curves.AXES[axis])  # fmt: skip
             st.slider("Smoothing", 0, MOST_SMOOTHING, 0, format="%d %%", key=SMOOTHING, help=SMOOTHING_HELP)
-            link = metrics_csv_route.link(run.run_id)
-            st.html(f'<a class="lw-download" href="{link}" download title="{CSV_HELP}">Download all rows as CSV</a>')
+            if table:
+                st.html(f'<a class="lw-download" href="{table}" download title="{CSV_HELP}">Download all rows as CSV</a>')
+
+
+def title(text: str, meaning: str, aside: str = "") -> None:
+    """A small heading that says more when the pointer rests on it."""
+    st.html(f'<p class="lw-title" title="{escape(meaning)}">{escape(text)} <span>{escape(aside)}</span></p>')
 
 
 def _charts(run: RunStatus, history: History, names: tuple[str, ...]) -> dict[str, go.Figure]:

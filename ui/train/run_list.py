@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.train import run_actions, run_sentences
+from ui.train import compare_runs, run_actions, run_sentences
 from vae_core.runs import RunStatus
 
 SHOWN = 30
@@ -24,6 +24,8 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Runs**", width="stretch", help="A press on a run shows it. " + run_sentences.ELBO)
         st.caption(run_sentences.totals(everything), width="content")
+        if len(everything) > 1 or compare_runs.comparing():
+            compare_runs.box(chosen)
     if not everything:
         st.caption("None yet.")
     limit = None if st.session_state.get("train.all") else SHOWN
@@ -38,6 +40,9 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
 
 
 def _row(run: RunStatus) -> None:
+    if compare_runs.comparing():
+        compare_runs.tick(run)
+        return
     st.button(
         run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
     )

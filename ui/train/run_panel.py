@@ -98,15 +98,15 @@ def _pictures(run: RunStatus) -> None:
     if preview is None:
         return
     run_curves.title("Test images, and below each what the model makes of it", run_sentences.MEANINGS["reconstructions"])
-    st.html(_strip(preview["inputs"], "test images") + _strip(preview["reconstructions"], "reconstructions"))
-    plain = run_sentences.is_autoencoder(run)
-    title = "Samples of a Gaussian fitted to the codes" if plain else "Samples from the prior"
-    run_curves.title(title, run_sentences.MEANINGS["fitted" if plain else "samples"])
+    st.html(strip(preview["inputs"], "test images") + strip(preview["reconstructions"], "reconstructions"))
+    fitted = run_sentences.is_autoencoder(run)
+    title = "Samples of a Gaussian fitted to the codes" if fitted else "Samples from the prior"
+    run_curves.title(title, run_sentences.MEANINGS["fitted" if fitted else "samples"])
     rows = (preview["samples"][start : start + ROW] for start in range(0, len(preview["samples"]), ROW))
-    st.html("".join(_strip(row, title.lower()) for row in rows))
+    st.html("".join(strip(row, title.lower()) for row in rows))
 
 
-def _strip(images: Pixels, alt: str) -> str:
+def strip(images: Pixels, alt: str) -> str:
     """Pictures (K, H, W, C) side by side as one <img> that holds its own data, so that replacing it never blinks."""
     data = base64.b64encode(to_png(np.concatenate(list(images), axis=1))).decode()
     style = "width:100%;display:block;image-rendering:pixelated;border-radius:6px;margin-bottom:4px"

@@ -1,7 +1,7 @@
 """Train: a form, the run as it goes, and the list of runs.
 
 Nothing about a run lives here or in the session: everything is read from the runs' folders, so a reload, a second tab or a
-restarted server finds it again. `?run=ID` in the address names the run that is shown.
+restarted server finds it again. `?run=ID` in the address names the run that is shown, `?compare=ID,ID` those that are compared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.shared import user_session
-from ui.train import form, metrics_history, run_actions, run_list, run_panel, run_sentences
+from ui.train import compare_runs, form, metrics_history, run_actions, run_list, run_panel, run_sentences
 from ui.train.own_pictures import import_panel, panel_address
 from vae_core import runs
 from vae_core.runs import RunStatus
@@ -44,7 +44,9 @@ def watch() -> None:
     middle, right = st.columns([68, 32], gap="small")
     with middle, st.container(border=True, key="train_live"):
         run_actions.notice()
-        if chosen is None:
+        if compare_runs.comparing():
+            compare_runs.panel(everything)
+        elif chosen is None:
             st.info(run_sentences.NO_RUNS, icon=":material/show_chart:")
         else:
             run_panel.live(chosen, everything)
@@ -58,7 +60,8 @@ def watch() -> None:
 def looks_again(everything: list[RunStatus]) -> bool:
     """Whether something runs, or a history is too long to have been read at one look."""
     chosen = choose(everything)
-    return any(run.live for run in everything) or (chosen is not None and metrics_history.behind(chosen))
+    shown = compare_runs.runs_of(everything) if compare_runs.comparing() else [chosen] if chosen else []
+    return any(run.live for run in everything) or any(map(metrics_history.behind, shown))
 
 
 def choose(everything: list[RunStatus]) -> RunStatus | None:
