@@ -148,6 +148,7 @@ def _short(value: float) -> float:
 
 
 def blank(revision: str, reach: float, unit: str) -> go.Figure:
+    """A figure without curves. `revision`: as long as it is the same, new data leave the view a person zoomed to."""
     figure = go.Figure()
     figure.update_layout(
         height=HEIGHT, margin={"l": 36, "r": 68, "t": 8, "b": 22}, showlegend=False, uirevision=revision,
@@ -176,6 +177,7 @@ def limits(name: str, curves: Sequence[Curve]) -> tuple[float, float]:
 
 
 def scale(figure: go.Figure, low: float, high: float, log: bool) -> None:
+    """What the vertical axis shows."""
     if log:
         low = _log_floor(low, high)
         figure.update_yaxes(type="log", range=[math.log10(low), math.log10(max(high, low * 1.1))], dtick="D2")

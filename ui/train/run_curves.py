@@ -58,8 +58,8 @@ def more_charts(run: RunStatus, history: History) -> None:
         _chart(st, title, figure, name, run_sentences.MEANINGS[name], f"over {curves.AXES[view().axis]}")
     names = _other_names(run, history)
     titles = [_named(run, name)[0] for name in names]
-    fold = st.expander(", ".join([titles[0], *(title[0].lower() + title[1:] for title in titles[1:])]),
-                       key="train.fold.curves", on_change="rerun")  # fmt: skip
+    titles[1:] = [one if one.isupper() else one[0].lower() + one[1:] for one in titles[1:]]
+    fold = st.expander(", ".join(titles), key="train.fold.curves", on_change="rerun")
     if fold.open:  # what is folded away costs nothing
         with fold:
             _grid(run, _charts(run, history, names))
