@@ -13,6 +13,7 @@ from vae_core.config.schema import TrainConfig, train_config
 from vae_core.data import downloads
 from vae_core.model_files import model_list
 from vae_core.objectives.registry import OBJECTIVES
+from vae_core.runs import trash
 from vae_core.training import time_estimate, time_estimate_in_background
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +253,7 @@ def test_a_failed_run_shows_its_message_and_the_last_lines_of_its_log():
 
 def test_a_run_that_was_killed_says_that_it_died_and_what_to_try():
     place_run("gone", "running", log="Killed")
-    assert "was killed" in texts(start()) and "Train again" in texts(start())
+    assert "was killed" in texts(start()) and "**Resume** starts it again" in texts(start())
 
 
 def test_a_run_that_failed_for_want_of_images_offers_shapes():
@@ -328,13 +329,14 @@ def test_a_refused_rename_says_why_and_goes_on_saying_it():
     assert "already called" in texts(app) and runs.status("two").name == "two"
 
 
-def test_deleting_needs_the_confirmation():
+def test_a_deletion_can_be_undone_at_once_and_from_the_trash():
     place_run("doomed")
     app = start()
-    assert app.button(key="train.delete.doomed").disabled
-    app.checkbox(key="train.sure.doomed").check().run()
     app.button(key="train.delete.doomed").click().run()
-    assert runs.list_runs() == [] and run_sentences.NO_RUNS in texts(app)
+    assert runs.list_runs() == [] and run_sentences.NO_RUNS in texts(app) and "lies in the trash for a week" in texts(app)
+    (one,) = trash.deleted_runs()
+    app.button(key=f"train.undo.{one.key}").click().run()
+    assert [run.name for run in runs.list_runs()] == ["doomed"] and "trash" not in texts(app) and not app.exception
 
 
 def test_the_address_chooses_the_run_and_an_unknown_one_falls_back_to_the_newest():

@@ -9,7 +9,7 @@ import streamlit as st
 from ui.shared import error_sentences
 from ui.shared.model_picker import LIKELIHOODS
 from ui.shared.plain_text import plain
-from ui.train import form_fields, run_sentences
+from ui.train import form_fields, run_sentences, train_again
 from ui.train.form_fields import choice, keep, kept, key, number
 from ui.train.own_pictures import dataset_list, import_progress, panel_address
 from vae_core import runs
@@ -34,6 +34,7 @@ FIX = "First mend the field that is marked in red."
 def form() -> None:
     """Draws the form; a press on Train starts a run and redraws the page."""
     st.markdown("**New run**")
+    train_again.say_where_from()
     fields, wrong = _fields()
     config, trouble = _checked(fields) if not wrong else (None, "")
     name, bad_name = _name(config)
@@ -66,7 +67,7 @@ def use_images(name: str) -> None:
 def _checked(fields: dict[str, Any]) -> tuple[TrainConfig | None, str]:
     """The config of these fields, or why it cannot be."""
     try:
-        return train_config(**fields), ""
+        return train_config(**train_again.with_rest(fields)), ""
     except LatentWalkError as error:
         return None, str(error)
 
@@ -178,10 +179,11 @@ def _time_line(config: TrainConfig, waited: bool) -> None:
 
 def _start(config: TrainConfig, name: str) -> None:
     try:
-        run_id = runs.start(config, name)
+        run_id = runs.start(config, name, train_again.parent())
     except LatentWalkError as error:
         error_sentences.show_error(error)
         return
+    train_again.forget()
     st.session_state[STARTED] = run_id
     st.query_params["run"] = run_id
     st.rerun(scope="app")

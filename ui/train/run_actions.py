@@ -1,45 +1,65 @@
-"""What can be done with one run: stop, explore, rename, download, delete; and uploading a model."""
+"""What can be done with one run: the main actions in its head, the others in a menu; and uploading a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
+from typing import Any
 
 import streamlit as st
 
-from ui.server import download_route
 from ui.shared import error_sentences, user_session
+from ui.shared.plain_text import plain
+from ui.train import run_menu
 from vae_core import runs
 from vae_core.errors import LatentWalkError
 from vae_core.model_files import model_list
-from vae_core.runs import RunStatus
+from vae_core.runs import RunStatus, trash
 from vae_core.runs.snapshot_files import model_path
 from vae_core.system.open_untrusted_file import is_regular
 
 EXPLORE = "explore/explore_page.py"
 NOTICE = "train.notice"  # str: why the last action was refused
+DELETED = "train.deleted"  # str: id of the run that was deleted last, which can be undone
 NO_MODEL = "The model of this run is not there: it may have been deleted. The list shows every run and its state."
 TO_EXPLORE = "train.to_explore"  # str: id of the run whose model was asked for
 UPLOADS = "train.uploads"  # int: files taken so far
 UPLOADED = "train.uploaded"  # (is it good, sentence) about the last upload
+PAUSE = "Ends soon and keeps its place: the computer is free, and Resume goes on from there as if nothing had happened."
+STOP = "Ends soon, measures the best model on the test images and keeps it."
+RESUME = "Goes on from the last saved state, as if it had never been interrupted."
+RESTART = "It had hardly begun: it starts again from the beginning."
+STOP_FIRST = "A run has to be stopped first."
+DELETE = "Moves the run and its model to the trash, where it stays for a week."
 
 
 def notice() -> None:
-    """Why the last action was refused, if it was."""
+    """Why the last action was refused, if it was; and the way back from a deletion."""
     if sentence := st.session_state.get(NOTICE):
         st.warning(sentence, icon=":material/info:")
+    gone = next((one for one in trash.deleted_runs() if one.run_id == st.session_state.get(DELETED)), None)
+    if gone is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_deleted"):
+            st.caption(f"**{plain(gone.name)}** lies in the trash for a week.", width="stretch")
+            st.button("Undo", key=f"train.undo.{gone.key}", icon=":material/undo:", on_click=attempt, args=(restore, gone.key))
 
 
 def buttons(run: RunStatus) -> None:
     """In the head of a run's panel."""
     if run.live:
+        st.button("Pause", key=f"train.pause.{run.run_id}", icon=":material/pause:", disabled=run.stopping,
+                  on_click=attempt, args=(runs.pause, run.run_id), help=PAUSE)  # fmt: skip
         st.button("Stop", key=f"train.stop.{run.run_id}", icon=":material/stop:", disabled=run.stopping,
-                  on_click=_attempt, args=(runs.stop, run.run_id), help="Ends soon and keeps the best model.")  # fmt: skip
+                  on_click=attempt, args=(runs.stop, run.run_id), help=STOP)  # fmt: skip
+    elif run.resumable:
+        st.button("Resume", key=f"train.resume.{run.run_id}", icon=":material/resume:", on_click=attempt,
+                  args=(runs.resume, run.run_id), help=RESUME if run.has_state else RESTART)  # fmt: skip
     if is_regular(model_path(run.path)):
         st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
                   on_click=_to_explore, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
     with st.popover("More", key=f"train.more.{run.run_id}"):
-        _more(run)
+        run_menu.menu(run, attempt)
+        st.button("Delete", key=f"train.delete.{run.run_id}", icon=":material/delete:", disabled=run.live, width="stretch",
+                  on_click=_delete, args=(run.run_id,), help=STOP_FIRST if run.live else DELETE)  # fmt: skip
 
 
 def _to_explore(run_id: str) -> None:
@@ -66,20 +86,6 @@ def open_model(name: str) -> None:
     """Goes to the Explore page with this model."""
     user_session.choose_model(name)
     st.switch_page(EXPLORE)
-
-
-def _more(run: RunStatus) -> None:
-    if run.state != "unreadable":
-        name = st.text_input("Name", run.name, key=f"train.rename.{run.run_id}.{run.name}")
-        st.button("Rename", key=f"train.rename_go.{run.run_id}", disabled=name == run.name, on_click=_attempt,
-                  args=(runs.rename, run.run_id, name))  # fmt: skip
-        st.divider()
-    if run.checkpoint is not None:
-        name = escape(f"{run.name}.safetensors")
-        st.html(f'<a class="lw-download" href="{download_route.link(run.run_id)}" download="{name}">Download the model</a>')
-    sure = st.checkbox("Yes, delete this run and its model", key=f"train.sure.{run.run_id}", disabled=run.live)
-    st.button("Delete", key=f"train.delete.{run.run_id}", icon=":material/delete:", disabled=run.live or not sure,
-              on_click=_delete, args=(run.run_id,), help="A run has to be stopped first." if run.live else None)  # fmt: skip
 
 
 def upload() -> None:
@@ -113,12 +119,19 @@ def _take_upload(data: bytes, name: str) -> None:
 
 
 def _delete(run_id: str) -> None:
-    """Deletes a run; that a second press finds it gone is no trouble."""
+    """Moves a run to the trash; that a second press finds it gone is no trouble."""
     trouble = _tried(runs.delete, run_id)
     gone = all(run.run_id != run_id for run in runs.list_runs())
     st.session_state[NOTICE] = "" if gone else trouble
+    st.session_state[DELETED] = run_id
     if gone and st.query_params.get("run") == run_id:
         del st.query_params["run"]
+
+
+def restore(key: str) -> None:
+    """Brings a run back from the trash, and shows it."""
+    st.query_params["run"] = trash.restore(key)
+    st.session_state[DELETED] = None
 
 
 def _delete_upload(name: str) -> None:
@@ -127,13 +140,13 @@ def _delete_upload(name: str) -> None:
     st.session_state[NOTICE] = "" if gone else trouble
 
 
-def _attempt(act: Callable[..., None], *arguments: str) -> None:
+def attempt(act: Callable[..., Any], *arguments: Any) -> None:
     """Does it; what goes wrong is said on the page until the next attempt."""
     trouble = _tried(act, *arguments)
     st.session_state[NOTICE] = trouble
 
 
-def _tried(act: Callable[..., None], *arguments: str) -> str:
+def _tried(act: Callable[..., Any], *arguments: Any) -> str:
     """Does it, and says what went wrong.
 
     The deed comes before anything touches the session: there Streamlit breaks a callback off, for good, after another press.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.train import compare_runs, run_actions, run_sentences
+from ui.train import compare_runs, run_actions, run_sentences, trash_list
+from vae_core import runs
 from vae_core.runs import RunStatus
 
 SHOWN = 30
@@ -13,6 +14,7 @@ ICONS = {
     "running": ":material/play_circle:",
     "done": ":material/check_circle:",
     "stopped": ":material/stop_circle:",
+    "paused": ":material/pause_circle:",
     "failed": ":material/error:",
     "died": ":material/error:",
     "unreadable": ":material/help:",
@@ -28,6 +30,11 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
             compare_runs.box(chosen)
     if not everything:
         st.caption("None yet.")
+    died = sum(run.state == "died" and run.resumable for run in everything)
+    if died:
+        st.button(f"{died} {'run' if died == 1 else 'runs'} died: resume {'it' if died == 1 else 'all'}", key="train.resume_all",
+                  icon=":material/restart_alt:", width="stretch", on_click=run_actions.attempt, args=(runs.resume_all,),
+                  help="Each goes on from its last saved state, one after the other.")  # fmt: skip
     limit = None if st.session_state.get("train.all") else SHOWN
     with st.container(gap=None, key="train_runs"):
         for run in everything[:limit]:
@@ -36,6 +43,7 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
                 _row(run)
     if limit and len(everything) > limit:
         st.checkbox(f"Show all {len(everything)}", key="train.all")
+    trash_list.trash_list()
     run_actions.upload()
 
 

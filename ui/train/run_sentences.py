@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from ui.shared.plain_text import plain
+from vae_core.config.schema import TrainConfig
 from vae_core.runs import RunStatus
 from vae_core.training.time_estimate_in_background import Outlook
 
@@ -41,6 +46,12 @@ MISSING_OWN = (
 )
 DIED = "The process is gone without having said why: it was killed, or the computer was restarted or out of memory."
 TRY_DIED = "Train again; if it happens again, a smaller batch size or fewer filters need less memory."
+RESUME_DIED = "**Resume** goes on from its last saved state, as if nothing had happened."
+RESTART_DIED = "It had hardly begun: **Resume** starts it again."
+STALLED = (
+    "The run has shown no sign of life for {minutes}. It may wait for a disk or for memory, or its process was suspended. If "
+    "that does not pass, end it by force; **Resume** then goes on from its last saved state."
+)
 TRY_FAILED = "Change in the form what the message names, and train again."
 KEPT = "The best model until then is kept and can be explored."
 
@@ -126,9 +137,10 @@ def state_line(run: RunStatus) -> str:
     model = "usable" if run.checkpoint else "no model"
     parts = {
         "queued": ["queued"],
-        "running": ["stopping" if run.stopping else "running", epoch_of(run), elbo],
+        "running": ["stopping" if run.stopping else "stalled" if run.stalled else "running", epoch_of(run), elbo],
         "done": ["done", elbo, duration(run.seconds)],
         "stopped": [stopped(run), elbo, "" if never_began(run) else model],
+        "paused": [f"paused at epoch {run.epoch:.1f}" if run.epoch else "paused before it began", elbo],
         "failed": ["failed", elbo, model],
         "died": ["died", elbo, model],
         "unreadable": ["unreadable"],
@@ -138,7 +150,7 @@ def state_line(run: RunStatus) -> str:
 
 def never_began(run: RunStatus) -> bool:
     """Whether it was stopped while it waited for its turn."""
-    return run.state == "stopped" and run.started is None
+    return run.state == "stopped" and run.started is None and not run.before
 
 
 def stopped(run: RunStatus) -> str:
@@ -158,7 +170,55 @@ def unreadable(run: RunStatus) -> str:
 def advice(run: RunStatus) -> str:
     """Why a run did not end well, and what to do about it."""
     what, then = (DIED, TRY_DIED) if run.state == "died" else (run.message or "The run failed.", TRY_FAILED)
+    if run.state == "died" and run.resumable:
+        then = RESUME_DIED if run.has_state else RESTART_DIED
+    if run.reason in ("disk", "state", "data"):  # the message says itself what to do
+        then = ""
     return " ".join(part for part in (what, KEPT if run.checkpoint else "", "" if "Try " in what else then) if part)
+
+
+def paused(run: RunStatus) -> str:
+    """Where it waits, and what it takes to go on."""
+    where = f"Paused at epoch {run.epoch:.1f}" if run.epoch else "Paused before it began"
+    of = f" of {run.config.epochs}" if run.config and run.epoch else ""
+    return f"{where}{of}. **Resume** goes on from there, as if nothing had happened."
+
+
+def queued(ahead: int) -> str:
+    """When a waiting run begins."""
+    if ahead == 0:
+        return "Queued: begins in a moment."
+    return f"Queued: begins when {ahead} earlier {'run' if ahead == 1 else 'runs'} will have ended."
+
+
+def origin(run: RunStatus, everything: list[RunStatus]) -> str:
+    """Which run's settings it was made from, and what is different."""
+    before = next((other for other in everything if other.run_id == run.parent), None)
+    if before is None:
+        return "Trained again with the settings of a run that is no longer there."
+    changed = _changed(before.config, run.config) if before.config and run.config else []
+    what = "; ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")
+    return f"As **{plain(before.name)}**" + (f", but {what}" if what else ", unchanged")
+
+
+def _changed(before: TrainConfig, now: TrainConfig) -> list[str]:
+    old, new = dict(_values(before.model_dump(mode="json"))), dict(_values(now.model_dump(mode="json")))
+    names = [name for name in new if old.get(name) != new[name]]
+    return [f"{plain(name.replace('_', ' '))} {plain(f'{old.get(name)} → {new[name]}')}" for name in names]
+
+
+def _values(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from (("objective", inner) if key == "kind" else (key, inner) for key, inner in _values(value))
+        else:
+            yield name, value
+
+
+def days(count: float) -> str:
+    """As a person would say it: "6 days", "less than a day"."""
+    whole = round(count)
+    return "less than a day" if whole < 1 else f"{whole} day{'s' if whole > 1 else ''}"
 
 
 def totals(runs: list[RunStatus]) -> str:

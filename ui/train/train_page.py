@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.shared import user_session
-from ui.train import compare_runs, form, metrics_history, run_actions, run_list, run_panel, run_sentences
+from ui.train import compare_runs, form, metrics_history, run_actions, run_list, run_panel, run_sentences, train_again
 from ui.train.own_pictures import import_panel, panel_address
 from vae_core import runs
 from vae_core.runs import RunStatus
@@ -23,6 +23,7 @@ WAS_LIVE = "train.was_live"  # bool: there was something to wait for when the pa
 def page() -> None:
     user_session.prepare()
     run_actions.fulfil()
+    train_again.fulfil()
     st.html(Path(__file__).parent / "train.css")
     if panel_address.is_open():
         import_panel.panel(form.use_images)
@@ -37,8 +38,8 @@ def page() -> None:
 
 def watch() -> None:
     """The chosen run and the list; redraws itself while something runs, and the page when that changes."""
-    if st.session_state.get(run_actions.TO_EXPLORE) is not None:
-        st.rerun(scope="app")  # only a run of the whole page can go to another one
+    if st.session_state.get(run_actions.TO_EXPLORE) is not None or st.session_state.get(train_again.FILL):
+        st.rerun(scope="app")  # only a run of the whole page can go to another one, or fill the form
     everything = runs.list_runs()
     chosen = choose(everything)
     middle, right = st.columns([68, 32], gap="small")
