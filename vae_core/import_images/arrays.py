@@ -32,7 +32,7 @@ PART_KEYS = {"train": ("train", "training"), "validation": ("val", "valid", "val
 DSPRITES = ("colour", "shape", "scale", "orientation", "x", "y")
 DSPRITES_SHAPES = ("square", "ellipse", "heart")
 MOST_FACTORS = 64
-LOOKED_AT = 2000  # pictures whose values tell the range of all
+LOOKED_AT = 10_000_000  # numbers, from all over an array, that tell the range of all
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def _words(labels: NDArray[Any]) -> list[str]:
 
 def _value_range(arrays: Sequence[NDArray[Any]]) -> tuple[float, float]:
     """What becomes black and white, judged by pictures from all over the arrays."""
-    parts = [np.asarray(array[:: max(1, len(array) // LOOKED_AT)], np.float32) for array in arrays]
+    steps = [max(1, array.size // LOOKED_AT) for array in arrays]
+    parts = [np.asarray(array[::step], np.float32) for array, step in zip(arrays, steps, strict=True)]
     finite = [part[np.isfinite(part)] for part in parts]
     low = min((float(part.min()) for part in finite if part.size), default=0.0)
     high = max((float(part.max()) for part in finite if part.size), default=1.0)

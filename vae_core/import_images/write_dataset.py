@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -197,7 +198,9 @@ def _staging(name: str) -> Iterator[Path]:
         DataError: somebody is importing under this name now.
     """
     folder = own_root() / f"{STAGING}{sha256(name.casefold().encode()).hexdigest()[:24]}"
-    lock = _locked(folder.with_name(folder.name + ".lock"))
+    path, deadline = folder.with_name(folder.name + ".lock"), time.monotonic() + 0.5
+    while (lock := _locked(path)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)  # `remove_stale` of another import holds it for a moment
     if lock is None:
         raise DataError(f"Somebody is importing a dataset called {name!r} at this moment. Wait for it, or choose another name.")
     try:
@@ -207,7 +210,7 @@ def _staging(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.with_name(folder.name + ".lock").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         os.close(lock)
 
 
