@@ -1,6 +1,7 @@
 """Own datasets after their import: trained on, renamed, deleted; what was made from them stays usable."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +120,17 @@ def test_a_name_that_cannot_be_given_is_refused_and_nothing_changes(tmp_path, ol
     with pytest.raises(DataError, match=r"\.$"):
         rename_own(old, new)
     assert [one.info.name for one in list_own()] == ["butterflies", "other"]
+
+
+def test_deleting_gives_the_disk_its_room_back(tmp_path):
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system does not say what is mapped")
+    add(pictures(tmp_path / "given", 15))
+    stored_images.test_image("butterflies", 0)
+    assert str(tmp_path) in maps.read_text()
+    delete_own("butterflies")
+    assert str(tmp_path) not in maps.read_text()
 
 
 def test_capitals_of_a_name_can_be_changed(tmp_path):

@@ -118,6 +118,7 @@ def delete_own(name: str) -> None:
     except OSError as error:
         raise DataError(f"{name} cannot be deleted: {(error.strerror or str(error)).lower()}.") from None
     shutil.rmtree(gone, ignore_errors=True)
+    _mapped.cache_clear()  # the disk has its room back only when nobody maps the file any more
 
 
 def _existing(name: str) -> OwnRecord:

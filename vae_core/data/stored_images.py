@@ -36,7 +36,8 @@ def available(name: str, root: Path | None = None) -> bool:
 
 
 def at_hand(name: str, like: DataFacts) -> bool:
-    """Whether the images of a model are on this computer: a known dataset of this name, with images of its shape."""
+    """Whether the images of a model are on this computer: a known dataset of this name with images of its shape, and no other
+    one that a person has imported under the same name since."""
     info = find_dataset(name)
     same = info is not None and (info.image_shape, info.images_digest) == (like.image_shape, like.images_digest)
     return same and available(name)
