@@ -22,8 +22,9 @@ def panel(server, page, monkeypatch) -> Page:
     monkeypatch.setenv("VAE_DATA", str(server.folder / "data"))
     running = server(VAE_DATA=str(server.folder / "data"))
     page.goto(f"{running.url}/train")
+    expect(page.get_by_text("New run")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Your own pictures").click()
-    expect(page.get_by_text("None yet.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Add pictures")).to_be_visible(timeout=60_000)
     yield page
     for run in runs.list_runs():
         if run.live:
@@ -35,7 +36,8 @@ def panel(server, page, monkeypatch) -> Page:
 
 
 def drop(page: Page, name: str, data: bytes) -> None:
-    page.locator('input[type="file"]').set_input_files({"name": name, "mimeType": "application/zip", "buffer": data})
+    file = {"name": name, "mimeType": "application/zip", "buffer": data}
+    page.locator('.st-key-own_take input[type="file"]').set_input_files(file)
 
 
 def settled(page: Page) -> None:
@@ -110,5 +112,5 @@ def test_nothing_is_cut_off_on_a_phone(panel):
     settled(panel)
     assert panel.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     panel.get_by_role("button", name="Choose others").click()
-    expect(panel.get_by_text("None yet.")).to_be_visible()
+    expect(panel.get_by_text("Add pictures")).to_be_visible()
     assert panel.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

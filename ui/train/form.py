@@ -133,8 +133,10 @@ def _images() -> str:
     name = choice("data.name", "Images", {name: info.title for name, info in there.items()})
     if there[name].own:
         st.caption(dataset_list.described(there[name]))
-    st.button("Your own pictures", icon=":material/add_photo_alternate:", on_click=panel_address.open_panel, key="train.own",
-              width="stretch", help="Drop files, a folder or a zip: they become images to train on.")  # fmt: skip
+    if st.button("Your own pictures", icon=":material/add_photo_alternate:", key="train.own", width="stretch",
+                 help="Drop files, a folder or a zip: they become images to train on."):  # fmt: skip
+        panel_address.open_panel()
+        st.rerun()  # the whole page, of which this form is a part that is drawn by itself
     import_progress.progress(use_images)
     return name
 

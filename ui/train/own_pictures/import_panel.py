@@ -80,10 +80,9 @@ def _limit() -> int:
 def _take_upload(*, folder: bool) -> None:
     kind = "folder" if folder else "files"
     files = st.file_uploader(
-        "Folder" if folder else "Pictures, a zip or an array",
+        "Choose a folder, or drop it here" if folder else "Drop pictures, a zip or an array here",
         accept_multiple_files="directory" if folder else True,
         key=f"own.upload.{kind}.{st.session_state.get(UPLOADS, 0)}",
-        label_visibility="collapsed",
     )
     if not files:
         return
@@ -128,9 +127,12 @@ def _open(staged: Staged) -> None:
 
 
 def _choose_others(staged_id: str) -> None:
+    if not st.button("Choose others", key="own.others", type="tertiary"):
+        return
     check_in_background.end(staged_id)
     staged_uploads.discard(staged_id)
     open_panel()
+    st.rerun()  # the whole page
 
 
 @st.fragment
@@ -140,13 +142,13 @@ def _look(staged: Staged) -> None:
         check = check_in_background.check(staged)
     except (LatentWalkError, OSError) as error:
         error_sentences.show_error(error)
-        st.button("Choose others", on_click=_choose_others, args=(staged.id,), key="own.others")
+        _choose_others(staged.id)
         return
     left, right = st.columns([31, 69], gap="small")
     with left, st.container(border=True, key="own_settings"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{plain(staged.title)}**", width="stretch")
-            st.button("Choose others", on_click=_choose_others, args=(staged.id,), key="own.others", type="tertiary")
+            _choose_others(staged.id)
         options = chosen_options()
         st.fragment(_keep)(staged, check, options)
     with right, st.container(border=True, key="own_preview"):
@@ -184,8 +186,7 @@ def _report(check: Check) -> None:
     """Counts per class, duplicates, and what is left out."""
     report = check.report
     assert report is not None
-    for sentence in preview_html.sentences(report):
-        st.caption(plain(sentence))
+    st.caption(plain(" ".join(preview_html.sentences(report))))
     left, right = st.columns(2, gap="medium") if report.classes and report.unreadable else (st, st)
     if report.classes:
         left.html(f'<p class="lw-title">{_class_title(len(report.classes))}</p>{preview_html.classes(report.classes)}')

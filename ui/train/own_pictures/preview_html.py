@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae_core.import_images import PreviewPicture, Report
 
 MOST_ROWS = 200  # of a list that can be scrolled
-LONG_LIST = 8  # rows from which on it scrolls
+LONG_LIST = 4  # rows; more may have to be scrolled
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
