@@ -14,16 +14,19 @@ from picture_folders import pictures, zipped
 
 from vae_core.data import loading
 from vae_core.data.catalog import datasets
-from vae_core.data.own_datasets import own_root
+from vae_core.data.own_datasets import delete_own, own_root
 from vae_core.errors import DataError
 from vae_core.import_images import (
     ImportOptions,
     forget_import,
+    import_images,
     import_jobs,
     incoming_folder,
+    open_source,
     start_import,
     stop_import,
 )
+from vae_core.import_images.write_dataset import ImportStoppedError, remove_stale
 from vae_core.runs.json_files import read_json
 from vae_core.system.project_path import PROJECT
 
@@ -56,6 +59,12 @@ def job_of(job_id):
     return next(job for job in import_jobs() if job.id == job_id)
 
 
+def ended(job_id):
+    """The job when its process is no more."""
+    until(lambda: not job_of(job_id).live)
+    return job_of(job_id)
+
+
 def process_of(job_id) -> int:
     """The process that works on a job."""
     status = own_root() / ".jobs" / job_id / "status.json"
@@ -71,8 +80,7 @@ def test_an_import_runs_in_a_process_of_its_own_and_says_how_far_it_is(many):
     job_id = start_import(many, "own", LARGE)
     until(lambda: job_of(job_id).done > 0)
     assert job_of(job_id).total == 3000
-    until(lambda: not job_of(job_id).live)
-    job = job_of(job_id)
+    job = ended(job_id)
     assert (job.state, job.done, job.name, job.seconds_left) == ("done", 3000, "own", None) and "3,000" in job.message
     assert len(loading.load("own", 100).train) == 2600
     forget_import(job_id)
@@ -92,11 +100,17 @@ def test_an_import_goes_on_when_the_one_who_started_it_has_gone(tmp_path):
 
 def test_stop_leaves_nothing(many):
     job_id = start_import(many, "own", LARGE)
-    until(lambda: job_of(job_id).done > 0 or not job_of(job_id).live)
     stop_import(job_id)
-    until(lambda: not job_of(job_id).live)
-    assert job_of(job_id).state == "stopped" and visible() == []
-    assert not list(own_root().glob(".importing-*"))
+    job = ended(job_id)
+    assert job.state == "stopped" and "Nothing of it is kept" in job.message
+    assert visible() == [] and not list(own_root().glob(".importing-*"))
+
+
+def test_stop_in_the_middle_leaves_nothing(many):
+    done = []
+    with open_source(many) as source, pytest.raises(ImportStoppedError):
+        import_images(source, "own", LARGE, progress=lambda *told: done.append(told), should_stop=lambda: len(done) == 700)
+    assert done[-1] == (700, 3000) and list(own_root().iterdir()) == []
 
 
 def test_a_name_is_taken_while_it_is_being_imported(many):
@@ -104,7 +118,7 @@ def test_a_name_is_taken_while_it_is_being_imported(many):
     with pytest.raises(DataError, match="being imported at this moment"):
         start_import(many, "Own", LARGE)
     stop_import(job_id)
-    until(lambda: not job_of(job_id).live)
+    ended(job_id)
 
 
 def test_what_was_uploaded_for_an_import_is_removed_when_it_ends_and_other_files_stay(tmp_path):
@@ -112,44 +126,45 @@ def test_what_was_uploaded_for_an_import_is_removed_when_it_ends_and_other_files
     sources = sorted((pictures(tmp_path / "p", 25) / "monarch").iterdir())
     upload = zipped(folder / "a.zip", {path.name: path.read_bytes() for path in sources})
     for paths, name in ((upload, "one"), (tmp_path / "p", "two")):
-        job_id = start_import(paths, name, SMALL)
-        until(lambda job_id=job_id: not job_of(job_id).live)
-        assert job_of(job_id).state == "done", job_of(job_id).message
+        job = ended(start_import(paths, name, SMALL))
+        assert job.state == "done", job.message
     until(lambda: not folder.exists())
     assert (tmp_path / "p").exists() and visible() == ["one", "two"]
 
 
 def test_an_import_that_fails_says_why(tmp_path):
     (tmp_path / "a.txt").write_text("x")
-    job_id = start_import(tmp_path / "a.txt", "own", SMALL)
-    until(lambda: not job_of(job_id).live)
-    assert job_of(job_id).state == "failed" and "no picture" in job_of(job_id).message
+    job = ended(start_import(tmp_path / "a.txt", "own", SMALL))
+    assert job.state == "failed" and "no picture" in job.message
 
 
 def test_a_killed_import_leaves_nothing_or_a_whole_dataset_at_whatever_moment(many):
     """The same name is imported again and again, killed at random moments; then it is left alone and has to succeed."""
-    rng, ends = random.Random(3), []
-    for _ in range(8):
-        job_id = start_import(many, "own", LARGE)
-        waited = rng.uniform(0.2, 2.5)
-        deadline = time.monotonic() + waited
-        until(lambda deadline=deadline, job_id=job_id: time.monotonic() > deadline or not job_of(job_id).live)
-        if job_of(job_id).live:
-            with suppress(ProcessLookupError):  # it has just ended
-                os.kill(process_of(job_id), signal.SIGKILL)
-            until(lambda job_id=job_id: not job_of(job_id).live)
-        ends.append(job_of(job_id).state)
+    began = time.monotonic()
+    ended(start_import(many, "how long", LARGE))
+    whole, rng, ends = time.monotonic() - began, random.Random(3), []
+    delete_own("how long")
+    for share in (*(rng.uniform(0.05, 1.0) for _ in range(6)), *(rng.uniform(0.8, 1.05) for _ in range(3))):
+        ends.append(killed_after(share * whole, many))
         if visible():
             assert visible() == ["own"] and len(loading.load("own", 100).train) == 2600
-            assert ends[-1] in ("done", "died")
             break
-        assert ends[-1] == "died" and "Nothing of it is kept" in job_of(job_id).message
-    if not visible():
-        job_id = start_import(many, "own", LARGE)
-        until(lambda: not job_of(job_id).live)
-        assert job_of(job_id).state == "done"
-    assert visible() == ["own"] and not list(own_root().glob(".importing-*"))
-    assert "died" in ends
+        assert ends[-1].state == "died" and "Nothing of it is kept" in ends[-1].message
+    else:
+        assert ended(start_import(many, "own", LARGE)).state == "done"
+    assert visible() == ["own"] and ends[0].state == "died"
+    remove_stale()
+    assert not list(own_root().glob(".importing-*"))
+
+
+def killed_after(seconds, paths):
+    """How an import ended that was killed after so many seconds, unless it had ended by itself."""
+    job_id, deadline = start_import(paths, "own", LARGE), time.monotonic() + seconds
+    until(lambda: time.monotonic() > deadline or not job_of(job_id).live)
+    if job_of(job_id).live:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(process_of(job_id), signal.SIGKILL)
+    return ended(job_id)
 
 
 @pytest.mark.parametrize("limit", [100_000, 20_000_000])

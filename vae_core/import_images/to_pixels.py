@@ -61,7 +61,7 @@ def _filling(image: Image.Image, options: ImportOptions) -> Image.Image:
 
 
 def _bordered(image: Image.Image, size: int) -> Image.Image:
-    """All of it, on the colour that is most usual along its edge."""
+    """All of it, on the median colour of its edge."""
     scale = size / max(image.size)
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     edge = np.median(detect_ink.frame(detect_ink.array(image)), axis=0)
