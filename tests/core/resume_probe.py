@@ -1,9 +1,10 @@
 """A process in which tiny runs are trained by children that can be killed: `python -m tests.core.resume_probe FOLDER JSON`.
 
-It imports torch once and forks a child for each attempt. JSON: {"config": ..., "kills": [...]}; a kill is a number of seconds
-after the child has begun to train, or "torn" or "written": the child then kills itself in the middle of writing a state, or
-when it is written whole and has not yet taken the place of the one before. After the last kill the run is left to end.
-Every step has a row, so that what is compared does not depend on a clock.
+With a run's folder alone it is the real worker on the same small images, in a hurry. Otherwise it imports torch once and forks a
+child for each attempt. JSON: {"config": ..., "kills": [...]}; a kill is a number of seconds after the child has begun to train,
+or "torn" or "written": the child then kills itself in the middle of writing a state, or when it is written whole and has not
+yet taken the place of the one before. After the last kill the run is left to end. Every step has a row, so that what is compared
+does not depend on a clock.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch
 
 from vae_core.config.schema import train_config
 from vae_core.data import loading
-from vae_core.training import loop, resume_state
+from vae_core.training import loop, resume_state, worker_process
 
 
 def small_set(seed: int = 0) -> Any:
@@ -79,5 +80,9 @@ def _die_in_a_write(how: str, number: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        loop.loading.load = lambda *parts, progress=None: small_set()
+        worker_process.lower_priority = lambda: None
+        sys.exit(worker_process.main(sys.argv[1:]))
     given = json.loads(sys.argv[2])
     main(Path(sys.argv[1]), given["config"], given["kills"])

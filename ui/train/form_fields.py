@@ -135,6 +135,12 @@ def default(path: str) -> Any:
     return _field(path).get_default(call_default_factory=True)
 
 
+def is_field(path: str) -> bool:
+    """Whether there is such a setting, which the form may show."""
+    owner, _, name = path.rpartition(".")
+    return path in FIRST or (name in OWNERS[owner].model_fields and not isinstance(default(path), BaseModel))
+
+
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.shared import error_sentences, user_session
 from ui.shared.plain_text import plain
-from ui.train import run_menu
+from ui.train import run_menu, train_again
 from vae_core import runs
 from vae_core.errors import LatentWalkError
 from vae_core.model_files import model_list
@@ -56,7 +56,7 @@ def buttons(run: RunStatus) -> None:
     if is_regular(model_path(run.path)):
         st.button("Explore", key=f"train.explore.{run.run_id}", icon=":material/explore:", type="primary",
                   on_click=_to_explore, args=(run.run_id,), help="Walk through what this model has learnt so far.")  # fmt: skip
-    with st.popover("More", key=f"train.more.{run.run_id}"):
+    with st.popover("More", key=f"train.more.{run.run_id}.{st.session_state.get(train_again.ASKED, 0)}"):
         run_menu.menu(run, attempt)
         st.button("Delete", key=f"train.delete.{run.run_id}", icon=":material/delete:", disabled=run.live, width="stretch",
                   on_click=_delete, args=(run.run_id,), help=STOP_FIRST if run.live else DELETE)  # fmt: skip

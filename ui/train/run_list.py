@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.train import compare_runs, run_actions, run_sentences, trash_list
 from vae_core import runs
-from vae_core.runs import RunStatus
+from vae_core.runs import RunStatus, queue
 
 SHOWN = 30
 ICONS = {
@@ -37,24 +37,25 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
                   help="Each goes on from its last saved state, one after the other.")  # fmt: skip
     limit = None if st.session_state.get("train.all") else SHOWN
     with st.container(gap=None, key="train_runs"):
+        places = [run.run_id for run in queue.waiting(everything)]
         for run in everything[:limit]:
             is_chosen = chosen is not None and run.run_id == chosen.run_id
             with st.container(gap=None, key="train_chosen" if is_chosen else None):
-                _row(run)
+                _row(run, f", number {places.index(run.run_id) + 1}" if run.run_id in places and len(places) > 1 else "")
     if limit and len(everything) > limit:
         st.checkbox(f"Show all {len(everything)}", key="train.all")
     trash_list.trash_list()
     run_actions.upload()
 
 
-def _row(run: RunStatus) -> None:
+def _row(run: RunStatus, place: str) -> None:
     if compare_runs.comparing():
         compare_runs.tick(run)
         return
     st.button(
         run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
     )
-    line = run_sentences.state_line(run)
+    line = run_sentences.state_line(run) + place
     st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
 
 

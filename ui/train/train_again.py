@@ -12,6 +12,7 @@ from vae_core.runs import RunStatus
 
 AGAIN = "train.again"  # dict: id, name and config of the run that the form was filled from
 FILL = "train.fill"  # bool: the fields are still to be set, which must happen before they are drawn
+ASKED = "train.asked"  # int: how often; the menu in which it was asked closes by it
 SHAPE = ("height", "width", "channels")  # of the images, whichever are chosen
 
 
@@ -20,6 +21,7 @@ def ask(run: RunStatus) -> None:
     if run.config is not None:
         st.session_state[AGAIN] = {"run_id": run.run_id, "name": run.name, "config": run.config.model_dump(mode="json")}
         st.session_state[FILL] = True
+        st.session_state[ASKED] = st.session_state.get(ASKED, 0) + 1
 
 
 def parent() -> str | None:
@@ -31,6 +33,15 @@ def parent() -> str | None:
 def forget() -> None:
     """The form is one of a new run again; its fields stay as they are."""
     st.session_state.pop(AGAIN, None)
+
+
+def _start_afresh() -> None:
+    """Back to where the form begins."""
+    for path, _ in [*_flat(st.session_state[AGAIN]["config"]), ("name", "")]:
+        st.session_state.get(form_fields.SAVED, {}).pop(path, None)
+        if form_fields.is_field(path):
+            _set(path, form_fields.kept(path))
+    forget()
 
 
 def fulfil() -> None:
@@ -47,9 +58,9 @@ def say_where_from() -> None:
     if again is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_again"):
-        st.caption(f"As **{plain(again['name'])}**; change what is to be different.", width="stretch")
-        st.button("Start from the defaults", key="train.again.forget", type="tertiary", icon=":material/close:",
-                  on_click=forget, help="Forget where these settings come from.")  # fmt: skip
+        st.caption(f"As **{plain(again['name'])}**, but …", width="stretch")
+        st.button("Defaults", key="train.again.forget", type="tertiary", icon=":material/close:", on_click=_start_afresh,
+                  help="Back to where the form begins.")  # fmt: skip
 
 
 def with_rest(fields: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def empty_button(key: str) -> None:
     if not trash.deleted_runs():
         return
     with st.popover("Empty the trash", key=f"{key}.empty", icon=":material/delete_forever:"):
-        bytes_ = trash.size(trash.folder())
-        st.markdown(f"{bytes_ / 1e6:,.0f} MB of deleted runs and their models will be gone for good.")
+        megabytes = trash.size(trash.folder()) / 1e6
+        amount = f"{megabytes:,.0f} MB" if megabytes >= 1 else "Less than 1 MB"
+        st.markdown(f"{amount} of deleted runs and their models will be gone for good.")
         st.button("Remove them", key=f"{key}.empty_go", type="primary", on_click=attempt, args=(trash.empty,))

@@ -107,7 +107,7 @@ def _train_into(config: TrainConfig, target: Path) -> None:
     # Beside the target, so that the finished file moves there in one step.
     with tempfile.TemporaryDirectory(prefix=".training-", dir=target.parent) as folder:
         run_dir = Path(folder)
-        with _bars() as (show, download), _interruptible() as should_stop:
+        with bars() as (show, download), _interruptible() as should_stop:
             result = train(
                 config,
                 run_dir,
@@ -142,29 +142,32 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _bars() -> Iterator[tuple[Callable[[Row], None], Progress]]:
+def bars() -> Iterator[tuple[Callable[[Row], None], Progress]]:
     """Two functions: one shows metrics rows (steps move the bar, a validation leaves a line), one a download."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[said]}"))
-    with rich.progress.Progress(*columns, TimeRemainingColumn(), console=err) as bars:
-        task = bars.add_task("Training", total=None, said="")
+    with rich.progress.Progress(*columns, TimeRemainingColumn(), console=err) as shown:
+        task = shown.add_task("Training", total=None, said="")
 
         def show(row: Row) -> None:
-            bars.update(task, completed=row["step"])
+            shown.update(task, completed=row["step"])
             if row["kind"] == "start":
-                bars.update(task, total=row["steps"])
+                shown.update(task, total=row["steps"])
             elif row["kind"] == "step":
-                bars.update(task, said=f"{row['images_per_second']:,.0f} images/s  loss {row['loss']:.1f}")
+                shown.update(task, said=f"{row['images_per_second']:,.0f} images/s  loss {row['loss']:.1f}")
             elif row["kind"] == "validation":
-                bars.console.print(_validation_line(row), highlight=False)
+                shown.console.print(_validation_line(row), highlight=False)
+            elif row["kind"] == "change":
+                change = f"{row['what']}: {row['before']:g} → {row['after']:g}"
+                shown.console.print(f"epoch {row['epoch']:5.1f}   {change}", highlight=False)
             else:
-                bars.console.print(_end_line(row), markup=False, highlight=False)
+                shown.console.print(_end_line(row), markup=False, highlight=False)
 
         tasks: dict[str, TaskID] = {}
 
         def download(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(f"Fetching {what}", said="")
-            bars.update(tasks[what], completed=done, total=total or None, said=f"{done / 1e6:.1f} MB")
+                tasks[what] = shown.add_task(f"Fetching {what}", said="")
+            shown.update(tasks[what], completed=done, total=total or None, said=f"{done / 1e6:.1f} MB")
 
         yield show, download
 
