@@ -1,9 +1,8 @@
 // The encoded images as points. Ten thousand are drawn by writing pixels, which is quicker than any canvas call per point. Where
 // there are thousands, a fair sample of them stands for all until all are asked for: what lies behind them can be seen then.
 
+import { classColour } from "./class_colours.js";
 import { PointGrid } from "./nearest_point.js";
-
-export const PALETTE = ["#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#77AADD", "#44BB99"]; // after Tol 2021
 
 export const SAMPLE = 600;
 const MANY = 1500; // from here on only the sample is shown at first
@@ -13,10 +12,8 @@ const RIM = 0xa0000000; // around each point of a sample: on a white stroke it w
 const PRIOR_RADIUS = 2.6; // standard deviations
 const SAME = 0.00051; // z is committed with three decimals
 
-const WORDS = PALETTE.map((hex) => {
-  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  return (0xe0000000 | (b << 16) | (g << 8) | r) >>> 0;
-});
+const OPAQUE = 0xe0;
+const PALE = 0x38; // of the other classes while one is pointed out
 
 export class Points {
   #means;
@@ -30,7 +27,9 @@ export class Points {
   #sampled; // 1 for each point of the sample
   #sampling; // only the sample is shown
   #scattered = false; // the map is nothing but its points
+  #words; // of each label, as the canvas stores it, without its opacity
   hidden = new Set(); // labels switched off in the legend
+  pointedOut = null; // the label that the pointer is on in the legend
 
   /** means: Float32Array of count x latentDim; labels: Uint16Array */
   constructor(means, labels, latentDim) {
@@ -38,6 +37,7 @@ export class Points {
     this.#labels = labels;
     this.#latentDim = latentDim;
     this.#count = labels.length;
+    this.#words = Uint32Array.from({ length: labels.reduce((most, label) => Math.max(most, label), 0) + 1 }, (_, label) => wordOf(classColour(label)));
     this.#at = new Float32Array(2 * this.#count);
     this.#everyOne = Uint32Array.from({ length: this.#count }, (_, i) => i);
     this.#on = this.#everyOne;
@@ -118,14 +118,19 @@ export class Points {
   /** Writes the visible points into an image's 32-bit words; `radius` in image pixels. */
   draw(words, width, height, toPixels, radius) {
     words.fill(0);
-    const { ax, ay, bx, by } = toPixels; // x = ax + bx * a, y = ay + by * b
-    for (const i of this.#on) {
-      if (!this.#visible(i)) continue;
+    const pale = this.pointedOut !== null;
+    this.#drawSome(words, width, height, toPixels, radius, { opacity: pale ? PALE : OPAQUE, rim: this.sampling && !pale, of: (i) => this.#visible(i) });
+    if (pale) this.#drawSome(words, width, height, toPixels, radius, { opacity: 0xff, rim: this.sampling, of: (i) => this.#labels[i] === this.pointedOut && this.#visible(i) });
+  }
+
+  #drawSome(words, width, height, { ax, ay, bx, by }, radius, { opacity, rim, of }) {
+    for (const i of this.#on) { // x = ax + bx * a, y = ay + by * b
+      if (!of(i)) continue;
       const x = Math.round(ax + bx * this.#at[2 * i]);
       const y = Math.round(ay + by * this.#at[2 * i + 1]);
       if (x < radius + 2 || y < radius + 2 || x >= width - radius - 2 || y >= height - radius - 2) continue;
-      if (this.sampling) stamp(words, width, x, y, radius + 1, RIM);
-      stamp(words, width, x, y, radius, WORDS[this.#labels[i] % WORDS.length]);
+      if (rim) stamp(words, width, x, y, radius + 1, RIM);
+      stamp(words, width, x, y, radius, ((opacity << 24) | this.#words[this.#labels[i]]) >>> 0);
     }
   }
 
@@ -182,6 +187,12 @@ function fairSample(count, size) {
     numbers[at] = numbers[k];
   }
   return chosen;
+}
+
+/** #rrggbb as the low bytes of a pixel. */
+function wordOf(hex) {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return (b << 16) | (g << 8) | r;
 }
 
 /** A disc of three, five or seven pixels across, as short rows. */

@@ -39,7 +39,7 @@ export class ImageTooltip {
 
   #name(index, label, hint) {
     this.#index = index;
-    const words = imageWords(index, className(this.#classes, label));
+    const words = h("span.lw-tip-words", {}, imageWords(index, className(this.#classes, label)));
     this.element.replaceChildren(h("span.lw-tip-image"), words, h("span.lw-muted.lw-tip-hint", {}, hint));
     this.#timer.set(REST);
   }

@@ -32,7 +32,7 @@ export class LatentMap {
   #stale = true; // the lower canvas has to be painted too
   #viewport = new Viewport(480, 480);
   #background;
-  #legend = new ClassLegend(() => this.#draw());
+  #legend = new ClassLegend({ hidden: () => this.#draw(), pointedOut: (label) => this.#pointOut(label) });
   #caption = new Caption({ all: () => this.#change(() => this.#cloud.showAll(this.#cloud.sampling)) });
   #tooltip;
   #toolbar;
@@ -141,6 +141,12 @@ export class LatentMap {
     this.#toolbar.add(choice, words, plane);
     this.#choose(this.#toolbar.prefer(choice));
     return "";
+  }
+
+  #pointOut(label) {
+    if (this.#cloud === null || this.#cloud.pointedOut === label) return;
+    this.#cloud.pointedOut = label;
+    this.#draw();
   }
 
   /** Nobody waits for a map of the last model any more. */
