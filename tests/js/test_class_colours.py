@@ -17,7 +17,9 @@ def closest(js, count, apart=None):
     script = """(m, count, apart) => {
       let least = Infinity;
       for (let i = 0; i < count; i += 1) {
-    """The smallest distance in OKLab between two of so many colours; `apart`: only of those at most so many apart."""
+        for (let j = Math.max(0, i - apart); j < i; j += 1) {
+          least = Math.min(least, m.distance(m.classColour(i), m.classColour(j)));
+        }
       }
       return least;
     }"""

@@ -178,6 +178,16 @@ def test_draws_appear_on_request_with_their_seed(tiny_checkpoint, no_data):
     assert "seed 1" in html(app) and html(app) != first
 
 
+def test_draws_show_the_noise_of_their_pixels_when_asked_to_and_their_means_again(tiny_checkpoint, no_data):
+    app = upload(start(), png(stroke()))
+    button(app, "8 draws").click().run()
+    means = html(app)
+    app.toggle(key="encode.noise").set_value(True).run()
+    assert not app.exception and "enc-draws" in html(app) and html(app) != means
+    app.toggle(key="encode.noise").set_value(False).run()
+    assert html(app) == means
+
+
 def test_a_test_image_is_taken_by_its_number_and_named_with_its_class(tiny_checkpoint, mnist_files):
     app = start()
     app.number_input[0].set_value(7).run()

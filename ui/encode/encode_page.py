@@ -36,6 +36,10 @@ MARGINAL = "The bars show each dimension by itself: their KL do not add up to KL
 IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
 POINT = "An autoencoder gives one code and no range: it has no posterior."
 ERROR = "(x − x̂)², summed over the pixels, which run from 0 to 1. This is what the training made small."
+NOISE_HELP = (
+    "Draws the pixels too, from p(x|z), instead of showing their mean. What the model is unsure of is then seen as noise, pixel "
+    "by pixel; it does not know how pixels depend on each other, so noise is all it can say."
+)
 NO_NATS = "A plain autoencoder has no likelihood and no prior, so there is no log p(x|z), no KL and no ELBO."
 WILL_SHOW = (
     ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
@@ -202,7 +206,8 @@ def show_draws(model: LatentModel, prepared: Prepared) -> None:
     """How sure is the encoder: pictures of some z it holds possible."""
     seed = st.session_state[SEED]
     z = model.sample_posterior(prepared.x, DRAWS, seed)
-    st.html(charts.draws_strip(model.decode(z)))
+    noisy = st.toggle("With noise", key="encode.noise", help=NOISE_HELP)
+    st.html(charts.draws_strip(model.draw(z, seed) if noisy else model.decode(z)))
     note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
 
 
