@@ -6,6 +6,7 @@ import { classColour } from "./class_colours.js";
 
 const HELP = "Click to hide or show; double click (or Alt and click) to see this class alone, and again for all";
 const MANY = 20; // from here on the list has its own height and a search
+const LONGEST = 16; // letters of a name that a column of the list has room for
 
 export class ClassLegend {
   hidden = new Set(); // labels that are switched off
@@ -35,6 +36,7 @@ export class ClassLegend {
     this.#tools.hidden = !many;
     this.#search.value = "";
     (many ? this.#tools : this.#list).append(this.#all);
+    this.#list.style.setProperty("--lw-longest", Math.min(LONGEST, Math.max(...classes.map(({ length }) => length))));
     this.#list.replaceChildren(...this.#buttons, ...(many ? [] : [this.#all]));
     this.#list.scrollTop = 0;
     this.#find();
