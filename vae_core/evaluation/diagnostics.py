@@ -54,16 +54,26 @@ def evaluate(model: VAE, images: Tensor, *, seed: int = 0, batch_size: int = 500
     device, was_training = next(model.parameters()).device, model.training
     generator = torch.Generator().manual_seed(seed)
     paired = not model.config.independent_latents and 1 < model.config.latent_dim <= MOST_CORRELATED
-    parts = []
-    model.eval()
-    for batch in images.split(batch_size):
+
+    def figures(batch: Tensor) -> list[Tensor]:
         x = to_float(batch.to(device))
         q = model.encode(x)
         eps = torch.randn(q.mu.shape, generator=generator).to(device)
-        figures = [q.mu, q.marginal_std, marginal_kl(q), q.kl(), model.decode(q.sample(eps)).log_prob(x)]
-        parts.append([*figures, pair_correlations(q)] if paired else figures)
+        found = [q.mu, q.marginal_std, marginal_kl(q), q.kl(), model.decode(q.sample(eps)).log_prob(x)]
+        pairs = pair_correlations(q) if paired else None
+        return found if pairs is None else [*found, pairs]
+
+    # Kept in tensors that are made once: small ones, kept from each batch between its large ones, would leave the memory of these
+    # in pieces, which adds up to hundreds of MB.
+    columns: list[Tensor] = []
+    model.eval()
+    for start in range(0, len(images), batch_size):
+        found = figures(images[start : start + batch_size])
+        columns = columns or [one.new_empty(len(images), *one.shape[1:]) for one in found]
+        for column, one in zip(columns, found, strict=True):
+            column[start : start + len(one)] = one
     model.train(was_training)
-    return Evaluation(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
+    return Evaluation(*(column.cpu() for column in columns))
 
 
 def summarise(evaluation: Evaluation, split: str, *, bound: bool = True) -> Metrics:
