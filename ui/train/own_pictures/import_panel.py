@@ -58,7 +58,7 @@ def _take_in(*, gone: bool) -> None:
     st.markdown("**Add pictures**")
     ways = {name: words for name, words in WAYS.items() if name != "path" or staged_uploads.allowed_roots() is not None}
     way = st.segmented_control("From", list(ways), default="files", format_func=ways.__getitem__, required=True,
-                               key="own.way", label_visibility="collapsed")  # fmt: skip
+                               key="own.way", label_visibility="collapsed", on_change=_forget_refusal)  # fmt: skip
     if way == "path":
         _take_path()
     else:
@@ -71,6 +71,10 @@ def _take_in(*, gone: bool) -> None:
         "files, come in without a browser:"
     )
     st.code("python -m vae_core data add FOLDER --name butterflies", language="bash", wrap_lines=True)
+
+
+def _forget_refusal() -> None:
+    st.session_state[REFUSED] = ""
 
 
 def _limit() -> int:
