@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 from read_screen import live
 
+from tests import awful_zip
 from tests.browser.conftest import Server
 from tests.conftest import save_model
 from tests.place_runs import finished_rows, place_run
@@ -81,8 +82,18 @@ def failed(page: Page, url: str) -> None:
     expect(page.get_by_text("not finite at step 212")).to_be_visible()
 
 
+def own_pictures(page: Page, url: str) -> None:
+    page.goto(f"{url}/train?own=new")
+    file = {"name": "awful.zip", "mimeType": "application/zip", "buffer": awful_zip.awful_zip()}
+    page.locator('.st-key-own_take input[type="file"]').set_input_files(file)
+    expect(page.locator(".own-left-out")).to_be_visible()
+
+
+PAGES = [explore, encode, encode_empty, train, failed, own_pictures]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("open_page", [explore, encode, encode_empty, train, failed], ids=lambda function: function.__name__)
+@pytest.mark.parametrize("open_page", PAGES, ids=lambda function: function.__name__)
 def test_axe_finds_nothing_serious(site, page, open_page, scheme):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     open_page(page, site.url)
