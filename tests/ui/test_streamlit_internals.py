@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from ui.server import streamlit_internals
 
@@ -49,3 +50,22 @@ def test_without_uvicorns_names_nothing_is_cut_and_nothing_fails():
     wire.bound(1000, 1000)
     wire.cut()
     assert wire.unsent() == 0
+
+
+def test_a_file_that_was_taken_over_is_held_in_memory_no_longer():
+    def page():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from ui.server import streamlit_internals
+
+        if (file := st.file_uploader("File", key="file")) is not None:
+            context = get_script_run_ctx()
+            held = [context.uploaded_file_mgr.get_files(context.session_id, [file.file_id])]
+            streamlit_internals.forget_upload(file)
+            held.append(context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]))
+            st.text(f"{len(held[0])} {len(held[1])}")
+
+    app = AppTest.from_function(page).run()
+    app.file_uploader(key="file").upload("a.zip", b"PK").run()
+    assert app.text[0].value == "1 0" and not app.exception
