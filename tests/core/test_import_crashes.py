@@ -27,7 +27,7 @@ from vae_core.import_images import (
     stop_import,
 )
 from vae_core.import_images.write_dataset import ImportStoppedError, remove_stale
-from vae_core.runs.json_files import read_json
+from vae_core.runs.json_files import read_json, write_json
 from vae_core.system.project_path import PROJECT
 
 LARGE = ImportOptions(size=128)
@@ -155,6 +155,15 @@ def test_a_killed_import_leaves_nothing_or_a_whole_dataset_at_whatever_moment(ma
     assert visible() == ["own"] and ends[0].state == "died"
     remove_stale()
     assert not list(own_root().glob(".importing-*"))
+
+
+def test_an_import_that_is_killed_after_its_last_step_is_done(tmp_path):
+    job_id = start_import(pictures(tmp_path / "given", 15), "own", SMALL)
+    assert ended(job_id).state == "done"
+    write_json(own_root() / ".jobs" / job_id / "status.json", {"state": "running", "done": 30, "total": 30})
+    assert job_of(job_id).state == "done" and "imported" in job_of(job_id).message
+    delete_own("own")
+    assert job_of(job_id).state == "died" and "Nothing of it is kept" in job_of(job_id).message
 
 
 def killed_after(seconds, paths):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from vae_core import runs
+from vae_core.data.catalog import own_records
 from vae_core.data.own_datasets import check_free, check_own_name, own_root
 from vae_core.errors import DataError
 from vae_core.import_images.import_options import ImportOptions
@@ -132,6 +133,8 @@ def _job(folder: Path) -> ImportJob:
     alive = runs.is_alive(folder)  # before status.json is read: a job that ends in between is then seen as ended, not as died
     asked, said = read_json(folder / "job.json"), read_json(folder / "status.json")
     state: JobState = said.get("state", "running")
+    if state == "running" and not alive and asked.get("name") in own_records():  # it died after its last step
+        state, said = "done", said | {"message": "The pictures were imported."}
     died = state == "running" and not alive
     left = said.get("seconds_left")
     return ImportJob(
