@@ -53,7 +53,7 @@ def rate_distortion(compared: list[Compared]) -> go.Figure | None:
         _equal_elbo(figure, total, (low_x, high_x), (low_y, high_y))
     for one, rate, distortion in known:
         words = f"{one.run.name}<br>KL {rate:.1f}, reconstruction {distortion:.1f}<br>test ELBO {-rate - distortion:.1f}"
-        figure.add_scatter(x=[rate], y=[distortion], mode="markers", marker={"size": 13, "color": one.colour},
+        figure.add_scatter(x=[rate], y=[distortion], mode="markers", marker={"size": 13, "color": one.colour}, cliponaxis=False,
                            hovertemplate=words.replace("-", "−") + "<extra></extra>", name=one.run.name)  # fmt: skip
     figure.update_layout(height=300, hovermode="closest", margin={"l": 52, "r": 12, "b": 44})
     figure.update_xaxes(range=[low_x, high_x], title="KL: rate, nats per image")
@@ -72,8 +72,9 @@ def _equal_elbo(figure: go.Figure, total: float, xs: tuple[float, float], ys: tu
         return
     figure.add_scatter(x=[left, right], y=[total - left, total - right], mode="lines", hoverinfo="skip",
                        line={"color": GREY, "width": 1, "dash": "dot"}, opacity=0.6, showlegend=False)  # fmt: skip
-    figure.add_annotation(x=left, y=total - left, text=f"ELBO −{total:g}" if total > 0 else f"ELBO {-total:g}", showarrow=False,
-                          xanchor="left", yanchor="top", font={"size": 10, "color": GREY})  # fmt: skip
+    text = f"ELBO {0 - total:g}".replace("-", "−")
+    figure.add_annotation(x=left, y=total - left, text=text, showarrow=False, xanchor="left", yanchor="top",
+                          font={"size": 10, "color": GREY})  # fmt: skip
 
 
 def _range(values: list[float], least: float = -math.inf) -> tuple[float, float]:

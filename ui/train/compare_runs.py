@@ -17,6 +17,7 @@ from vae_core.runs import RunStatus
 PARAMETER = "compare"  # in the address
 COMPARING = "train.comparing"  # bool: the list of runs has boxes to tick
 MOST = len(compare_charts.COLOURS)
+MOST_BEFORE = 5  # differing settings that stand before the figures; more of them would push these out of sight
 CHOOSE = "Tick two or more runs in the list to see them beside each other."
 MORE = "There is no more room: at most {most} runs compare at a time."
 GONE = "A run in the address is no longer there."
@@ -100,8 +101,8 @@ def _table(compared: list[Compared]) -> None:
     differing, same = compare_table.settings(compared)
     dots = [f"data:image/svg+xml;base64,{base64.b64encode(_svg(one.colour).encode()).decode()}" for one in compared]
     rows = [
-        {"": dot, **figures, **values}
-        for dot, figures, values in zip(dots, compare_table.figures(compared), differing, strict=True)
+        {"Run": one.run.name, "": dot, **(settings | figures if len(settings) <= MOST_BEFORE else figures | settings)}
+        for one, dot, settings, figures in zip(compared, dots, differing, compare_table.figures(compared), strict=True)
     ]
     number = st.column_config.NumberColumn
     formats = {
@@ -113,7 +114,7 @@ def _table(compared: list[Compared]) -> None:
         "Seconds": number("Seconds", format="%.0f"),
         "Images/s": number("Images/s", format="%.0f"),
     }
-    st.dataframe(rows, key="train.compare.table", hide_index=True, column_config=formats)
+    st.dataframe(rows, key="train.compare.table", hide_index=True, column_config=formats, placeholder="–")
     shared = ", ".join(f"{name} {value}" for name, value in same.items())
     with st.expander(f"{len(differing[0])} settings differ (≠), {len(same)} are the same"):
         st.caption(plain(shared))

@@ -47,17 +47,19 @@ class Compared:
         return float(np.median(rates)) if len(rates) else None
 
 
-def figures(compared: list[Compared]) -> list[dict[str, Value]]:
-    """What came out of each run. The columns of a kind of model that is not among them are left out."""
+def figures(compared: list[Compared]) -> list[dict[str, float | None]]:
+    """What came out of each run. Columns that mean nothing for these runs are left out: an autoencoder has no ELBO, and the
+    validation ELBO, which chose the epoch that is kept, stands in where there is no test ELBO yet."""
     rows = []
+    untested = any(one.test("elbo") is None for one in compared if not one.plain)
     for one in compared:
-        bound = {"Test ELBO": one.test("elbo"), "Validation ELBO": one.run.elbo,
-                 "Reconstruction": None if one.plain else one.test("reconstruction"), "KL": one.test("kl")}  # fmt: skip
+        bound = {"Test ELBO": one.test("elbo"), "Reconstruction": None if one.plain else one.test("reconstruction"),
+                 "KL": one.test("kl")} | ({"Validation ELBO": one.run.elbo} if untested else {})  # fmt: skip
         error = {"Squared error": one.test("reconstruction") if one.plain else None}
         some = {} if all(other.plain for other in compared) else bound
         some |= error if any(other.plain for other in compared) else {}
         rest = {"Active units": one.test("active_units"), "Seconds": round(one.run.seconds, 1), "Images/s": one.pace}
-        rows.append({"Run": one.run.name, **some, **rest})
+        rows.append(some | rest)
     return rows
 
 

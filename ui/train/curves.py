@@ -101,7 +101,7 @@ def kl_chart(history: History, view: View, *, run_id: str) -> go.Figure:
     figure.add_heatmap(
         x=[row[view.axis] / unit for row in rows], y=[f"z{d}" for d in order],
         z=[[_short(column[d]) for column in columns] for d in order], zmin=0,
-        colorscale=[[0, "rgba(76,110,245,0.03)"], [1, "rgba(76,110,245,1)"]], xgap=0 if len(rows) > 40 else 1, ygap=1,
+        colorscale=[[0, "rgba(76,110,245,0.03)"], [1, "rgba(76,110,245,1)"]], xgap=0 if len(rows) > 12 else 1, ygap=1,
         hovertemplate="%{y}, " + view.axis + " %{x}: %{z:.2f} nats<extra></extra>",
         colorbar={"thickness": 6, "len": 1, "outlinewidth": 0, "nticks": 3},
     )  # fmt: skip

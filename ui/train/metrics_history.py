@@ -109,7 +109,8 @@ class History:
                 _append(self.validations, row)
             elif kind == "change" and isinstance(row.get("what"), str) and _number(row.get("after")) is not None:
                 _append(self.changes, row)
-                self.start = self.start | {"steps": row["steps"]} if row.get("steps") else self.start
+                if row["what"] == "epochs" and row.get("steps"):
+                    self.start = self.start | {"steps": row["steps"], "epochs": row["after"]}
             elif kind in ("start", "end"):
                 setattr(self, kind, row)
             if kind in ("step", "validation") and row.get("kl_per_dim"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from typing import Any
 
@@ -19,6 +20,10 @@ SCALE = "train.scale"  # "linear" or "log", of every chart
 AXIS = "train.axis"  # "epoch", "step" or "time"
 SMOOTHING = "train.smoothing"  # percent of a curve
 CHANGED = {"learning_rate": "lr", "beta": "β"}  # settings of a change row, as short as there is room on a curve
+FIGURES = "train.figures"  # dict: by name what was drawn last, of what state and when
+MAP = "kl_per_dim"
+REDRAWN = 150  # a run has to grow by this part before it is drawn again: then two of the few points of a curve are new
+SLOWEST = 10.0  # seconds until it is drawn again in any case
 MOST_SMOOTHING = 30
 SMOOTHING_HELP = (
     "Averages the line over this share of the curve; later values count most (exponential). The raw values stay behind it, faint."
@@ -54,8 +59,7 @@ def more_charts(run: RunStatus, history: History) -> None:
     if not run_sentences.is_autoencoder(run):
         marginal = run.config is not None and not run.config.model.independent_latents
         title, name = ("Marginal KL of each dimension", "marginal") if marginal else ("KL per dimension", "dims")
-        figure = curves.kl_chart(history, view(), run_id=run.run_id)
-        _chart(st, title, figure, name, run_sentences.MEANINGS[name], f"over {curves.AXES[view().axis]}")
+        _chart(st, title, _figure(run, history, MAP), name, run_sentences.MEANINGS[name], f"over {curves.AXES[view().axis]}")
     names = _other_names(run, history)
     titles = [_named(run, name)[0] for name in names]
     titles[1:] = [one if one.isupper() else one[0].lower() + one[1:] for one in titles[1:]]
@@ -89,16 +93,30 @@ def title(text: str, meaning: str, aside: str = "") -> None:
 
 def _charts(run: RunStatus, history: History, names: tuple[str, ...]) -> dict[str, go.Figure]:
     """The figures of these numbers, with the marks that belong to them."""
+    return {name: _figure(run, history, name) for name in names}
+
+
+def _figure(run: RunStatus, history: History, name: str) -> go.Figure:
+    """One figure; the last one again while a new one would hardly differ: drawing takes time from the run that is watched."""
+    kept: dict[str, tuple[object, float, go.Figure]] = st.session_state.setdefault(FIGURES, {})
+    state = (run.run_id, view(), run.live, len(history.changes), None if run.live else (len(history.steps), history.behind))
+    pace = history.steps[-1]["time"] / REDRAWN if run.live and len(history.steps) else 0.0
+    before, drawn_at, figure = kept.get(name, (None, 0.0, None))
+    now = time.monotonic()
+    if figure is None or before != state or now - drawn_at > min(pace, SLOWEST):
+        figure = curves.kl_chart(history, view(), run_id=run.run_id) if name == MAP else _curve(run, history, name)
+        kept[name] = state, now, figure
+    return figure
+
+
+def _curve(run: RunStatus, history: History, name: str) -> go.Figure:
     seen = view()
-    epochs = run.config.epochs if run.config and run.live else max(1, round(run.epoch + 0.49))
+    epochs = history.start.get("epochs", 0) if run.live else max(1, round(run.epoch + 0.49))
     steps = history.start.get("steps", 0) if run.live else 0
     reach = {"epoch": epochs, "step": steps, "time": 0}[seen.axis]
     changes, warmup = _changes(history), _warmup_end(run, history)
-    return {
-        name: curves.curve_chart(history, name, seen, run_id=run.run_id, reach=reach,
-                                 marks=[*(warmup if name in ("kl", "beta") else []), *changes])
-        for name in names
-    }  # fmt: skip
+    marks = [*(warmup if name in ("kl", "beta") else []), *changes]
+    return curves.curve_chart(history, name, seen, run_id=run.run_id, reach=reach, marks=marks)
 
 
 def _warmup_end(run: RunStatus, history: History) -> list[Mark]:

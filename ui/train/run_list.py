@@ -39,7 +39,7 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
     with st.container(gap=None, key="train_runs"):
         places = [run.run_id for run in queue.waiting(everything)]
         for run in everything[:limit]:
-            is_chosen = chosen is not None and run.run_id == chosen.run_id
+            is_chosen = chosen is not None and run.run_id == chosen.run_id and not compare_runs.comparing()
             with st.container(gap=None, key="train_chosen" if is_chosen else None):
                 _row(run, f", number {places.index(run.run_id) + 1}" if run.run_id in places and len(places) > 1 else "")
     if limit and len(everything) > limit:
@@ -51,10 +51,9 @@ def run_list(everything: list[RunStatus], chosen: RunStatus | None) -> None:
 def _row(run: RunStatus, place: str) -> None:
     if compare_runs.comparing():
         compare_runs.tick(run)
-        return
-    st.button(
-        run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=ICONS[run.state], on_click=_show, args=(run.run_id,)
-    )
+    else:
+        icon = ICONS[run.state]
+        st.button(run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=icon, on_click=_show, args=(run.run_id,))
     line = run_sentences.state_line(run) + place
     st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
 
