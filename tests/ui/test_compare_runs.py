@@ -12,14 +12,16 @@ from ui.train.compare_table import Compared
 from ui.train.curves import View
 from ui.train.metrics_history import follow
 from vae_core import runs
+from vae_core.training import time_estimate
 
 ROOT = Path(__file__).parents[2]
 COLOUR = {"height": 64, "width": 64, "channels": 3}
 
 
 @pytest.fixture(autouse=True)
-def runs_folder(models_dir):
-    """An empty folder for runs."""
+def runs_folder(models_dir, monkeypatch):
+    """An empty folder for runs; nothing is measured for the form beside them."""
+    monkeypatch.setattr(time_estimate, "measure", lambda config: None)
 
 
 def rows(reconstruction=90.0, kl=20.0, test=True):
