@@ -16,6 +16,7 @@ from ui.server.export_route import export_route
 from ui.server.javascript_route import modules_route
 from ui.server.map_route import map_routes
 from ui.server.metrics_csv_route import metrics_csv_route
+from ui.server.training_route import training_routes
 from ui.shared import cached_models, default_z, model_picker
 
 log = logging.getLogger("latent_walk")
@@ -48,6 +49,7 @@ app = st.App(
         live_route.live_route(prefix),
         modules_route(prefix),
         *map_routes(prefix),
+        *training_routes(prefix),
         export_route(prefix),
         download_route(prefix),
         metrics_csv_route(prefix),

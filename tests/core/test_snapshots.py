@@ -37,13 +37,13 @@ def finished(tmp_path_factory, small_set):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop.loading, "load", lambda *parts, progress=None: small_set)
-        look = loop._Run._look
+        look = loop.Run._look
 
         def watched(run):
             weights[run.step.count] = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
             look(run)
 
-        patch.setattr(loop._Run, "_look", watched)
+        patch.setattr(loop.Run, "_look", watched)
         loop.train(CONFIG, folder)
     return folder, weights
 
@@ -141,6 +141,7 @@ def test_neither_a_full_disk_nor_weights_that_diverged_end_the_run(tmp_path, sma
 def test_the_model_as_it_is_now_costs_about_a_hundredth_of_the_time(tmp_path, small_set, monkeypatch):
     clock, times = [100.0], []
     monkeypatch.setattr(snapshots.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(snapshots.time, "process_time", lambda: clock[0])
 
     def slow(path, *_, **__):
         clock[0] += 0.05

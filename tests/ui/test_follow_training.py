@@ -15,6 +15,7 @@ from ui.shared import follow_training
 from vae_core import runs
 from vae_core.model_files import model_list
 from vae_core.runs.metrics_log import MetricsWriter
+from vae_core.runs.snapshot_files import LIVE
 
 STEP = next(row for row in finished_rows() if row["kind"] == "step") | {"step": 30, "epoch": 2.25}
 
@@ -62,11 +63,25 @@ def test_a_model_that_nobody_trains_says_nothing(tiny_checkpoint):
 def test_a_newer_file_is_noticed(running):
     run_dir, _ = running
     entry = model_list.model_of_run(run_dir.name)
-    assert entry is not None and not follow_training._changed(entry)
+    assert entry is not None and not follow_training._replaced(entry) and not follow_training.goes_on(entry)
     os.utime(entry.path, ns=(1, entry.mtime_ns + 1))
-    assert follow_training._changed(entry)
+    assert follow_training._replaced(entry)
     (run_dir / "best.safetensors").unlink()
-    assert follow_training._changed(entry)
+    assert follow_training._replaced(entry)
+
+
+def test_the_model_as_it_is_now_comes_without_a_run_of_the_page_until_the_training_ends(running, tiny_checkpoint):
+    run_dir, end = running
+    (run_dir / LIVE).write_bytes(tiny_checkpoint.read_bytes())
+    entry = model_list.model_of_run(run_dir.name)
+    assert entry.path.name == LIVE and follow_training.goes_on(entry)
+    os.utime(entry.path, ns=(1, entry.mtime_ns + 1))
+    assert not follow_training._replaced(entry)
+    at = explored()
+    assert said(at).startswith("**still training, epoch 3 of 8** · ")
+    end()
+    assert follow_training._replaced(entry) and not follow_training.goes_on(entry)
+    assert "training" not in said(at.run())
 
 
 def test_the_epoch_is_counted_as_on_the_train_page(running):

@@ -17,9 +17,11 @@ from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.place_runs import place_run
 from ui.server.live_connection import MAX_FRAME
 from ui.server.live_route import live_route
 from ui.shared import cached_models
+from vae_core.runs.snapshot_files import snapshot_path
 
 REPLY = struct.Struct("<BBxxIHH")
 
@@ -254,3 +256,40 @@ def test_a_client_that_vanishes_in_the_middle_disturbs_nobody(live):
     os.close(os.dup(socket.socket.fileno()))
     socket.socket.close()
     assert_still_served(other)
+
+
+@pytest.fixture
+def trained(models_dir, make_model, tmp_path):
+    """A run's model with a snapshot at step 4."""
+    run_dir = place_run("trained", checkpoint=make_model(tmp_path / "best.safetensors", seed=9))
+    (run_dir / "snapshots").mkdir()
+    snapshot_path(run_dir, 4).write_bytes(make_model(tmp_path / "s.safetensors", seed=4).read_bytes())
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_request_can_name_a_step_of_the_training(live):
+    z = [0.5, -1.25, 2.0, 0.0]
+    socket = live("trained")
+    socket.recv(timeout=10)
+    drawn = []
+    for step in (None, 4, None):
+        socket.send(struct.pack("<II", 1 | (0 if step is None else step + 1) << 8, 7) + np.asarray(z, "<f4").tobytes())
+        drawn.append(reply(socket.recv(timeout=10))[1])
+    entry = cached_models.entry("trained")
+    np.testing.assert_array_equal(drawn[0], cached_models.model("trained").decode([z])[0])
+    np.testing.assert_array_equal(drawn[1], cached_models.open_entry(cached_models.at_step(entry, 4)).decode([z])[0])
+    np.testing.assert_array_equal(drawn[2], drawn[0])
+    past = live("trained&step=4")
+    past.recv(timeout=10)
+    past.send(request(z))
+    np.testing.assert_array_equal(reply(past.recv(timeout=10))[1], drawn[1])
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_step_that_was_not_kept_is_refused(live):
+    socket = live("trained")
+    socket.recv(timeout=10)
+    socket.send(struct.pack("<II", 1 | 6 << 8, 7) + bytes(16))
+    assert closed_with(socket) == (1007, "There is no snapshot of 'trained' at step 5; the run may have been deleted.")
+    assert closed_with(live("trained&step=5"))[0] == 4404
+    assert closed_with(live("trained&step=-1")) == (4404, "step must be a whole number of at most 8 digits; got '-1'.")

@@ -10,7 +10,8 @@ import streamlit as st
 
 from ui.components.explorer import View, explorer
 from ui.explore import browser_messages
-from ui.shared import cached_models, comparable_models, default_z, model_picker, read_page_address, user_session
+from ui.shared import cached_models, comparable_models, default_z, follow_training, model_picker, read_page_address, user_session
+from vae_core.runs.snapshot_files import is_of_training
 
 if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
@@ -37,9 +38,13 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
     z = user_session.committed_z(model.latent_dim)
     posterior = user_session.posterior(model.latent_dim)
     pins = user_session.pins(entry.name, model.latent_dim)
+    training = follow_training.goes_on(entry)
     view = View(
         model=entry.name,
-        version=entry.mtime_ns,
+        version=0 if training else entry.mtime_ns,
+        run=entry.origin == "run",
+        training=training,
+        judged=not is_of_training(entry.path),
         session=browser_messages.session(),
         statistics=model.header.statistics,
         encodes=model.can_encode,
@@ -51,7 +56,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         picture=model.decode(np.array([z], dtype=np.float32))[0],
         shape=model.image_shape,
         file=shown_path(entry),
-        content=cached_models.content_hash(entry),
+        content="" if training else cached_models.content_hash(entry),
         classes=model.header.data.classes,
         pins=pins,
         pins_revision=_revision(browser_messages.PINS_SHOWN, PINS_REVISION, (entry.name, pins)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import struct
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ui.server.decode_batching import Batcher, SizeChangedError
 from ui.server.worker_threads import BusyError, StopCheck, TaskQueue, TooLongError, cores
 from ui.shared import cached_models
 from vae_core.errors import CheckpointError
+from vae_core.runs.snapshot_files import LIVE, model_path
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
@@ -24,17 +26,19 @@ if TYPE_CHECKING:
     from vae_core.model_files.model_list import ModelEntry
 
 DECODE, HELLO, BUSY = 1, 2, 7
-REQUEST = struct.Struct("<B3xI")  # kind, sequence number
+REQUEST = struct.Struct("<B3sI")  # kind, 0 or 1 + the step of a snapshot, sequence number
 REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, width
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, sequence number
 MAX_FRAME = 8 + 4 * 256 * 1024  # bytes: 1024 points of the largest latent size; one z takes at most 1032
 AHEAD = 128 << 10  # bytes sent to a client that has not read them yet; the kernel doubles it
 QUERY_KINDS = tuple(
-    bytes([kind]) for kind in (live_queries.MANY, live_queries.WHERE, live_queries.PATH, live_queries.SAMPLES)
+    bytes([kind])
+    for kind in (live_queries.MANY, live_queries.WHERE, live_queries.PATH, live_queries.SAMPLES, live_queries.TRAINING)
 )
 QUERY_HEAD = live_queries.QUERY.size
 RECHECK = 0.5  # seconds between looks at a model's file
+UNWATCHED = 5.0  # seconds after which a model in training is followed though nobody watches it
 QUICK = 0.1  # seconds: a question that takes longer waits in the other queue
 HOLD = 0.25  # seconds before a client is told to wait, or why it is closed: it cannot ask again without a pause
 LONGEST_HOLD = 2.0  # seconds, for who asks again and again
@@ -44,6 +48,7 @@ UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
 NO_MODEL, TOO_LONG, CHANGED, TOO_MANY = 4404, 4408, 4409, 4429
 _quick_queue = TaskQueue("quick questions", threads=1, waiting=64, limit=LONGEST)
 _slow_queue = TaskQueue("slow questions", threads=max(1, cores() // 4), waiting=32, limit=LONGEST)
+_opening_snapshots = TaskQueue("opening snapshots", threads=1, waiting=64, low_priority=False)
 
 
 class ProtocolError(Exception):
@@ -59,7 +64,7 @@ class LiveModel:
 
     def __init__(self, entry: ModelEntry) -> None:
         self._entry = entry
-        self._checked = 0.0
+        self._checked, self._taken = 0.0, time.monotonic()
 
     @property
     def path(self) -> Path:
@@ -77,21 +82,43 @@ class LiveModel:
         """Called on the worker thread, once per batch."""
         now = time.monotonic()
         if now - self._checked > RECHECK:
-            self._entry = self._fresh(self._entry)
+            fresh = self._fresh(self._entry)
+            # Those who watch a training have its file opened elsewhere (training_route.py): nobody's drag waits for it.
+            if fresh.path.name != LIVE or now - self._taken > UNWATCHED or cached_models.opened(fresh) is not None:
+                self._entry, self._taken = fresh, now
             self._checked = now
         return cached_models.open_entry(self._entry)
 
+    def snapshot(self, step: int) -> LatentModel:
+        """The decoder as it was at a step of the training; not for the thread that decodes, which waits for no file."""
+        return cached_models.decoder(cached_models.at_step(self._entry, step))
+
     @staticmethod
     def _fresh(entry: ModelEntry) -> ModelEntry:
-        try:
-            mtime_ns = Path(entry.path).stat().st_mtime_ns
-        except FileNotFoundError:
-            raise CheckpointError(f"The model {entry.name!r} was deleted.") from None
-        return replace(entry, mtime_ns=mtime_ns)
+        path = Path(entry.path)
+        with contextlib.suppress(FileNotFoundError):
+            return replace(entry, mtime_ns=path.stat().st_mtime_ns)
+        with contextlib.suppress(FileNotFoundError):
+            if path.name == LIVE:  # the training has ended, and left its best model
+                path = model_path(path.parent)
+                return replace(entry, path=path, mtime_ns=path.stat().st_mtime_ns)
+        raise CheckpointError(f"The model {entry.name!r} was deleted.")
 
 
-def read_request(frame: bytes, latent_dim: int) -> tuple[int, bytes]:
-    """(sequence number, z as bytes) of a client's frame.
+@dataclass(frozen=True)
+class Snapshot:
+    """A model as it was at a step of its training, loaded before; what is asked of one step is gathered."""
+
+    path: Path
+    decoder: LatentModel = field(compare=False)
+
+    def current(self) -> LatentModel:
+        """Called on the worker thread, once per batch."""
+        return self.decoder
+
+
+def read_request(frame: bytes, latent_dim: int) -> tuple[int, int | None, bytes]:
+    """(sequence number, step of a snapshot or None for the model as it is, z as bytes) of a client's frame.
 
     Raises:
         ProtocolError: with the code to close the connection with.
@@ -99,13 +126,14 @@ def read_request(frame: bytes, latent_dim: int) -> tuple[int, bytes]:
     if len(frame) > MAX_FRAME:
         raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
     if len(frame) < REQUEST.size or frame[0] != DECODE:
-        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 6 but 2, and has a sequence number at byte 4")
+        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 8 but 2 and 7, and has a sequence number at byte 4")
     z = frame[REQUEST.size :]
     if len(z) != 4 * latent_dim:
         raise ProtocolError(INVALID, f"z takes {4 * latent_dim} bytes ({latent_dim} x float32), got {len(z)}")
     if not all(map(math.isfinite, struct.unpack(f"<{latent_dim}f", z))):  # quicker than numpy at this length
         raise ProtocolError(INVALID, "z holds NaN or infinity")
-    return REQUEST.unpack_from(frame)[1], z
+    _, named, sequence = REQUEST.unpack_from(frame)
+    return sequence, int.from_bytes(named, "little") - 1 if any(named) else None, z
 
 
 def greeting(model: LatentModel) -> bytes:
@@ -156,17 +184,30 @@ class LiveConnection:
         ahead, self._ahead = self._ahead, None
         return await ahead
 
-    async def _picture(self, live: LiveModel, sequence: int, z: bytes) -> None:
+    async def _picture(self, live: LiveModel, sequence: int, step: int | None, z: bytes) -> None:
         if self._connection.wire.unsent():
             await self._connection.drained()  # before it costs a picture
+        source = live if step is None else await self._snapshot(live, step)
         try:
-            picture = await self._batcher.decode(live, z)
+            picture = await self._batcher.decode(source, z)
         except CheckpointError as error:
             raise ProtocolError(NO_MODEL, str(error)) from None
         except SizeChangedError as error:
             raise ProtocolError(CHANGED, str(error)) from None
         height, width, channels = picture.shape
         await self._reply(REPLY.pack(DECODE, channels, sequence, height, width) + picture.tobytes())
+
+    async def _snapshot(self, live: LiveModel, step: int) -> Snapshot:
+        try:
+            entry = cached_models.at_step(live.entry, step)
+            decoder = cached_models.opened_decoder(entry)
+            if decoder is None:
+                decoder = await _opening_snapshots.run(lambda _: cached_models.decoder(entry))
+            return Snapshot(entry.path, decoder)
+        except BusyError as error:
+            raise ProtocolError(TOO_MANY, str(error)) from None
+        except CheckpointError as error:
+            raise ProtocolError(INVALID, str(error)) from None
 
     async def _question(self, live: LiveModel, model: LatentModel, frame: bytes) -> None:
         """Asks, and meanwhile listens whether the client is still there."""
@@ -196,7 +237,7 @@ class LiveConnection:
         except BusyError as error:
             await asyncio.sleep(self._hold)
             self._hold = min(LONGEST_HOLD, 2 * self._hold)
-            return NOT_NOW.pack(BUSY, frame[0], round(1000 * error.seconds), REQUEST.unpack_from(frame)[1])
+            return NOT_NOW.pack(BUSY, frame[0], round(1000 * error.seconds), REQUEST.unpack_from(frame)[2])
         except TooLongError as error:
             raise ProtocolError(TOO_LONG, f"this question is too large: {error}; ask for less") from None
         except CheckpointError as error:
@@ -214,4 +255,6 @@ def short_or_long(frame: bytes) -> tuple[int, str]:
 
 def answered(live: LiveModel, frame: bytes, stop_check: StopCheck) -> bytes:
     """The reply to a question, on a thread of a queue."""
+    if frame[0] == live_queries.TRAINING:
+        return live_queries.answer_training(live.snapshot, live.current().latent_dim, frame, stop_check)
     return live_queries.answer(live.current(), lambda: cached_models.encoded_images(live.entry), frame, stop_check)

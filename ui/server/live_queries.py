@@ -16,18 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ui.server import likeness_query
-from vae_core.errors import LatentError
+from vae_core.errors import CheckpointError, LatentError
 
 if TYPE_CHECKING:
     from vae_core.array_types import Float32s, Pixels
     from vae_core.latent.encoded_images import EncodedImages
     from vae_core.latent.latent_model import LatentModel
 
-MANY, WHERE, PATH, SAMPLES = 3, 4, 5, 6
+MANY, WHERE, PATH, SAMPLES, TRAINING = 3, 4, 5, 6, 8
 QUERY = struct.Struct("<BxHI")  # kind, side (MANY only), sequence number
 PICTURES = struct.Struct("<BBHIHH")  # kind, channels, count, sequence number, height, width
 PATH_HEAD = struct.Struct("<BBHIHHHH")  # kind, channels, count, sequence number, height, width, latent size, verdicts may be said
 DRAW = struct.Struct("<IIf")  # count, seed, temperature
+MAX_STEPS = 64  # in one question
 MAX_PICTURES, MAX_PLACES = 512, max(likeness_query.MOST.values())
 MAX_TEMPERATURE = 10.0
 MAX_ANSWER = 4 << 20  # bytes of pictures in one reply: 341 of 64x64 in colour
@@ -74,6 +75,8 @@ def seconds(frame: bytes, shape: tuple[int, int, int], latent_dim: int) -> float
         return (2e-4 if frame[2] == likeness_query.DENSITIES else 2e-4 + 5e-8 * values) * points
     if kind == SAMPLES:
         return 2e-8 * values * int.from_bytes(frame[8:12], "little")
+    if kind == TRAINING:  # a file is opened for each, unless it was before
+        return 0.02 * min(MAX_STEPS, int.from_bytes(frame[8:12], "little"))
     if kind == MANY:
         return 2e-8 * values * points
     options, count = (frame[2], frame[3]) if len(frame) > QUERY.size else (0, 0)
@@ -163,6 +166,37 @@ def answer_path(
     head = PATH_HEAD.pack(PATH, channels, count, sequence, height, width, model.latent_dim, said)
     floats = (found.z, np.concatenate([[0.0], found.changes]), typical)
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
+
+
+def answer_training(
+    snapshot: Callable[[int], LatentModel], latent_dim: int, frame: bytes, stop_check: StopCheck = _on
+) -> bytes:
+    """One z as the snapshots of several steps draw it.
+
+    Raises:
+        BadQueryError: another length, too many steps, a step without a snapshot, or a value that is not finite.
+    """
+    _, side, sequence = QUERY.unpack_from(frame)
+    count = int.from_bytes(frame[QUERY.size : QUERY.size + 4], "little")
+    if not 1 <= count <= MAX_STEPS or len(frame) != QUERY.size + 4 + 4 * count + 4 * latent_dim:
+        raise BadQueryError(f"1 to {MAX_STEPS} steps and one point of {latent_dim} x float32 in one question")
+    steps = np.frombuffer(frame, "<u4", count, QUERY.size + 4).tolist()
+    z = np.frombuffer(frame, "<f4", latent_dim, QUERY.size + 4 + 4 * count)[None]
+    if not np.isfinite(z).all():
+        raise BadQueryError("z holds NaN or infinity")
+    pictures = []
+    for step in steps:
+        stop_check()
+        try:
+            model = snapshot(step)
+            pictures.append(model.decode_small(z, min(side or max(model.image_shape), fitting_side(model.image_shape, count))))
+        except (CheckpointError, LatentError) as error:
+            raise BadQueryError(str(error)) from None
+    if len({picture.shape for picture in pictures}) != 1:
+        raise BadQueryError("these snapshots draw pictures of different sizes")
+    _, height, width, channels = pictures[0].shape
+    head = PICTURES.pack(TRAINING, channels, count, sequence, height, width)
+    return head + b"".join(picture.tobytes() for picture in pictures)
 
 
 def answer_samples(model: LatentModel, frame: bytes, stop_check: StopCheck = _on) -> bytes:

@@ -3,7 +3,8 @@
     server -> client, once, on connecting
         u8 kind = 2 (hello), u8 channels, u16 latent size D, u16 height, u16 width, utf-8 name of the device that decodes
     client -> server
-        u8 kind = 1 (decode), 3 bytes zero, u32 sequence number, D x float32 z
+        u8 kind = 1 (decode), u24 zero, or 1 + the step of a snapshot of the run that trained the model, u32 sequence number, D x
+        float32 z
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 
@@ -16,8 +17,11 @@ Questions that may take longer than a frame, for a connection of their own (each
         u8 kind = 5 (path), u8 zero, u16 options (bits 0-1: 0 linear, 1 spherical, 2 geodesic; bit 7: equal steps of the picture;
         high byte: number of points K), u32 sequence number, 2 to 12 stops x D x float32
         u8 kind = 6 (draws), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, u32 seed, float32 temperature
+        u8 kind = 8 (through training), u8 zero, u16 longer side in pixels, u32 sequence number, u32 count K, K x u32 steps of
+        snapshots (up to 64), D x float32 z
     server -> client
         u8 kind = 3, u8 channels, u16 count, u32 sequence, u16 height, u16 width, count pictures as above
+        u8 kind = 8: the same, the picture of z at each of the steps
         u8 kind = 4, u8 zero, u16 count, u32 sequence, 4 float32 for the model: AUC of its measure of likeness; of test images, of
         midpoints between kinds and of points far out the share that is judged wrongly; then 8 float32 for each point: distance to
         the nearest encoded images, per cent of the test images that are farther from theirs, cycle error in the encoder's std,
@@ -28,6 +32,10 @@ Questions that may take longer than a frame, for a connection of their own (each
         float32 z, for a path K float32 change from the picture before (the first 0) and K float32 per cent of the test images
         that look less like the data (as above; NaN: no encoded images), K pictures
         u8 kind = 7 (busy), u8 kind of the question, u16 milliseconds to wait, u32 its sequence number: not answered, ask it again
+
+`/live?model=NAME&step=512` is a socket to the model as that snapshot has it: what is asked there is answered with its weights. A
+step without a snapshot is closed with 1007, or 4404 on connecting. However many steps are asked for, the server keeps a bounded
+number of snapshots in memory (ui/shared/cached_models.py) and opens them away from the thread that decodes.
 
 A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends
 faster is answered in order, as fast as its replies leave. Who drags goes first: questions have threads of their own, which have
@@ -142,16 +150,18 @@ class LiveEndpoint:
             raise ProtocolError(TOO_MANY, "too many explorers are connected to this server; it is tried again")
         connection = resources.connections.join(wire(receive))
         try:
-            name = parse_qs(scope["query_string"].decode("latin-1")).get("model", [""])[0]
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            name, step = (query.get(key, [""])[0] for key in ("model", "step"))
             served = LiveConnection(resources.batcher, resources.connections, connection, receive, send)
-            await served.serve(*await self._open(resources, name))
+            await served.serve(*await self._open(resources, name, step))
         finally:
             resources.connections.leave(connection)
 
-    async def _open(self, resources: LoopResources, name: str) -> tuple[LiveModel, LatentModel]:
+    async def _open(self, resources: LoopResources, name: str, step: str) -> tuple[LiveModel, LatentModel]:
         try:
             entries = await resources.listing.get()
-            live = self._follow(cached_models.pick(entries, name), entries)
+            entry = cached_models.pick(entries, name)
+            live = LiveModel(cached_models.at_step(entry, step_of(step))) if step else self._follow(entry, entries)
             model = cached_models.opened(live.entry)
             return live, await _opening.run(lambda _: live.current()) if model is None else model
         except BusyError as error:
@@ -179,6 +189,17 @@ class LiveEndpoint:
         if self._resources is not None:
             self._resources.close()
             self._resources = None
+
+
+def step_of(text: str) -> int:
+    """A step in an address.
+
+    Raises:
+        CheckpointError: it is no whole number of at most eight digits.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= 8):
+        raise CheckpointError(f"step must be a whole number of at most 8 digits; got {text[:20]!r}.")
+    return int(text)
 
 
 async def _close(send: Send, code: int, reason: str) -> None:

@@ -11,11 +11,13 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vae_core.errors import CheckpointError
 from vae_core.model_files.model_list import ModelEntry, list_models
+from vae_core.runs.snapshot_files import FOLDER, is_of_training, snapshot_path, snapshot_steps
 
 if TYPE_CHECKING:
     from vae_core.latent.encoded_images import EncodedImages
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 HASH_DIGITS = 12  # of the sha256, in links
 NAMED = 20  # models in a sentence
 MAX_MODELS = 12  # loaded at a time; each is a few MB
+MAX_SNAPSHOTS = 8  # of trainings, loaded whole
+MAX_DECODERS = 80  # of snapshots: those of two runs; each takes as much memory as its file, and those of a run are bounded
 TRIES = 3  # loads of a file that is replaced meanwhile
 T = TypeVar("T")
 
@@ -100,10 +104,16 @@ def _open(path: Path) -> LatentModel:
     return open_model(path)
 
 
+def _open_decoder(path: Path) -> LatentModel:
+    from vae_core.latent.latent_model import open_decoder
+
+    return open_decoder(path)
+
+
 def _encode_images(path: Path) -> EncodedImages:
     from vae_core.latent.encoded_images import EncodedImages
 
-    return EncodedImages(_models.get(path, path.stat().st_mtime_ns))
+    return EncodedImages(_whole(path).get(path, path.stat().st_mtime_ns), judges=not is_of_training(path))
 
 
 def _gather(path: Path) -> RealImages:
@@ -124,10 +134,16 @@ def _read_header(path: Path) -> Header:
 
 
 _models: FileCache[LatentModel] = FileCache(_open, MAX_MODELS)
+_snapshots: FileCache[LatentModel] = FileCache(_open, MAX_SNAPSHOTS)  # however many are visited, no model is put away for them
+_decoders: FileCache[LatentModel] = FileCache(_open_decoder, MAX_DECODERS)
 _encoded_images: FileCache[EncodedImages] = FileCache(_encode_images, MAX_MODELS)
 _real_images: FileCache[RealImages] = FileCache(_gather, 3)
 _hashes: FileCache[str] = FileCache(_hash, 500)
 _headers: FileCache[Header] = FileCache(_read_header, 500)
+
+
+def _whole(path: Path) -> FileCache[LatentModel]:
+    return _snapshots if path.parent.name == FOLDER else _models
 
 
 def models() -> list[ModelEntry]:
@@ -158,9 +174,41 @@ def pick(entries: Sequence[ModelEntry], name: str) -> ModelEntry:
     raise CheckpointError(f"There is no model named {name[:80]!r}; there are {there}{more}.")
 
 
+def steps_of(found: ModelEntry) -> list[int]:
+    """The steps of its training of which there are snapshots, rising."""
+    return snapshot_steps(found.path.parent) if found.origin == "run" else []
+
+
+def at_step(found: ModelEntry, step: int) -> ModelEntry:
+    """The model as it was at a step of its training.
+
+    Raises:
+        CheckpointError: there is no snapshot of this step.
+    """
+    path = snapshot_path(found.path.parent, step)
+    version = _version(path) if found.origin == "run" else None
+    if version is None:
+        raise CheckpointError(f"There is no snapshot of {found.name!r} at step {step}; the run may have been deleted.")
+    return replace(found, path=path, mtime_ns=version)
+
+
+def opened_decoder(found: ModelEntry) -> LatentModel | None:
+    """The decoder of a snapshot if it is loaded already."""
+    return _decoders.peek(found.path, found.mtime_ns)
+
+
+def decoder(found: ModelEntry) -> LatentModel:
+    """The decoder of a snapshot, with the codes it carries.
+
+    Raises:
+        CheckpointError: the file is broken or gone.
+    """
+    return _decoders.get(found.path, found.mtime_ns)
+
+
 def opened(found: ModelEntry) -> LatentModel | None:
     """The model of this file version if it is loaded already."""
-    return _models.peek(Path(found.path), found.mtime_ns)
+    return _whole(Path(found.path)).peek(Path(found.path), found.mtime_ns)
 
 
 def open_entry(found: ModelEntry) -> LatentModel:
@@ -169,7 +217,7 @@ def open_entry(found: ModelEntry) -> LatentModel:
     Raises:
         CheckpointError: the file is broken or gone.
     """
-    return _models.get(Path(found.path), found.mtime_ns)
+    return _whole(Path(found.path)).get(Path(found.path), found.mtime_ns)
 
 
 def model(name: str) -> LatentModel:

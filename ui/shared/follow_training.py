@@ -1,7 +1,9 @@
-"""A model whose training still goes: its facts say so, and the page follows its file."""
+"""A model whose training still goes: its facts say how far it is. Its newer weights reach the explorer without a run of the page
+(ui/server/training_route.py); the end of the training draws the page anew, with the model that it leaves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import streamlit as st
 
 from vae_core import runs
 from vae_core.errors import RunError
+from vae_core.runs.snapshot_files import LIVE, model_path
 
 if TYPE_CHECKING:
     from vae_core.model_files.model_list import ModelEntry
@@ -17,21 +20,26 @@ if TYPE_CHECKING:
 LOOK_AGAIN = 2.0  # seconds, while it is being trained
 
 
-def caption(entry: ModelEntry, facts: str) -> None:
+def caption(entry: ModelEntry, facts: Callable[[], str]) -> None:
     """The model's facts as one quiet line, and how far its training is while that goes on."""
     if _run(entry) is None:
-        st.caption(facts)
+        st.caption(facts())
     else:
         st.fragment(_follow, run_every=LOOK_AGAIN)(entry, facts)
 
 
-def _follow(entry: ModelEntry, facts: str) -> None:
-    """Looks again by itself; a newer file, or the end of the training, draws the whole page anew."""
+def goes_on(entry: ModelEntry) -> bool:
+    """Whether this file is the model of a run as it is now, replaced again and again."""
+    return Path(entry.path).name == LIVE and _run(entry) is not None
+
+
+def _follow(entry: ModelEntry, facts: Callable[[], str]) -> None:
+    """Looks again by itself; another file in its place, or the end of the training, draws the whole page anew."""
     run = _run(entry)
-    if run is None or _changed(entry):
+    if run is None or _replaced(entry):
         st.rerun(scope="app")
     else:
-        st.caption(f"**{progress(run)}** · {facts}")
+        st.caption(f"**{progress(run)}** · {facts()}")
 
 
 def _run(entry: ModelEntry) -> RunStatus | None:
@@ -45,9 +53,12 @@ def _run(entry: ModelEntry) -> RunStatus | None:
     return run if run.live else None
 
 
-def _changed(entry: ModelEntry) -> bool:
+def _replaced(entry: ModelEntry) -> bool:
+    path = Path(entry.path)
+    if model_path(path.parent) != path:
+        return True
     try:
-        return Path(entry.path).stat().st_mtime_ns != entry.mtime_ns
+        return path.name != LIVE and path.stat().st_mtime_ns != entry.mtime_ns
     except OSError:
         return True
 

@@ -78,7 +78,7 @@ def pick_model() -> ModelEntry | None:
     st.session_state[WIDGET] = st.session_state[user_session.MODEL]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="picker"):
         chosen = entries[names.index(st.session_state[user_session.MODEL])]
-        follow_training.caption(chosen, _caption_or_error(chosen))
+        follow_training.caption(chosen, lambda: _caption_or_error(chosen))
         st.selectbox(
             "Model",
             names,

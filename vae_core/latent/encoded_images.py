@@ -33,14 +33,17 @@ class Points:
 class EncodedImages:
     """Everything is computed on first use and never changes."""
 
-    def __init__(self, model: LatentModel) -> None:
+    def __init__(self, model: LatentModel, *, judges: bool = True) -> None:
         """
+        Args:
+            judges: whether what looks like the data is measured, which takes seconds.
+
         Raises:
             CheckpointError: the model file carries no encoded images.
         """
         if model.test_means is None or model.test_stds is None or model.test_labels is None or len(model.test_means) < 2:
             raise CheckpointError(f"The model {model.header.name!r} carries no encoded images, so there is no map of them.")
-        self._model = model
+        self._model, self._judges = model, judges
         self._stds = model.test_stds
         self._lock = threading.Lock()
         self._likeness: Future[Likeness] | None = None
@@ -79,8 +82,10 @@ class EncodedImages:
             patience: seconds to wait for it; None: until it is made, 0: not at all.
 
         Returns:
-            None when it is not there yet.
+            None when it is not there yet, or never will be.
         """
+        if not self._judges:
+            return None
         with self._lock:
             if self._likeness is None:
                 self._likeness = _measuring.submit(lambda: Likeness(self._model, self.coverage))

@@ -312,6 +312,17 @@ def open_model(path: Path | str, *, device: str = "auto") -> LatentModel:
     return model
 
 
+def open_decoder(path: Path | str, *, device: str = "auto") -> LatentModel:
+    """The same without the encoder, which takes half of the memory; the codes that the file carries are there.
+
+    Raises:
+        CheckpointError: as `open_model`.
+    """
+    whole = checkpoints.load(path)
+    alone = checkpoints.decoder_alone(whole)
+    return LatentModel(checkpoints.Checkpoint(alone.model, alone.header, whole.extras), choose_device(device))
+
+
 def check_z(z: ArrayLike, latent_dim: int) -> Float32s:
     """z as float32 (B, D).
 

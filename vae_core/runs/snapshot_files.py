@@ -16,6 +16,11 @@ MOST_LISTED = 64  # of one run, whatever lies in its folder
 _NAME = re.compile(r"step-(\d{8})\.safetensors")
 
 
+def is_of_training(path: Path) -> bool:
+    """Whether a model file is one of these: neither chosen as the best, nor measured on all test images."""
+    return path.name == LIVE or path.parent.name == FOLDER
+
+
 def snapshot_path(run_dir: Path, step: int) -> Path:
     """Where the snapshot of this step lies, if there is one."""
     return run_dir / FOLDER / f"step-{step:08d}.safetensors"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SHARED, PATHS = ("base", "sheets"), ("pins_and_paths/pins_and_paths", "pins_and_paths/paths")
-CARDS = ("sliders/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare")
+CARDS = ("sliders/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare", "training/training")
 PARTS = (*CARDS, "help/help", "picture/presentation_mode")
 STYLES = (*SHARED, *PARTS)  # a later one overrules an earlier one
 LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
@@ -47,7 +47,7 @@ class View:
     """What the explorer shows: a model, the committed point, and that point's picture."""
 
     model: str
-    version: int  # mtime_ns of the model's file: a new one means a new picture of the same point
+    version: int  # mtime_ns of the model's file: a new one means a new picture of the same point; 0 while it is being trained
     session: str  # the server's own name of this session
     statistics: LatentStatistics | None  # None: the model was never shown images
     z: list[float]
@@ -63,6 +63,9 @@ class View:
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
     acknowledged: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over
+    run: bool = False  # a run of this server has trained it, or does: there may be snapshots
+    training: bool = False  # the run goes on; newer weights come without a run of the page
+    judged: bool = True  # whether it can be said what looks like the data
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
@@ -80,7 +83,7 @@ def _heard() -> None:
 
 def payload(view: View) -> dict[str, Any]:
     """The view as JSON for main.js."""
-    measured = view.statistics
+    measured = None if view.training else view.statistics  # what changes all the time would move the sliders under the hand
     rows = prior_dimensions(len(view.z)) if measured is None else dimensions(measured, marginal=view.marginal)
     if not view.prior:
         # No KL orders them; the widest direction of the codes is the first.
@@ -91,6 +94,9 @@ def payload(view: View) -> dict[str, Any]:
         "session": view.session,
         "dimensions": rows,
         "encodes": view.encodes,
+        "run": view.run,
+        "training": view.training,
+        "judged": view.judged,
         "prior": view.prior,
         "z": view.z,
         "revision": view.revision,
