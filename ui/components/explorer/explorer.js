@@ -11,6 +11,7 @@
 //   moved(store)        another z is shown, and nothing committed: see state/store.js
 //   committed(store)    another z is committed
 //   refresh(store)      z is the same, but the server may answer otherwise now
+//   renew(model)        z, sliders and plane are the same, but other weights of the open model draw: see `renew` below
 //   painted(z, answer)  the large picture shows the answer at z
 //   linkState()         what a link has to hold to restore the part
 //
@@ -111,6 +112,21 @@ export class Explorer {
     this.store.commit(this.store.held, posterior, { by: "release" });
   }
 
+  /** Other weights of the open model draw: those of `store.step`, or newer ones of a run that goes on. */
+  renew() {
+    const { model, store } = this;
+    if (store.step !== model.step) {
+      if (model.queries !== model.now) model.queries.close();
+      const url = liveUrl(model.name, store.step);
+      Object.assign(model, { step: store.step, url, queries: store.step === null ? model.now : this.#queries(url, model.signal) });
+    }
+    this.tell("renew", model);
+  }
+
+  #queries(url, signal) {
+    return new QueryConnection(url, signal, () => this.tell("refresh", this.store));
+  }
+
   /** A wish that only the page can fulfil, see state/page_messages.js. */
   ask(what, more = {}) {
     this.parts.animation.stop();
@@ -123,23 +139,27 @@ export class Explorer {
     return Object.assign({ model, hash, file, z: this.store.held }, ...Object.values(this.parts).map((part) => part.linkState?.()));
   }
 
-  /** `model`: {data, name, url (of its live route), queries (a connection), again (only the weights are new), link (see readLink),
-   *  signal (ends with it)}; a link counts once, for the model that it opens. */
+  /** `model`: {data, name, step (of its training, null: as it is), url (of its live route), queries (a connection), now (the same to
+   *  the model as it is), images (see encoded), again (only the weights are new), link (see readLink), signal (ends with it)}; a link
+   *  counts once, for the model that it opens. */
   #open(data, again) {
     const link = again ? this.linkState : this.model === null ? readLink(this.#arrived, data.z.length) : {};
     this.model?.life.abort();
     const life = within(this.signal);
     const url = liveUrl(data.model);
-    const queries = new QueryConnection(url, life.signal, () => this.tell("refresh", this.store));
-    this.model = { data, name: data.model, url, queries, again, link, life, signal: life.signal };
+    const now = this.#queries(url, life.signal);
+    if (!again) this.store.step = null;
+    this.model = { data, name: data.model, step: null, url, queries: now, now, images: null, again, link, life, signal: life.signal };
     this.tell("open", this.model);
     if (again) this.tell("refresh", this.store);
     else this.#adopt(data);
+    if (this.store.step !== null) this.renew();
     this.#fetchImages(this.model);
   }
 
   /** The encoded images, if the model has any: the map and what else needs them follow when they come. */
-  async #fetchImages({ data, signal }) {
+  async #fetchImages(model) {
+    const { data, signal } = model;
     const start = performance.now();
     let images;
     try {
@@ -149,6 +169,7 @@ export class Explorer {
       return;
     }
     if (signal.aborted) return;
+    model.images = images;
     this.tell("encoded", images);
     requestAnimationFrame(() => performance.measure("map-open", { start, end: performance.now() }));
   }

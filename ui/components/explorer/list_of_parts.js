@@ -18,6 +18,7 @@ import { Rail } from "./sliders/slider_rail.js";
 import { SliderPictures } from "./sliders/slider_pictures.js";
 import { Gallery } from "./share/gallery.js";
 import { ShareSheet } from "./share/share_sheet.js";
+import { Training } from "./training/training.js";
 import { AddressBar } from "./state/address_bar.js";
 import { PageMessages } from "./state/page_messages.js";
 
@@ -30,6 +31,7 @@ export const PARTS = {
   animation: Animation,
   sliderPictures: SliderPictures,
   map: LatentMap,
+  training: Training,
   likeness: Likeness,
   nearest: NearestImages,
   note: EncodedNote,

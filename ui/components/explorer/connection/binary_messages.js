@@ -1,7 +1,7 @@
 // The frames of /live (ui/server/live_route.py describes them), both ways. Little endian. What an answer is made of is known here and to its
 // renderer (renderer/), and nowhere else: everything between hands it on as it is.
 
-const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY] = [1, 2, 3, 4, 5, 6, 7];
+const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING] = [1, 2, 3, 4, 5, 6, 7, 8];
 export const KINDS = ["linear", "spherical", "geodesic"]; // of path
 export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring"];
 export const DENSITIES = 1; // what is asked of places; 0 is everything
@@ -14,9 +14,11 @@ const EVEN = 0x80;
  *  each with its `kind`. 1 and 3 are pixels with so many channels. */
 export const READERS = { 1: readPixels, 3: readPixels };
 
-/** u8 kind, 3 bytes zero, u32 sequence, float32 z. */
-export function encodePicture(sequence, z) {
-  return encodePoints(PICTURE, 0, sequence, [z]);
+/** u8 kind, u24 zero or 1 + the step of a training, u32 sequence, float32 z. */
+export function encodePicture(sequence, z, step = null) {
+  const frame = encodePoints(PICTURE, 0, sequence, [z]);
+  if (step !== null) new DataView(frame).setUint32(0, PICTURE | ((step + 1) << 8), true);
+  return frame;
 }
 
 export function encodeMany(sequence, side, points) {
@@ -39,6 +41,15 @@ export function encodeSamples(sequence, { count, seed, temperature, side }) {
   view.setUint32(8, count, true);
   view.setUint32(12, seed, true);
   view.setFloat32(16, temperature, true);
+  return frame;
+}
+
+/** One z at several steps of the training. */
+export function encodeTraining(sequence, side, steps, z) {
+  const frame = new ArrayBuffer(12 + 4 * (steps.length + z.length));
+  head(frame, TRAINING, side, sequence).setUint32(8, steps.length, true);
+  new Uint32Array(frame, 12, steps.length).set(steps);
+  new Float32Array(frame, 12 + 4 * steps.length).set(z);
   return frame;
 }
 
@@ -74,12 +85,12 @@ export function readPicture(buffer) {
   return { sequence: view.getUint32(4, true), answer: answers(view, 8, 1)[0] };
 }
 
-/** {sequence, result} of what encodeMany, encodePlaces, encodePath and encodeSamples ask. */
+/** {sequence, result} of what encodeMany, encodePlaces, encodePath, encodeSamples and encodeTraining ask. */
 export function readAnswer(buffer) {
   const view = new DataView(buffer);
   const [kind, count] = [view.getUint8(0), view.getUint16(2, true)];
   const answer = (result) => ({ sequence: view.getUint32(4, true), result });
-  if (kind === MANY) return answer(answers(view, 8, count));
+  if (kind === MANY || kind === TRAINING) return answer(answers(view, 8, count));
   if (kind === PLACES) return answer(places(new Float32Array(buffer, 8)));
   if (kind === PATH || kind === SAMPLES) return answer(path(view, count, kind === PATH));
   throw new Error(`a frame of kind ${kind} where an answer was awaited`);

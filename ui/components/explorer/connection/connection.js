@@ -94,9 +94,9 @@ export class Connection {
   }
 }
 
-/** The live route's address for a model. */
-export function liveUrl(model) {
-  const url = new URL(`live?model=${encodeURIComponent(model)}`, document.baseURI);
+/** The live route's address for a model, as it is or as it was at a step of its training. */
+export function liveUrl(model, step = null) {
+  const url = new URL(`live?model=${encodeURIComponent(model)}${step === null ? "" : `&step=${step}`}`, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   return url.href;
 }

@@ -1,12 +1,13 @@
 // The encoded images of a model, fetched once (ui/server/map_route.py): little endian, u32 count, u32 latent size, float32 centre (D),
 // float32 principal axes (D x D), float32 means (count x D), u16 labels (count).
 
-/** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL), prior (whether the model has one)} of the model that the page's
- *  data names; throws with the server's sentence when it carries none. */
-export async function fetchEncodedImages({ model, version, classes, dimensions, prior }, signal) {
-  const response = await fetch(mapUrl("map", { model, v: version }), { signal });
+/** {means, labels, count, latentDim, centre, axes, classes (names of the labels), order (dimensions by KL), prior (whether the model has one), training
+ *  (whether they change)} of the model that the page's data names; throws with the server's sentence when it carries none. */
+export async function fetchEncodedImages({ model, version, classes, dimensions, prior, training = false }, signal) {
+  const v = training && version === "0" ? Date.now() : version; // an answer is kept under its version
+  const response = await fetch(mapUrl("map", { model, v }), { signal });
   if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}`);
-  return { ...readEncodedImages(await response.arrayBuffer()), classes, prior, order: dimensions.map(({ index }) => index) };
+  return { ...readEncodedImages(await response.arrayBuffer()), classes, prior, training, order: dimensions.map(({ index }) => index) };
 }
 
 /** The same of a model without an encoder: no image has a code, and the axes are those of the latent space. */

@@ -3,7 +3,7 @@
 // newer one came, when it was refused, after a while without an answer, and when the connection is closed.
 
 import { Connection } from "./connection.js";
-import { encodeMany, encodePath, encodePlaces, encodeSamples, readAnswer, readBusy } from "./binary_messages.js";
+import { encodeMany, encodePath, encodePlaces, encodeSamples, encodeTraining, readAnswer, readBusy } from "./binary_messages.js";
 
 const PATIENCE = 30000; // ms after which a question is given up; the longest paths take seconds
 const LONGEST_PAUSE = 8000; // ms that a busy server is given
@@ -42,6 +42,11 @@ export class QueryConnection extends Connection {
   /** Draws from the prior: {z, pictures}, or null as above. options: {count, seed, temperature, side} */
   samples(topic, options) {
     return this.#ask(topic, (sequence) => encodeSamples(sequence, options));
+  }
+
+  /** Small pictures of one z at steps of the training, or null as above. */
+  training(topic, z, steps, side) {
+    return this.#ask(topic, (sequence) => encodeTraining(sequence, side, steps, z));
   }
 
   greeted() {

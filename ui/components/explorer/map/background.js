@@ -46,6 +46,11 @@ export class Background {
     this.#timer = new Timer(() => this.#render(this.#wanted.plane, this.#wanted.viewport), signal);
   }
 
+  /** Other weights of the same model: what is shown stays until theirs has come. */
+  renew(queries) {
+    this.#queries = queries;
+  }
+
   connect(queries) {
     this.#queries = queries;
     this.#bounds = null;

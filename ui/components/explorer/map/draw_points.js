@@ -9,7 +9,7 @@ const MANY = 1500; // from here on only the sample is shown at first
 
 const RIM = 0xa0000000; // around each point of a sample: on a white stroke it would be lost
 
-const PRIOR_RADIUS = 2.6; // standard deviations
+export const PRIOR_EXTENT = { centre: [0, 0], radius: 2.6 }; // standard deviations
 const SAME = 0.00051; // z is committed with three decimals
 
 const OPAQUE = 0xe0;
@@ -28,11 +28,11 @@ export class Points {
   #sampling; // only the sample is shown
   #scattered = false; // the map is nothing but its points
   #words; // of each label, as the canvas stores it, without its opacity
-  hidden = new Set(); // labels switched off in the legend
   pointedOut = null; // the label that the pointer is on in the legend
 
-  /** means: Float32Array of count x latentDim; labels: Uint16Array */
-  constructor(means, labels, latentDim) {
+  /** means: Float32Array of count x latentDim; labels: Uint16Array; hidden: labels switched off in the legend */
+  constructor(means, labels, latentDim, hidden = new Set()) {
+    this.hidden = hidden;
     this.#means = means;
     this.#labels = labels;
     this.#latentDim = latentDim;
@@ -104,7 +104,7 @@ export class Points {
 
   /** The middle of the cloud and the radius that holds 99 % of it; of the prior where there are no points. */
   extent() {
-    if (this.#on.length === 0) return { centre: [0, 0], radius: PRIOR_RADIUS };
+    if (this.#on.length === 0) return PRIOR_EXTENT;
     const centre = [0, 0];
     for (const i of this.#on) {
       centre[0] += this.#at[2 * i] / this.#on.length;

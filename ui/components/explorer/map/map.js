@@ -14,7 +14,7 @@ import { ImageTooltip } from "./image_tooltip.js";
 import { buildToolbar } from "./map_toolbar.js";
 import { Painter } from "./map_canvas.js";
 import { planeOf, planeThrough, throughChoice } from "./plane_projection.js";
-import { Points } from "./draw_points.js";
+import { Points, PRIOR_EXTENT } from "./draw_points.js";
 import { Viewport } from "./viewport.js";
 
 const REACH = 7; // px within which the pointer is on a point
@@ -40,7 +40,6 @@ export class LatentMap {
   #note = h("p.lw-muted.lw-map-note", { role: "status", hidden: "" });
   #cloud = null; // Points
   #images = null; // of the open model: see encoded_images.js
-  #link = {}; // what the link asks for, until the images have come
   #choice = "";
   #plane = null; // through the committed z
   #scattered = false; // the map has no inverse
@@ -73,19 +72,17 @@ export class LatentMap {
   }
 
   /** The map of the last model stays on the screen until there is another, but answers no more. */
-  open({ link }) {
+  open() {
     this.#forget();
-    [this.#images, this.#link] = [null, link];
+    this.#images = null;
   }
 
   encoded(images) {
     this.say("");
     if (images.latentDim < 2) return;
-    const link = this.#link;
-    const { queries, name } = this.#explorer.model;
+    const { queries, name, link } = this.#explorer.model;
     this.#images = images;
-    this.#cloud = new Points(images.means, images.labels, images.latentDim);
-    this.#cloud.hidden = this.#legend.hidden;
+    this.#cloud = new Points(images.means, images.labels, images.latentDim, this.#legend.hidden);
     this.#background.connect(queries);
     this.#legend.offer(images.classes);
     this.#tooltip.open(name, images.classes);
@@ -112,6 +109,21 @@ export class LatentMap {
     if (this.#images && !this.#scattered) this.#shiftPlane();
     this.#sayHere();
     this.#draw();
+  }
+
+  /** Other weights draw what lies under the points. */
+  renew({ queries }) {
+    this.#background.renew(queries);
+    this.#move(() => {});
+  }
+
+  /** Where images lie under other weights, on the same plane and in the same view. */
+  recode({ means, labels }) {
+    if (!this.#images || this.#scattered) return;
+    this.#cloud = new Points(means, labels, this.#images.latentDim, this.#legend.hidden);
+    this.#cloud.project(this.#own ?? planeOf(this.#choice, this.#images));
+    this.#hovered = null;
+    this.#change(() => {});
   }
 
   /** What a link needs to restore this map; nothing while there is none. */
@@ -149,15 +161,13 @@ export class LatentMap {
     this.#draw();
   }
 
-  /** Nobody waits for a map of the last model any more. */
   #forget() {
-    this.#awaited?.abort.abort();
+    this.#awaited?.abort.abort(); // nobody waits for a map of the last model any more
     this.#awaited = null;
   }
 
-  /** Everything anew. */
   #draw() {
-    this.#stale = true;
+    this.#stale = true; // everything anew
     this.#drawOverlay();
   }
 
@@ -191,7 +201,7 @@ export class LatentMap {
   }
 
   #fit(view = null) {
-    const { centre, radius } = this.#cloud.extent();
+    const { centre, radius } = this.#explorer.data.training ? PRIOR_EXTENT : this.#cloud.extent(); // where the codes are going to lie
     this.#viewport.fit(centre, MARGIN * radius);
     if (view) this.#viewport.look(view);
     this.#draw();
@@ -279,10 +289,7 @@ export class LatentMap {
     if (!this.#images) return;
     const place = this.#viewport.toPlane(at);
     const index = this.#pointAt(place, this.#scattered ? POINT_REACH : REACH);
-    if (index === null && this.#scattered) {
-      if (this.#hovered !== null) this.#leave();
-      return;
-    }
+    if (index === null && this.#scattered) return void (this.#hovered !== null && this.#leave());
     if (!this.#scattered) this.#store.look(this.#plane.latent(place), { by: "look", at: start });
     else if (index !== this.#hovered) this.#store.look(this.#cloud.mean(index), { by: "look", at: start });
     this.#caption.pointer(place);
@@ -328,10 +335,7 @@ export class LatentMap {
   #step(dx, dy, coarse, start) {
     if (!this.#images) return;
     this.#keyed = true;
-    if (this.#scattered) {
-      this.#hop(dx, -dy, start);
-      return;
-    }
+    if (this.#scattered) return this.#hop(dx, -dy, start);
     const size = ((coarse ? 5 : 1) * STEP * this.#viewport.width) / this.#viewport.scale;
     const [a, b] = this.#plane.coordinates(this.#store.here);
     this.#store.move(this.#plane.latent([a + dx * size, b - dy * size]), { by: "map", at: start });

@@ -23,6 +23,9 @@ const MEASURING =
 const NO_ENCODER = "a decoder alone: no encoder to compare with";
 const NO_ENCODER_WORDS = "Whether a picture looks like the data is judged with the encoder and the codes of test images; this model's file has neither.";
 
+const PAST = "as it was then, not compared with the data";
+const PAST_WORDS = "What looks like the data is measured for the model as it is, which takes seconds, and not for every step of its training.";
+
 /** What is tinted where there is no verdict. */
 export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
 
@@ -49,14 +52,15 @@ export class Likeness {
     this.elements = { picture: this.#line };
   }
 
-  open({ again }) {
+  open({ again, data }) {
     this.#queries = null;
-    if (!again) this.#show(null);
+    if (!again || data.judged === false) this.#show(null);
   }
 
   encoded({ count }) {
-    if (count === 0) return this.#sayNone();
-    this.#queries = this.#explorer.model.queries;
+    if (count === 0) return this.#sayNone(NO_ENCODER, NO_ENCODER_WORDS);
+    if (this.#explorer.data.judged === false) return; // measured once for a model, not for each that a training passes through
+    this.#queries = this.#explorer.model.now;
     this.refresh(this.#explorer.store);
   }
 
@@ -69,7 +73,8 @@ export class Likeness {
   }
 
   /** Asks about what is shown now, or as soon as the answer before has come. */
-  async refresh({ shown }) {
+  async refresh({ shown, step }) {
+    if (step !== null) return this.#sayNone(PAST, PAST_WORDS);
     this.#next = shown;
     if (this.#busy || this.#queries === null) return;
     const { signal } = this.#explorer;
@@ -79,7 +84,7 @@ export class Likeness {
       this.#next = null;
       const places = await queries.places("here", [point]);
       const current = queries === this.#queries;
-      if (places !== null && current) this.#show(places[0]);
+      if (places !== null && current && this.#explorer.store.step === null) this.#show(places[0]);
       const measuring = current && places?.[0].verdict === "measuring";
       await pause(measuring ? AGAIN : PAUSE, signal);
       if (measuring) this.#next ??= point;
@@ -87,13 +92,14 @@ export class Likeness {
     this.#busy = false;
   }
 
-  /** Without an encoder nothing can be compared with the data. */
-  #sayNone() {
+  /** Nothing can be compared with the data. */
+  #sayNone(words, more) {
+    if (this.#queries === null && words === PAST) return; // nor could the model as it is
     this.#line.hidden = false;
     this.#line.classList.add("lw-unsaid");
     this.#words.hidden = this.#button.hidden = true;
-    this.#figures.textContent = NO_ENCODER;
-    this.#figures.title = NO_ENCODER_WORDS;
+    this.#figures.textContent = words;
+    this.#figures.title = more;
   }
 
   #show(place) {

@@ -24,6 +24,7 @@ export class NearestImages {
   }
 
   open({ data }) {
+    this.#line.hidden = data.training; // the search opens every image, and would for each newer file
     this.#button.disabled = !data.encodes; // without an encoder no real image has a code
     if (this.#button.disabled && this.#space === "latents") this.#turnTo("pixels");
     this.#search();
@@ -31,6 +32,7 @@ export class NearestImages {
 
   /** They belong to the committed picture; beside another one they are pale. */
   moved({ cause: { by } }) {
+    if (by === "training") return; // they are not to be seen there, and right again afterwards
     this.#images.classList.toggle("lw-stale", by !== "back" || this.#awaited);
   }
 
@@ -39,6 +41,7 @@ export class NearestImages {
   }
 
   refresh() {
+    if (this.#line.hidden) return;
     this.#awaited = true;
     this.#images.classList.add("lw-stale");
     this.#asked?.abort();

@@ -18,7 +18,8 @@ export class Picture {
   #status = h("span.lw-status", { role: "status", "data-testid": "live-status", "data-state": "connecting" }, "connecting");
   #latency;
   #connection = null;
-  #painted = null; // {z, answer}: what is shown
+  #training = false; // of the open model
+  #painted = null; // {z, step, answer}: what is shown
 
   constructor(explorer) {
     this.#explorer = explorer;
@@ -39,9 +40,10 @@ export class Picture {
   }
 
   open({ url, data, again }) {
-    if (again) return;
+    if (again && data.training === this.#training) return;
+    this.#training = data.training;
     this.#connection?.close();
-    this.#say("connecting", "connecting");
+    if (!again) this.#say("connecting", "connecting");
     const on = {
       hello: ({ device }, refusing) => this.#say("live", refusing ? "live · this point could not be drawn; move on" : `live · decoded on ${device}`),
       picture: (answer, start, z) => this.#paint(answer, start, z),
@@ -70,26 +72,27 @@ export class Picture {
   /** Shows the picture that came with the page's data, if it is the picture of where one stands. */
   paintSent() {
     const sent = readPagePicture(this.#explorer.data);
-    if (sent === null || JSON.stringify(sent.z) !== JSON.stringify(this.#explorer.store.held)) return;
+    if (sent === null || this.#explorer.store.step !== null || JSON.stringify(sent.z) !== JSON.stringify(this.#explorer.store.held)) return;
     this.#surface.paint(sent.answer);
-    this.#painted = sent;
+    this.#painted = { ...sent, step: null };
   }
 
   /** The picture of a point as a data URL, whatever is looked at at the moment; null when the server does not answer. */
   async urlOf(z) {
-    const here = this.#painted?.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
+    const here = this.#painted?.step === this.#explorer.store.step && this.#painted.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
     const answer = here ? this.#painted.answer : (await this.#explorer.model.queries.pictures("snapshot", [z], 0))?.[0];
     return answer ? urlOf(answer) : null;
   }
 
   /** `at`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
   #request(z, at = null) {
-    this.#connection?.request(z, { at: at ?? performance.now(), input: at !== null });
+    const { step } = this.#explorer.store;
+    this.#connection?.request(z, { at: at ?? performance.now(), input: at !== null, step }, step);
   }
 
   #paint(answer, start, z) {
     this.#surface.paint(answer);
-    this.#painted = { z, answer };
+    this.#painted = { z, step: start.step, answer };
     this.#latency.painted(start);
     this.#explorer.tell("painted", z, answer);
   }

@@ -11,16 +11,18 @@ const FILES = [
 
 export class ExportMenu {
   #on;
-  #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", title: "Save the path as a film, a sheet of pictures, or numbers", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
-  #menu = h("div.lw-menu", { role: "menu", "aria-label": "Export the path", hidden: "" });
+  #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
+  #menu = h("div.lw-menu", { role: "menu", hidden: "" });
   #outside = (event) => this.element.contains(event.target) || this.#open(false);
 
-  /** on: {path(): {model, kind, z} | null, say(words)} */
-  constructor(on, signal) {
+  /** what: "path" or "training"; on: {path(): {model, kind, z, through (see ui/server/export_route.py)} | null, say(words)} */
+  constructor(what, on, signal) {
     this.#on = on;
+    this.#button.title = `Save the ${what} as a film, a sheet of pictures, or numbers`;
+    this.#menu.setAttribute("aria-label", `Export the ${what}`);
     signal.addEventListener("abort", () => this.#open(false), { once: true });
-    for (const [what, ending, name, words] of FILES) {
-      const item = h("button", { type: "button", role: "menuitem", tabindex: "-1", "data-what": what, onclick: () => this.#save(what, ending) }, h("b", {}, name), h("span.lw-muted", {}, words));
+    for (const [file, ending, name, words] of FILES) {
+      const item = h("button", { type: "button", role: "menuitem", tabindex: "-1", "data-what": file, onclick: () => this.#save(file, ending) }, h("b", {}, name), h("span.lw-muted", {}, words));
       this.#menu.append(item);
     }
     this.element = h("span.lw-menu-place", { onkeydown: (event) => this.#key(event) }, this.#button, this.#menu);
@@ -75,8 +77,8 @@ export class ExportMenu {
   }
 }
 
-async function fileOf({ model, z }, what) {
-  const address = new URL(`export?model=${encodeURIComponent(model)}&what=${what}`, document.baseURI);
+async function fileOf({ model, z, through = "" }, what) {
+  const address = new URL(`export?model=${encodeURIComponent(model)}&what=${what}&through=${through}`, document.baseURI);
   let response;
   try {
     response = await fetch(address, { method: "POST", body: new Float32Array(z.flat()) });

@@ -17,6 +17,7 @@ const CHOOSE = "Choose two pins for a path: press the circles on them.";
 export class Tray {
   #explorer;
   #queries = null; // a connection of its own, opened when something is asked for the first time: long paths hold up nothing else
+  #step = null; // of the training whose weights draw them
   #pins = new Pins();
   #row;
   #player;
@@ -44,7 +45,7 @@ export class Tray {
       waiting: (words) => this.#player.wait(words),
       unfolded: (open) => this.#element.parentElement?.classList.toggle("lw-comparing", open),
     }, signal);
-    this.#export = new ExportMenu({ path: () => this.#path, say: (words) => this.#say(words) }, signal);
+    this.#export = new ExportMenu("path", { path: () => this.#path, say: (words) => this.#say(words) }, signal);
     this.#samples = new PriorSamples({ explore: goTo, pin: (z, label) => this.#add(z, label) });
     this.#element = this.#build();
     const pin = button("Pin", "Keep this picture in the line below; two pins make a path (P)", () => this.#pin());
@@ -65,7 +66,7 @@ export class Tray {
   /** The pins that the session keeps of this model; on a page just opened by a link, those of the link. */
   open({ data, link, again }) {
     this.#player.stop();
-    this.#queries = null;
+    [this.#queries, this.#step] = [null, null];
     if (!again) {
       this.#samples.close();
       this.#say("");
@@ -75,6 +76,17 @@ export class Tray {
     this.#kinds.open(() => this.#connection());
     this.adopt(again ? this.#pins.toState() : data.pins ?? link.pins ?? []);
     if (!again && data.pins === null && link.pins?.length > 0) this.#keep();
+  }
+
+  /** Other weights: the pins and the path are drawn by them. */
+  renew({ step }) {
+    if (step === this.#step) return; // newer ones of a run come every second or two: a path is not computed anew for each
+    this.#step = step;
+    this.#player.stop();
+    this.#queries?.close();
+    this.#queries = null;
+    this.#kinds.open(() => this.#connection());
+    this.adopt(this.#pins.toState());
   }
 
   /** The page has run, perhaps with another theme: what is painted takes its colours anew. */

@@ -25,6 +25,11 @@ export class SliderPictures {
     this.#strips.clear();
   }
 
+  /** Other weights draw them. */
+  renew() {
+    this.refresh();
+  }
+
   /** The data's spread along every dimension. */
   encoded({ means, latentDim, count }) {
     for (const dimension of this.#sliders.dimensions) {

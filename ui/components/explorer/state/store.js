@@ -4,6 +4,7 @@ export class Store {
   committed = { z: [], posterior: null }; // what the page, the address and undo know
   held = []; // z of the sliders: the committed one, unless they are on the way to another
   shown = []; // z of the picture: the held one, or another that is only looked at
+  step = null; // of the training whose weights draw it; null: the model as it is
   cause = { by: "page" }; // of the last change: {by, index (of a dimension), at (when a person's event was, ms)}
   #tell;
 
@@ -26,6 +27,12 @@ export class Store {
   /** Another z is looked at: the pointer is over the map, a path is played. */
   look(z, cause) {
     [this.shown, this.cause] = [z, cause];
+    this.#tell("moved", this);
+  }
+
+  /** The same z as the model drew it at another step of its training. */
+  travel(step, cause) {
+    [this.step, this.cause] = [step, cause];
     this.#tell("moved", this);
   }
 
