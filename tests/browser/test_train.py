@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -149,6 +150,26 @@ def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
     expect(page.get_by_text("The process is gone without having said why")).to_be_visible()
 
 
+def test_a_killed_run_goes_on_after_its_server_was_killed_too(train):
+    run_id = runs.start(tiny(epochs=2000), "victim")
+    page = train()
+    wait_for_growth(page)
+    wait_for(lambda: runs.status(run_id).has_state, 60)
+    os.kill(json.loads((only_run().path / "status.json").read_text())["pid"], signal.SIGKILL)
+    train.server.kill()
+    train.server.start()
+    page = train()
+    page.get_by_role("button", name="1 run died: resume it").click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=60_000)
+    wait_for_growth(page)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_text("Paused at epoch")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("button", name="Train again, but").click()
+    expect(page.get_by_text("As victim, but")).to_be_visible()
+    expect(page.get_by_label("Epochs", exact=True).first).to_have_value("2000")
+
+
 @pytest.mark.parametrize(("typed", "words"), [("0", "from 1 to 256, not 0"), ("2.5", "from 1 to 256, not 2.5")])
 def test_pressing_train_beside_a_field_in_red_trains_nothing_with_the_value_before(train, typed, words):
     page = train()
@@ -177,17 +198,17 @@ def test_the_model_is_downloaded_while_the_page_draws_itself_anew(train, tiny_ch
 
 
 @pytest.mark.firefox
-def test_deleting_asks_first(train):
+def test_a_deleted_run_comes_back_from_the_trash(train):
     place_run("doomed", rows=finished_rows())
     page = train()
     page.get_by_role("button", name="More", exact=True).click()
-    delete = page.get_by_role("button", name="Delete", exact=True)
-    expect(delete).to_be_disabled()
-    page.get_by_text("Yes, delete this run and its model").click()
-    expect(delete).to_be_enabled()
-    delete.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("Nothing has been trained here yet")).to_be_visible()
     assert runs.list_runs() == []
+    page.get_by_text("Trash (1)").click()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator(".st-key-train_head")).to_contain_text("doomed")
+    assert only_run().name == "doomed"
 
 
 def test_a_hostile_checkpoint_is_refused_in_words(train):
