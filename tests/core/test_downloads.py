@@ -282,9 +282,10 @@ def test_without_a_network_the_command_says_so_before_it_prints_or_trains(no_net
 
 
 def test_without_a_network_the_outlook_says_so_before_anything_is_tried(no_network, tmp_path):
-    trouble = downloads.outlook(DATASETS["mnist"], tmp_path).trouble
-    assert re.match(r"MNIST digits is not in .*cannot be downloaded \(127.0.0.1: .*refused\).*choose shapes", trouble)
-    with pytest.raises(DataError, match=re.escape(trouble.replace("cannot be", "could not be"))):
+    found = downloads.outlook(DATASETS["mnist"], tmp_path)
+    assert re.match(r"MNIST digits cannot be downloaded \(127.0.0.1: .*refused\)\.$", found.trouble)
+    assert "put train-images-idx3-ubyte.gz (10 MB), " in found.remedy and "choose shapes" in found.remedy
+    with pytest.raises(DataError, match=re.escape(found.remedy)):
         loading.load("mnist", 100, root=tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui.train import form
 from vae_core.data import downloads
-from vae_core.training import time_estimate
+from vae_core.training import time_estimate_in_background
 
 MAIN = Path(__file__).parents[2] / "ui" / "main.py"
 
@@ -16,7 +16,8 @@ MAIN = Path(__file__).parents[2] / "ui" / "main.py"
 def opened(models_dir, monkeypatch, tmp_path):
     """`opened(outlook)`: the page after it has asked whether MNIST can be downloaded, with this answer."""
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
-    monkeypatch.setattr(time_estimate, "measure", lambda config: None)
+    nothing = time_estimate_in_background.Outlook()  # and no thread that imports torch while the tests end
+    monkeypatch.setattr(time_estimate_in_background, "outlook", lambda config: nothing)
 
     def start(found):
         monkeypatch.setattr(downloads, "outlook", lambda info: found)
@@ -41,5 +42,6 @@ def test_files_that_only_have_to_be_unpacked_need_no_download(opened):
 
 
 def test_without_a_network_the_form_says_so_before_a_run_is_started(opened):
-    app = opened(downloads.Outlook(12_000_000, "MNIST digits cannot be downloaded. Put its files into data."))
-    assert [error.value for error in app.error] == ["MNIST digits cannot be downloaded. Put its files into data."]
+    app = opened(downloads.Outlook(12_000_000, "MNIST digits cannot be downloaded.", "Put its files into data."))
+    assert [error.value for error in app.error] == ["MNIST digits cannot be downloaded."]
+    assert "Put its files into data." in [caption.value for caption in app.caption]

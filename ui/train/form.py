@@ -156,6 +156,8 @@ def _warn_about_data(config: TrainConfig) -> None:
     found = _download_outlook(info)
     if found.trouble:
         st.error(found.trouble, icon=":material/cloud_off:")
+        if found.remedy:
+            st.expander("What can be done").caption(found.remedy)
     else:
         words = run_sentences.MISSING_DATA if found.bytes else run_sentences.PACKED_DATA
         st.warning(words.format(title=info.title, size=downloads.size_words(found.bytes)), icon=":material/cloud_download:")

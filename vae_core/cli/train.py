@@ -62,7 +62,7 @@ def _say_what_is_fetched(name: str) -> None:
         return
     found = downloads.outlook(info)
     if found.trouble:
-        raise DataError(found.trouble)
+        raise DataError(f"{found.trouble} {found.remedy}".strip())
     words = f"{downloads.size_words(found.bytes)} are downloaded" if found.bytes else "its files are unpacked"
     err.print(f"{info.title} is not on this computer yet: {words} first.", markup=False, highlight=False)
 

@@ -38,6 +38,7 @@ class Outlook:
 
     bytes: int  # 0 where all its files are here and only have to be unpacked
     trouble: str = ""  # a sentence; "" where nothing speaks against it
+    remedy: str = ""  # what can be done without a network
 
 
 def folder_of(info: DatasetInfo, root: Path | None = None) -> Path:
@@ -65,7 +66,7 @@ def outlook(info: DatasetInfo, root: Path | None = None) -> Outlook:
     look.start()
     look.join(LOOK_SECONDS)
     why = found[0] if found else f"{_hosts(missing[0])} did not answer within {LOOK_SECONDS:.0f} s"
-    return Outlook(size, _refusal(info, folder, f"cannot be downloaded ({why})") if why else "")
+    return Outlook(size, f"{info.title} cannot be downloaded ({why}).", _remedy(info, folder)) if why else Outlook(size)
 
 
 def _why_unreachable(file: RemoteFile) -> str:
@@ -102,7 +103,7 @@ def download(info: DatasetInfo, root: Path | None = None, progress: Progress | N
     except (OSError, http.client.HTTPException) as error:
         why = _reason(error)
     if why:
-        raise DataError(_refusal(info, folder, f"could not be downloaded ({why})"))
+        raise DataError(f"{info.title} is not in {folder} and could not be downloaded ({why}). {_remedy(info, folder)}")
 
 
 def _fetched(file: RemoteFile, folder: Path, staging: Path, title: str, progress: Progress | None) -> Path:
@@ -159,14 +160,11 @@ def _check_room(info: DatasetInfo, root: Path, to_fetch: int) -> None:
         )
 
 
-def _refusal(info: DatasetInfo, folder: Path, why: str) -> str:
+def _remedy(info: DatasetInfo, folder: Path) -> str:
     source = SOURCES[info.name]
     files = ", ".join(f"{file.name} ({size_words(file.bytes)})" for file in source.files)
     by_hand = f"{source.by_hand} " if source.by_hand else ""
-    return (
-        f"{info.title} is not in {folder} and {why}. {by_hand}Connect to a network and try again, put {files} into {folder}, or "
-        "choose shapes, which needs no download."
-    )
+    return f"{by_hand}Connect to a network and try again, put {files} into {folder}, or choose shapes, which needs no download."
 
 
 def _hosts(file: RemoteFile) -> str:
