@@ -97,6 +97,19 @@ def test_an_awful_zip_becomes_a_dataset_to_train_on_and_to_explore(panel):
     expect(page.locator(".enc-x").first).to_be_visible(timeout=30_000)
 
 
+def test_a_folder_keeps_its_subfolders_as_classes_and_its_name(panel, tmp_path):
+    for place, kind in enumerate(("cats", "dogs")):
+        (folder := tmp_path / "pets" / kind).mkdir(parents=True)
+        for index in range(8):
+            (folder / f"{index}.png").write_bytes(awful_zip.encoded(awful_zip.picture(100 * place + index)))
+    panel.get_by_text("A folder", exact=True).click()
+    folders = panel.locator('.st-key-own_take input[webkitdirectory]')
+    folders.wait_for(state="attached")
+    folders.set_input_files(tmp_path / "pets")
+    expect(panel.locator(".own-classes li")).to_have_text(["cats8", "dogs8"], timeout=60_000)
+    expect(panel.get_by_label("Name", exact=True)).to_have_value("pets")
+
+
 def test_a_bomb_is_refused_in_a_sentence_and_the_panel_goes_on(panel):
     drop(panel, "bomb.zip", awful_zip.bomb())
     expect(panel.get_by_text("bomb.zip: ")).to_be_visible(timeout=60_000)
