@@ -35,7 +35,7 @@ def train(server, page, monkeypatch):
 
 
 def drawn(page: Page, key: str, traces: str) -> None:
-    page.wait_for_function(f"([key, traces]) => ({TRACES})(key) === traces", arg=[key, traces])
+    page.wait_for_function(f"([key, traces]) => ({TRACES})(key) === traces", arg=[key, traces], timeout=60_000)
 
 
 def test_the_axis_the_smoothing_and_the_table_of_all_rows(train):
@@ -43,7 +43,7 @@ def test_the_axis_the_smoothing_and_the_table_of_all_rows(train):
     drawn(page, "chart_kl", "train,validation")
     page.get_by_role("button", name="View", exact=True).click()
     page.get_by_role("radio", name="steps").or_(page.get_by_role("button", name="steps")).first.click()
-    expect(page.get_by_text("nats per image, over steps")).to_be_visible()
+    expect(page.get_by_text("nats per image, over steps")).to_be_visible(timeout=60_000)
     page.wait_for_function("document.querySelector('.st-key-train_chart_kl .js-plotly-plot').data[0].x.at(-1) === 99")
     page.get_by_role("slider", name="Smoothing").press("ArrowRight")
     drawn(page, "chart_kl", "raw,train,validation")
@@ -59,6 +59,7 @@ def test_the_other_curves_unfold_and_a_picture_of_all_of_them_is_saved(train):
     page.get_by_text("Total loss, ELBO").click()
     drawn(page, "chart_images_per_second", "train")
     page.get_by_text("All curves as a picture").click()
+    expect(page.locator(".modebar-btn[data-title*='png' i]")).to_be_visible(timeout=60_000)
     with page.expect_download() as download:
         page.locator(".modebar-btn[data-title*='png' i]").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG") and "first" in download.value.suggested_filename
@@ -70,17 +71,17 @@ def test_runs_are_ticked_with_the_keyboard_and_compared_and_the_address_restores
     box = page.get_by_role("checkbox", name="Compare")
     box.focus()
     box.press("Space")
-    expect(page.get_by_text("Tick two or more runs")).to_be_visible()
+    expect(page.get_by_text("Tick two or more runs")).to_be_visible(timeout=60_000)
     other = page.get_by_role("checkbox", name="third")
     other.focus()
     other.press("Space")
-    expect(page.get_by_text("Comparing 2 runs")).to_be_visible()
+    expect(page.get_by_text("Comparing 2 runs")).to_be_visible(timeout=60_000)
     page.wait_for_url("**compare=first*third*")
     for _ in range(2):
         drawn(page, "compared_KL", "first,first, validation,third,third, validation")
-        expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-        expect(page.get_by_role("img", name="reconstructions of third")).to_be_visible()
-        expect(page.get_by_text("Rate against distortion")).to_be_visible()
+        expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("img", name="reconstructions of third")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Rate against distortion")).to_be_visible(timeout=60_000)
         expect(page.get_by_role("checkbox", name="third")).to_be_checked()
         page.reload()
     page.get_by_role("button", name="Done").click()

@@ -212,11 +212,10 @@ def number_ends(figure: go.Figure, ends: dict[str, Curve], low: float, high: flo
 
 
 def _figures(value: float) -> str:
-    """A number at the end of its curve: 5.00, 104.0, 3,870, 0.0012."""
+    """A number at the end of its curve: 5.00, 104.0, −3,870, 0.0012."""
     size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 or not size else f"{value:.2g}"
+    places = ",.0f" if size >= 1000 else ".1f" if size >= 10 else ".2f" if size >= 0.1 or not size else ".2g"
+    return format(value, places).replace("-", "−")
 
 
 def _place(value: float, low: float, high: float, log: bool) -> float:
