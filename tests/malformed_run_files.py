@@ -77,6 +77,12 @@ LINES = {  # whole lines of metrics.jsonl
     b'{"kind": "validation", "step": 3, "epoch": 3, "time": 1, "kl_per_dim": [1, 2]}',
     "backwards": b'{"kind": "step", "step": 9, "epoch": 9, "time": 9}\n{"kind": "step", "step": 1, "epoch": 1, "time": 1}',
 }
+OPTIONAL = {  # of run.json
+    "place": ["x", [], -1, float("nan"), 1e300],
+    "parent": [5, [], "x" * 300, "a\nb"],
+    "added_epochs": [5, "x", [0], [-1], ["x"], [1e9], [1] * 2000],
+}
+OTHERS = ("lock", "log.txt", "stop", "pause", "changes.json", "state.safetensors", "best.safetensors", "preview.npz")
 SOUND = {  # what looks wrong and can be read all the same
     "a run that says nothing": ("status.json", b"{}"),
     "a time as text": ("run.json", b'{"name": "victim", "created": "5"}'),
@@ -136,7 +142,12 @@ def variants():
         yield f"metrics.jsonl: {what}", "metrics.jsonl", _writer(data + b"\n"), False
     for field in ("name", "created"):
         yield f"run.json: no {field}", "run.json", _writer(_line({k: v for k, v in GOOD["run.json"].items() if k != field})), True
-    for file in ("status.json", "config.json", "metrics.jsonl", "lock", "log.txt", "stop", "best.safetensors", "preview.npz"):
+    for what, data in {**CONTENTS, "beta as text": b'{"beta": "x"}', "beta without end": b'{"beta": NaN}'}.items():
+        yield f"changes.json: {what}", "changes.json", _writer(data), False
+    for field, values in OPTIONAL.items():
+        for number, value in enumerate(values):
+            yield f"run.json: {field} {number}", "run.json", _writer(_line(GOOD["run.json"] | {field: value})), True
+    for file in ("status.json", "config.json", "metrics.jsonl", *OTHERS):
         for what, put in KINDS.items() if file not in GOOD else [("missing", lambda path: None)]:
             yield f"{file}: {what}", file, put, False
     for what, (file, data) in SOUND.items():

@@ -152,16 +152,15 @@ def test_a_killed_run_is_shown_as_died_while_the_page_looks_on(train):
 
 def test_a_killed_run_goes_on_after_its_server_was_killed_too(train):
     run_id = runs.start(tiny(epochs=2000), "victim")
-    page = train()
-    wait_for_growth(page)
-    wait_for(lambda: runs.status(run_id).has_state, 60)
+    wait_for(lambda: runs.status(run_id).has_state, 120)
     os.kill(json.loads((only_run().path / "status.json").read_text())["pid"], signal.SIGKILL)
     train.server.kill()
     train.server.start()
     page = train()
     page.get_by_role("button", name="1 run died: resume it").click()
+    reached = only_run().epoch
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=60_000)
-    wait_for_growth(page)
+    wait_for(lambda: only_run().epoch > reached, 120)
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_text("Paused at epoch")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="More", exact=True).click()

@@ -174,11 +174,11 @@ def test_states_cost_at_most_their_share_of_the_time(folder, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(resume_state.time, "monotonic", lambda: now[0])
     keeper = resume_state.Keeper.__new__(resume_state.Keeper)
-    keeper._written, keeper._cost = 0.0, 0.0
+    keeper._begun = keeper._written = keeper._spent = keeper._cost = 0.0
     written, steps = 0, 100_000
     for step in range(steps):  # of 10 ms, an epoch of 100 of them, a state that takes 0.3 s
         now[0] += 0.01
         if keeper.due(epoch_ended=step % 100 == 99):
             now[0] += 0.3
-            keeper._written, keeper._cost, written = now[0], 0.3, written + 1
-    assert 0.015 < written * 0.3 / now[0] <= resume_state.SHARE
+            keeper._written, keeper._cost, keeper._spent, written = now[0], 0.3, keeper._spent + 0.3, written + 1
+    assert 0.9 * resume_state.SHARE < written * 0.3 / now[0] <= resume_state.SHARE

@@ -52,11 +52,19 @@ def test_only_that_run_is_unreadable_and_it_can_be_deleted(good, what, file, put
     assert not [row for row in read_tail(folder / "metrics.jsonl") if unreadable and file == "metrics.jsonl"]
     if file in ("metrics.jsonl", "preview.npz"):
         _draw(folder)
-    assert runs.log_tail("victim") == ""
+    assert runs.log_tail("victim") == "" and (run.resumable or _refused("victim"))
     runs.delete("victim")
     assert [run.run_id for run in runs.list_runs()] == ["good"]
     with pytest.raises(RunError, match="no run"):
         runs.status("victim")
+
+
+def _refused(run_id):
+    """Whether resuming and extending it are refused with a sentence."""
+    for act in (lambda: runs.resume(run_id), lambda: runs.extend(run_id, 1)):
+        with pytest.raises(RunError, match=r"\.$"):
+            act()
+    return True
 
 
 def _draw(folder):

@@ -65,7 +65,7 @@ def _progress(run: RunStatus, history: History) -> None:
         run_sentences.epoch_of(run),
         f"{history.rate:,.0f} images/s" if history.rate else "",
         "stopping" if run.stopping else "saving" if history.end or history.progress == 1 else "",
-        f"{run_sentences.duration(left)} left" if left is not None and not run.stopping else "",
+        f"{run_sentences.duration(left)} left" if left is not None and not (run.stopping or run.stalled) else "",
         str(history.start.get("device", "")),
     ]
     st.progress(history.progress, text=" · ".join(part for part in parts if part))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 STATE = "state.safetensors"
 SECONDS = 10.0  # between two states within an epoch: what a killed run loses at most
-SHARE = 0.02  # of a run's time that writing states may take
+SHARE = 0.015  # of a run's time that writing states may take; the last one, which is written in any case, comes on top
 _KEY = "latent_walk_state"
 _ANYWAY = 64 << 20  # bytes that a state may hold whatever the model is
 _AGAIN = "The run can be trained again with the same settings; its best model, if one was saved, is still there."
@@ -66,13 +66,15 @@ class Keeper:
 
     def __init__(self, run: Run) -> None:
         self._run, self._path = run, run.run_dir / STATE
-        self._written, self._cost = time.monotonic(), 0.0
+        self._begun = self._written = time.monotonic()
+        self._cost = self._spent = 0.0  # seconds: of the last one, and of all
         self._position: tuple[int, int] | None = None  # of the last one
 
     def due(self, *, epoch_ended: bool = False) -> bool:
         """Whether a state is to be written now."""
-        wait = self._cost * (1 / SHARE - 1)
-        return time.monotonic() - self._written >= (wait if epoch_ended else max(SECONDS, wait))
+        now = time.monotonic()
+        within = self._spent + self._cost <= SHARE * (now - self._begun)
+        return within and (epoch_ended or now - self._written >= SECONDS)
 
     def write_if_moved(self) -> None:
         """As `write`, unless the last one is of the same step."""
@@ -101,6 +103,7 @@ class Keeper:
         _write(self._path, facts, {name: value for name, value in state.items() if isinstance(value, Tensor)})
         self._position, self._written = (run.epoch, run.batch), time.monotonic()
         self._cost = self._written - begun
+        self._spent += self._cost
 
     def restore(self) -> Facts | None:
         """Brings the run to the state in its folder; None when there is none.
