@@ -28,6 +28,7 @@ export class Points {
   #sampling; // only the sample is shown
   #scattered = false; // the map is nothing but its points
   #words; // of each label, as the canvas stores it, without its opacity
+  few = false; // the same few test images at every step of a training
   pointedOut = null; // the label that the pointer is on in the legend
 
   /** means: Float32Array of count x latentDim; labels: Uint16Array; hidden: labels switched off in the legend */
@@ -56,6 +57,11 @@ export class Points {
 
   get sampling() {
     return this.#sampling && this.canSample;
+  }
+
+  /** Whether there is room to draw each point large. */
+  get large() {
+    return this.sampling || this.few;
   }
 
   showAll(all) {
@@ -119,8 +125,8 @@ export class Points {
   draw(words, width, height, toPixels, radius) {
     words.fill(0);
     const pale = this.pointedOut !== null;
-    this.#drawSome(words, width, height, toPixels, radius, { opacity: pale ? PALE : OPAQUE, rim: this.sampling && !pale, of: (i) => this.#visible(i) });
-    if (pale) this.#drawSome(words, width, height, toPixels, radius, { opacity: 0xff, rim: this.sampling, of: (i) => this.#labels[i] === this.pointedOut && this.#visible(i) });
+    this.#drawSome(words, width, height, toPixels, radius, { opacity: pale ? PALE : OPAQUE, rim: this.large && !pale, of: (i) => this.#visible(i) });
+    if (pale) this.#drawSome(words, width, height, toPixels, radius, { opacity: 0xff, rim: this.large, of: (i) => this.#labels[i] === this.pointedOut && this.#visible(i) });
   }
 
   #drawSome(words, width, height, { ax, ay, bx, by }, radius, { opacity, rim, of }) {

@@ -118,9 +118,10 @@ export class LatentMap {
   }
 
   /** Where images lie under other weights, on the same plane and in the same view. */
-  recode({ means, labels }) {
+  recode({ means, labels }, few = true) {
     if (!this.#images || this.#scattered) return;
     this.#cloud = new Points(means, labels, this.#images.latentDim, this.#legend.hidden);
+    this.#cloud.few = few;
     this.#cloud.project(this.#own ?? planeOf(this.#choice, this.#images));
     this.#hovered = null;
     this.#change(() => {});

@@ -73,7 +73,7 @@ export class Painter {
     const [x0, y0] = this.#viewport.toScreen([0, 0]);
     const scale = this.#viewport.scale * this.#ratio;
     const toPixels = { ax: x0 * this.#ratio, bx: scale, ay: y0 * this.#ratio, by: -scale };
-    const radius = pointRadius(this.#viewport.scale * (scattered ? 2 : 1), this.#ratio, cloud.sampling);
+    const radius = pointRadius(this.#viewport.scale * (scattered ? 2 : 1), this.#ratio, cloud.large);
     this.#layer.paint((words) => cloud.draw(words, width, height, toPixels, radius));
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#layer.canvas, 0, 0);

@@ -19,7 +19,7 @@ export class TimeSlider {
   #canvas = h("canvas.lw-strip", { "aria-hidden": "true" });
   #input = h("input.lw-scrub", { type: "range", min: "0", max: "0", step: "1", value: "0", "aria-label": "training", "data-testid": "training", title: "Drag back through the training: the same z as each step drew it (, and .)" });
   #play = h("button.lw-button.lw-small.lw-play", { type: "button", "aria-pressed": "false", "aria-label": "play the training", title: "Play the training from its beginning", onclick: () => this.toggle() }, "▶");
-  #words = h("span.lw-grow", { role: "status", "data-testid": "training-step" });
+  #words = h("span.lw-grow", { "data-testid": "training-step" }); // not read aloud by itself: while a run goes on it changes every second
   #back = linkButton("now", "Back to the model as it is", (event) => this.#go(this.#stops.length, event.timeStamp, true));
 
   /** on: {travel(step | null, at): while it moves, settle(): once it rests, wanted(): pictures are}; menu: stands beside the words */

@@ -62,7 +62,8 @@ export class Training {
 
   /** The images as the open model sees them have come; where one stands they may lie elsewhere. */
   encoded() {
-    if (this.#explorer.store.step !== null) this.#showCodes();
+    const { data, store } = this.#explorer;
+    if (data.training || store.step !== null) this.#showCodes();
   }
 
   committed() {
@@ -130,9 +131,9 @@ export class Training {
   }
 
   #showCodes() {
-    const { model, parts, store } = this.#explorer;
+    const { data, model, parts, store } = this.#explorer;
     const codes = store.step === null ? model.images : this.#codes.get(store.step);
-    if (codes) parts.map.recode(codes);
+    if (codes) parts.map.recode(codes, data.training || store.step !== null);
   }
 
   /** Of the steps whose codes are not known yet; with them the server opens the snapshots. */
