@@ -93,7 +93,8 @@ def trained(variant: Variant, images: Tensor, steps: int) -> VAE:
         means = to_float(images[:1000]).mean(dim=(0, 2, 3))
         start_at_mean_colour(last_layer(model.decoder), means, logits=True)
     if variant.hue:
-        strengthen_hue(*colour_weights(model.encoder, model.decoder)[:2])
+        first, last, _ = colour_weights(model.encoder, model.decoder)
+        strengthen_hue(first, last)
     turned = colour_weights(model.encoder, model.decoder) if variant.opponent else []
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0, fused=True)
     noise = torch.Generator().manual_seed(1)

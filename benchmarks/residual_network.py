@@ -41,13 +41,15 @@ def main() -> None:
         for seconds in options.seconds:
             for architecture in options.only:
                 model = {"architecture": architecture, "latent_dim": options.latent_dim, "likelihood": options.likelihood}
-                config = train_config(data={"name": name}, model=model, device="cpu")
+                objective = {"kind": "beta-elbo", "warmup_epochs": 0.1}  # a short run is over before an epoch is
+                config = train_config(data={"name": name}, model=model, objective=objective, device="cpu")
                 rows.append([dataset.info.title, options.likelihood, architecture, *row(config, dataset, seconds, options.test)])
                 print(*rows[-1], flush=True)
     if not options.no_report:
         words = f"python -m benchmarks.residual_network --seconds {' '.join(f'{s:g}' for s in options.seconds)}"
         words += f" --data {' '.join(options.data)} --likelihood {options.likelihood} --latent-dim {options.latent_dim}"
-        report.write("residual_network", words, [(__doc__ or "").split("\n\n")[2] + "\n", report.table(COLUMNS, rows)])
+        about = (__doc__ or "").split("\n\n")[2]
+        report.write(f"residual_network_{'_'.join(options.data)}", words, [about + "\n", report.table(COLUMNS, rows)])
 
 
 def row(config: TrainConfig, dataset: loading.Dataset, seconds: float, test: int) -> list[str]:

@@ -9,8 +9,15 @@ import torch
 from vae_core.config.schema import ModelConfig
 from vae_core.data import procedural_shapes
 from vae_core.data.loading import to_float
-from vae_core.model.architectures import colour_weights, last_layer
-from vae_core.model.initialization import CHROMA, LAST_GAIN, opponent_colours, start_at_mean_colour, strengthen_hue
+from vae_core.model.architectures import colour_weights, last_layer, to_be_centred
+from vae_core.model.initialization import (
+    CHROMA,
+    LAST_GAIN,
+    opponent_colours,
+    start_at_mean_colour,
+    strengthen_hue,
+    subtract_mean_colour,
+)
 from vae_core.model.vae import build
 
 MEANS = torch.tensor([0.05, 0.2, 0.4])
@@ -30,6 +37,23 @@ def test_a_channel_that_is_always_black_has_a_finite_start():
     last = torch.nn.Linear(2, 1)
     start_at_mean_colour(last, torch.zeros(1), logits=True)
     assert math.isfinite(last.bias.item())
+
+
+def test_a_residual_encoder_starts_from_images_less_their_mean_colour():
+    model = build(ModelConfig(architecture="residual", height=16, width=16, channels=3))
+    first = to_be_centred(model.encoder)
+    subtract_mean_colour(first, MEANS)
+    inside = first(MEANS[None, :, None, None].expand(1, 3, 16, 16))[:, :, 2:-2, 2:-2]
+    torch.testing.assert_close(inside, torch.zeros_like(inside), atol=1e-5, rtol=0)
+    assert to_be_centred(build(ModelConfig()).encoder) is None, "batch norms do that by themselves"
+
+
+def test_z_reaches_the_pictures_of_a_fresh_residual_decoder_and_images_its_code():
+    model = build(ModelConfig(architecture="residual", height=64, width=64, channels=3, latent_dim=8)).eval()
+    with torch.no_grad():
+        flat = model.decoder(torch.randn(50, 8)).std(dim=0).mean()
+        spread = model.encode(torch.rand(50, 3, 1, 1).expand(-1, -1, 64, 64)).mu.std(dim=0).mean()
+    assert flat > 0.05 and spread > 0.05, "not lost among biases on its way through the levels"
 
 
 def test_grey_models_and_those_with_weights_for_each_pixel_have_no_colour_weights():

@@ -22,7 +22,7 @@ from vae_core.model.likelihoods import decoder_channels
 from vae_core.model.posteriors import MEANINGS
 from vae_core.model.subpixel_convolution import SubPixelConvolution
 
-Resampling = TypeVar("Resampling", nn.Conv2d, nn.ConvTranspose2d)
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 BLOCKS_PER_LEVEL = 2  # of a residual network
 
 
@@ -164,9 +164,14 @@ def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     return _keeping_variance(nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1), 4 * inputs)
 
 
-def _keeping_variance(layer: Resampling, inputs: int) -> Resampling:
-    """Its output starts with the variance of its input, of which each number takes so many: no norm lies between the levels that
-    would bring out again what torch's smaller weights leave of z beside their biases."""
+def _rectified(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(_keeping_variance(nn.Linear(inputs, outputs), inputs / 2), nn.ReLU(inplace=True))
+
+
+def _keeping_variance(layer: Layer, inputs: float) -> Layer:
+    """Its output starts with the variance of its input, of which each number takes so many (half as many where half are lost to
+    a ReLU). Torch's own weights are smaller; batch norms bring out again what these leave of an image beside the biases, and
+    group norms, which look at one image alone, do not."""
     nn.init.normal_(layer.weight, std=inputs**-0.5)
     nn.init.zeros_(cast(Tensor, layer.bias))
     return layer
@@ -183,8 +188,7 @@ class ResidualEncoder(nn.Module):
         self.convolutions = nn.Sequential(*itertools.chain.from_iterable(levels))
         (height, width), last = sizes[-1], filters[-1]
         self.dense = nn.Sequential(
-            group_norm(last), nn.ReLU(inplace=True), nn.Flatten(),
-            nn.Linear(last * height * width, config.features), nn.ReLU(inplace=True),
+            group_norm(last), nn.ReLU(inplace=True), nn.Flatten(), _rectified(last * height * width, config.features),
             nn.Linear(config.features, posterior_outputs(config)),
         )  # fmt: skip
 
@@ -202,8 +206,9 @@ class ResidualDecoder(nn.Module):
         self.sizes = conv_sizes(config.height, config.width)[::-1]
         (height, width), first = self.sizes[0], filters[0]
         self.dense = nn.Sequential(
-            nn.Linear(config.latent_dim, config.features), nn.ReLU(inplace=True),
-            nn.Linear(config.features, first * height * width), nn.Unflatten(1, (first, height, width)),
+            _rectified(config.latent_dim, config.features),
+            _keeping_variance(nn.Linear(config.features, first * height * width), config.features / 2),
+            nn.Unflatten(1, (first, height, width)),
         )  # fmt: skip
         self.levels = nn.ModuleList(nn.Sequential(*_blocks(width)) for width in filters[:-1])
         self.norm = group_norm(filters[-2])
@@ -242,6 +247,13 @@ def colour_weights(encoder: nn.Module, decoder: nn.Module) -> list[Tensor]:
     if first is None or first.in_channels != 3 or last.bias is None:
         return []
     return [first.weight, last.weight, last.bias]
+
+
+def to_be_centred(encoder: nn.Module) -> nn.Conv2d | None:
+    """The first convolution of an encoder whose norms keep what all images have in common; None where batch norms remove that."""
+    if not isinstance(encoder, ResidualEncoder):
+        return None
+    return next(layer for layer in encoder.modules() if isinstance(layer, nn.Conv2d))
 
 
 def folded(decoder: nn.Module) -> nn.Module:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LAST_GAIN = 3.0  # a colour decoder's last weights start so many times larger: hue is a small part of logits from -8 to 8
+VALUE_GAIN = 0.3  # the same where the decoder says values and how sure it is of each: being far off costs thousands of nats
 CHROMA = 2.0  # how many times larger than for brightness the first weights of colour differences are, and their steps
 DARKEST = 0.01  # a channel that is black throughout starts at this mean: its logit is finite
 
@@ -45,12 +46,19 @@ def start_at_mean_colour(last: nn.Linear | nn.ConvTranspose2d, means: Tensor, *,
 
 
 @torch.no_grad()
-def strengthen_hue(first: Tensor, last: Tensor) -> None:
+def subtract_mean_colour(first: nn.Conv2d, means: Tensor) -> None:
+    """Makes an encoder start from images less the data's mean colour, (C,): what an image alone has is small beside that."""
+    assert first.bias is not None
+    first.bias.copy_(-first.weight.sum(dim=(2, 3)) @ means)
+
+
+@torch.no_grad()
+def strengthen_hue(first: Tensor, last: Tensor, last_gain: float = LAST_GAIN) -> None:
     """Makes freshly drawn weights of the first and the last convolution respond more to hue; the last ones also larger.
 
     Of a last convolution that also says how sure it is of each value, only what says the values is changed.
     """
-    for weight, gain in ((first, 1.0), (last, LAST_GAIN)):
+    for weight, gain in ((first, 1.0), (last, last_gain)):
         colours = _colours(weight)
         colours.copy_(gain * _mix(_OPPONENT.T @ (_SCALE * _OPPONENT), colours))
 

@@ -9,8 +9,15 @@ from torch import Tensor
 
 from vae_core.config.schema import TrainConfig
 from vae_core.data import loading
-from vae_core.model.architectures import colour_weights, last_layer
-from vae_core.model.initialization import opponent_colours, start_at_mean_colour, strengthen_hue
+from vae_core.model.architectures import colour_weights, last_layer, to_be_centred
+from vae_core.model.initialization import (
+    LAST_GAIN,
+    VALUE_GAIN,
+    opponent_colours,
+    start_at_mean_colour,
+    strengthen_hue,
+    subtract_mean_colour,
+)
 from vae_core.model.vae import VAE, drawn
 from vae_core.model_files.checkpoints import NETWORKS
 from vae_core.objectives.objective import RunContext, Terms
@@ -110,5 +117,7 @@ def _first_model(config: TrainConfig, images: Tensor) -> VAE:
     )
     coloured = colour_weights(model.encoder, model.decoder)
     if coloured:
-        strengthen_hue(*coloured[:2])
+        strengthen_hue(coloured[0], coloured[1], LAST_GAIN if model.head.per_value == 1 else VALUE_GAIN)
+    if (first := to_be_centred(model.encoder)) is not None:  # its weights are final now
+        subtract_mean_colour(first, means)
     return model
