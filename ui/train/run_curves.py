@@ -164,7 +164,7 @@ def _picture(run: RunStatus, history: History, names: tuple[str, ...]) -> None:
     charts = {_named(run, name)[0]: figure for name, figure in _charts(run, history, (*main, *names)).items()}
     mode = st.context.theme.type or "light"
     background = st.get_option(f"theme.{mode}.secondaryBackgroundColor")
-    whole = curves.picture(charts, f"{run.name}, over {curves.AXES[view().axis]}", background)
+    whole = curves.picture(charts, f"{run.name}, over {curves.AXES[view().axis]} · dotted: validation", background)
     st.caption(PICTURE_HELP)
     st.plotly_chart(whole, key="train.picture", config=curves.picture_config(run.name))
 
