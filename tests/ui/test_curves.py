@@ -1,5 +1,7 @@
 """A run's curves, without a page: what is read, which points are drawn, what stands at their ends."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -170,3 +172,19 @@ def test_numbers_that_only_some_rows_have_leave_gaps_and_words_are_no_numbers(tm
     assert history.column("step", "total_correlation")[1].tolist() == [1.5, 1.5]
     assert "odd" not in history.steps[-1] and "huge" not in history.steps[4] and "flag" not in history.steps[4]
     assert [len(history.steps.column(name)) for name in ("kl", "total_correlation", "unknown")] == [9, 9, 9]
+
+
+def test_one_session_draws_while_another_one_reads(tmp_path):
+    history, wrong = History(tmp_path / "none"), []
+    history.add(steps(100))
+
+    def look():
+        for _ in range(300):
+            xs, ys = history.column("step", "kl")
+            wrong.extend([(len(xs), len(ys))] if len(xs) != len(ys) else [])
+
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(look) for _ in range(2)]
+        for _ in range(300):
+            history.add(steps(5))
+        assert [future.result() for future in looks] == [None, None] and not wrong

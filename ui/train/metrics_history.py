@@ -77,6 +77,7 @@ class History:
         self.start: Row = {}
         self.end: Row = {}
         self.steps = Columns()
+        self._full = np.ones(0, bool)  # which of them are not over a handful of batches only
         self.validations: list[Row] = []
         self.changes: list[Row] = []  # of settings, while it ran
         self.dimensions: list[Row] = []  # rows with the KL of each dimension
@@ -119,8 +120,12 @@ class History:
     def column(self, kind: str, name: str, axis: str = "epoch") -> tuple[Numbers, Numbers]:
         """One number of the "step" or "validation" rows over epoch, step or time; rows without it are left out."""
         if kind == "step":
-            xs, ys = self.steps.column(axis), self.steps.column(name)
-            there = np.isfinite(ys) & _full(self.steps.column("step"))
+            steps, full = self.steps, self._full
+            count = len(steps)  # another session may add rows meanwhile
+            xs, ys = steps.column(axis)[:count], steps.column(name)[:count]
+            if len(full) != count:
+                self._full = full = _full(steps.column("step")[:count])  # for all charts of a look
+            there = np.isfinite(ys) & full
         else:
             xs, ys = (np.array([_number(row.get(key)) for row in self.validations], float) for key in (axis, name))
             there = np.isfinite(ys)
