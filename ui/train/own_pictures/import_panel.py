@@ -64,7 +64,7 @@ def _take_in(*, gone: bool) -> None:
     else:
         _take_upload(folder=way == "folder")
     if trouble := st.session_state.get(REFUSED) or (GONE if gone else ""):
-        st.error(trouble, icon=":material/error:")
+        st.error(plain(trouble), icon=":material/error:")  # it may hold the name of a file
     st.caption(
         f"PNG, JPEG, WebP, TIFF, GIF and BMP of any size, mixed as they are; or an array, .npz or .npy. Folders in a zip, or "
         f"a labels.csv, become classes. At most {preview_html.size(_limit())} a file; larger ones, and folders of very many "
