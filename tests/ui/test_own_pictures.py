@@ -266,6 +266,14 @@ def test_a_dataset_is_renamed_and_the_form_follows(tmp_path):
     assert app.selectbox(key="train.data.name").value == "hawk moths"
 
 
+def test_the_settings_of_a_run_find_its_dataset_under_a_later_name(tmp_path):
+    keep("first", tmp_path), keep("another", tmp_path)
+    app = start()
+    app.selectbox(key="train.data.name").set_value("first").run()
+    own_datasets.rename_own("first", "later")
+    assert app.run().selectbox(key="train.data.name").value == "later"
+
+
 def test_deleting_names_what_depends_on_it_and_asks_first(tmp_path):
     keep("moths", tmp_path)
     app = start()

@@ -16,7 +16,7 @@ from vae_core import runs
 from vae_core.config.command_line_options import command_line
 from vae_core.config.schema import TrainConfig, train_config
 from vae_core.data import downloads
-from vae_core.data.catalog import DatasetInfo, dataset_info, datasets
+from vae_core.data.catalog import DatasetInfo, dataset_info, datasets, find_dataset
 from vae_core.data.stored_images import available
 from vae_core.errors import LatentWalkError
 from vae_core.objectives.registry import OBJECTIVES
@@ -128,6 +128,8 @@ def _images() -> str:
     """Which images; below them what one's own hold, and the way to add some."""
     there = datasets()
     wanted = st.session_state.pop(CHOSEN, kept("data.name"))
+    found = find_dataset(wanted)  # under its present name, where that of a run's settings is an older one
+    wanted = found.name if found else wanted
     if wanted != kept("data.name") or wanted not in there:  # deleted or renamed meanwhile
         st.session_state[key("data.name")] = keep("data.name", wanted if wanted in there else next(iter(there)))
     name = choice("data.name", "Images", {name: info.title for name, info in there.items()})
