@@ -34,16 +34,17 @@ def small_set(seed: int = 0) -> Any:
 
 
 def main(folder: Path, config: dict[str, Any], kills: list[float | str]) -> None:
-    """Trains with these interruptions, and prints how each child ended."""
+    """Trains in `folder`/whole without and in `folder`/killed with interruptions, and prints how each child of these ended."""
     torch.set_num_threads(1)
     dataset = small_set()
     loop.loading.load = lambda *parts, progress=None: dataset
     loop.ROW_SECONDS, loop.PREVIEW_SECONDS, resume_state.SECONDS, resume_state.SHARE = 0.0, 60.0, 0.02, 0.5
+    os.fsync = lambda descriptor: None  # what a killed process has written is there without it
     training = train_config(**config)
-    for kill in [*kills, None]:
+    for kill in ["whole", *kills, None]:
         child = os.fork()
         if child == 0:
-            _train(folder, training, kill)
+            _train(folder / ("whole" if kill == "whole" else "killed"), training, kill)
         if isinstance(kill, float):
             time.sleep(kill)
             os.kill(child, signal.SIGKILL)  # of a child that has ended too: nobody has waited for it yet
