@@ -31,6 +31,9 @@ def quiet(models_dir, monkeypatch, tmp_path):
     monkeypatch.setattr(downloads, "outlook", lambda info: downloads.Outlook(12_000_000))
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
     monkeypatch.delenv(staged_uploads.PATHS_VARIABLE, raising=False)
+    yield
+    for run in runs.list_runs():
+        runs.stop(run.run_id)  # the stand-in for a worker goes on until then
 
 
 def png(seed: int, size: tuple[int, int] = (90, 60)) -> bytes:
