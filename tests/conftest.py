@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -95,6 +96,13 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tiny_checkpoint(models_dir: Path) -> Path:
     """One model named `tiny`: 28x28 grey, 4 latent dimensions of which z3 is unused."""
     return save_model(models_dir / "tiny.safetensors")
+
+
+def pytest_unconfigure() -> None:
+    """A thread that still computes with torch when the interpreter ends would make the process abort."""
+    going = [thread for thread in threading.enumerate() if thread.name.startswith(("measure", "count"))]
+    for thread in going:
+        thread.join(60)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
