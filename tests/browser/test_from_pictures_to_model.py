@@ -10,7 +10,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 from read_screen import PIXELS, differs, live, typed
-from test_own_pictures import choose, drop, redrawn, settled
+from test_import_panel import choose, drop, redrawn, settled
 
 from tests import awful_zip
 from vae_core import runs

@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 import pytest
-from test_map_routes import ask_route  # noqa: F401  (a fixture)
 
 from ui.server import embedding_route as route
 from ui.shared import cached_models
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
 
 @pytest.fixture
-def post(ask_route):  # noqa: F811
+def post(ask_route):
     return lambda path, **query: ask_route("POST", path, **query)
 
 
@@ -61,7 +60,7 @@ def test_the_points_are_computed_in_the_background_and_answered_when_ready(post)
     assert list_runs() == [], "the folder of maps is no run"
 
 
-def test_looking_starts_nothing(ask_route, post, jobs):  # noqa: F811
+def test_looking_starts_nothing(ask_route, post, jobs):
     def look():
         return ask_route("GET", "/map/embedding", model="tiny", kind="tsne")
 
