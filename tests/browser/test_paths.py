@@ -156,7 +156,7 @@ def test_a_path_is_exported_as_a_file(explore, what):
     pin_two(page)
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as waiting:
-        page.locator(f'[data-what="{what}"]').click()
+        page.locator(f'[data-what="{what}"]:visible').click()
     body = waiting.value.path().read_bytes()
     assert MAGIC[what] in body[:12]
     assert waiting.value.suggested_filename == f"tiny-linear.{'png' if what == 'sheet' else what}"

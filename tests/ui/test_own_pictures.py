@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from ui.train import form
 from ui.train.own_pictures import check_in_background, dataset_list, import_panel, import_progress, staged_uploads
 from vae_core import runs
 from vae_core.data import downloads, own_datasets
@@ -29,6 +30,7 @@ def quiet(models_dir, monkeypatch, tmp_path):
     monkeypatch.setattr(runs.start_stop_delete, "WORKER", "tests.core.fake_worker")
     monkeypatch.setattr(time_estimate, "measure", lambda config: None)
     monkeypatch.setattr(downloads, "outlook", lambda info: downloads.Outlook(12_000_000))
+    form._download_outlook.clear()  # what another test was told
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
     monkeypatch.delenv(staged_uploads.PATHS_VARIABLE, raising=False)
     yield

@@ -206,9 +206,12 @@ def show_draws(model: LatentModel, prepared: Prepared) -> None:
     """How sure is the encoder: pictures of some z it holds possible."""
     seed = st.session_state[SEED]
     z = model.sample_posterior(prepared.x, DRAWS, seed)
-    noisy = st.toggle("With noise", key="encode.noise", help=NOISE_HELP)
-    st.html(charts.draws_strip(model.draw(z, seed) if noisy else model.decode(z)))
-    note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
+    pictures = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="encode-draws-note"):
+        with st.container():
+            note(f"{DRAWS} draws from q(z|x) · seed {seed}. The more they differ, the less sure the encoder is.")
+        noisy = st.toggle("With noise", key="encode.noise", help=NOISE_HELP, width="content")
+    pictures.html(charts.draws_strip(model.draw(z, seed) if noisy else model.decode(z)))
 
 
 def _pin(mu: list[float], title: str) -> None:
