@@ -1,11 +1,9 @@
 """Runs beside each other: the table, its remarks, the charts, and choosing runs on the page."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.open_train_page import start
 from tests.place_runs import finished_rows, place_run
 from ui.train import compare_charts, compare_runs, compare_table, curves
 from ui.train.compare_table import Compared
@@ -14,7 +12,6 @@ from ui.train.metrics_history import follow
 from vae_core import runs
 from vae_core.training import time_estimate
 
-ROOT = Path(__file__).parents[2]
 COLOUR = {"height": 64, "width": 64, "channels": 3}
 
 
@@ -48,17 +45,6 @@ def autoencoder(name="ae"):
     plain = [{key: value for key, value in row.items() if key not in ("kl", "elbo", "kl_per_dim", "test_elbo", "beta")}
              for row in finished_rows()]  # fmt: skip
     place_run(name, rows=[*plain[:-1], {**plain[-1], **figures}], model=COLOUR, objective={"kind": "reconstruction"})
-
-
-def start(**query):
-    app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
-    app.run()
-    app.switch_page("train/train_page.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def said(app):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
+from tests.open_train_page import start
 from ui.train import form
 from ui.train.own_pictures import check_in_background, dataset_list, import_panel, import_progress, staged_uploads
 from vae_core import runs
@@ -20,7 +20,6 @@ from vae_core.import_images import ImportJob, ImportOptions, import_images, impo
 from vae_core.import_images.import_jobs import incoming_root
 from vae_core.training import time_estimate
 
-ROOT = Path(__file__).parents[2]
 UPLOADER = "own.upload.files.0"
 
 
@@ -63,17 +62,6 @@ def keep(name: str, tmp_path: Path, folders: dict[str, int] | None = None) -> No
     path.write_bytes(zipped(folders or {"": 20}))
     with open_source(path) as source:
         import_images(source, name, ImportOptions(size=32))
-
-
-def start(**query):
-    app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
-    app.run()
-    app.switch_page("train/train_page.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def texts(app):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.open_train_page import start
 from tests.place_runs import finished_rows, place_run
-from tests.ui.test_train_page import start, texts, wait_for
+from tests.ui.test_train_page import texts, wait_for
 from vae_core import runs
 from vae_core.config.schema import train_config
 from vae_core.runs import trash

@@ -1,11 +1,11 @@
 """The Train page without a browser: the form, the states of a run, what can be done with one, broken uploads."""
 
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.open_train_page import start
 from tests.place_runs import finished_rows, paced_rows, place_run
 from ui.train import form, form_fields, run_actions, run_sentences
 from vae_core import runs
@@ -15,8 +15,6 @@ from vae_core.model_files import model_list
 from vae_core.objectives.registry import OBJECTIVES
 from vae_core.runs import trash
 from vae_core.training import time_estimate, time_estimate_in_background
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +36,6 @@ def wait_for(condition, seconds=20.0):
     while not condition():
         assert time.monotonic() < deadline, runs.list_runs()
         time.sleep(0.02)
-
-
-def start(**query):
-    app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
-    app.run()
-    app.switch_page("train/train_page.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def texts(app):

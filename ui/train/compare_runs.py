@@ -53,7 +53,8 @@ def tick(run: RunStatus) -> None:
 def panel(everything: list[RunStatus]) -> None:
     """The comparison, in place of the panel of one run."""
     chosen = runs_of(everything)
-    compared = [Compared(run, follow(run), colour) for run, colour in zip(chosen, compare_charts.COLOURS, strict=False)]
+    colours = compare_charts.COLOURS[: len(chosen)]  # there are as many as runs can be chosen
+    compared = [Compared(run, follow(run), colour) for run, colour in zip(chosen, colours, strict=True)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_head"):
         st.markdown(f"**Comparing {len(compared)} runs**" if len(compared) > 1 else "**Compare runs**", width="stretch")
         st.button("Done", key="train.compare.done", on_click=_switch, args=("",), icon=":material/close:")
