@@ -205,7 +205,7 @@ def test_a_map_is_asked_for_until_it_is_there_and_not_when_nobody_waits(js):
       const soon = performance.now() - begun < 900;
       return {found: [...indices, ...coordinates], said, refused, left: none, soon, urls, methods};
     }"""
-    found = js("explorer/map/tsne_umap.js", script)
+    found = js("explorer/answers/server_routes.js", script)
     assert found["found"] == [7, 0.5, -2] and found["refused"] == "No UMAP here."
     assert found["left"] is None and found["soon"], "who goes away does not wait for the next question"
     assert found["said"][0] == "Computing. Until it is there, the map stays as it is."

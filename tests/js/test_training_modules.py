@@ -6,7 +6,7 @@ from test_explorer_life import MAIN, MOUNT
 
 FRAMES = "explorer/connection/binary_messages.js"
 SLIDER = "explorer/training/time_slider.js"
-STATE = "explorer/training/training_state.js"
+STATE = "explorer/answers/server_routes.js"
 
 SLIDER_ON_PAGE = """
   const log = [];

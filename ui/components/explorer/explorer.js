@@ -7,7 +7,7 @@
 //   attach(root)        all elements are on the page, under this one
 //   update(data, send)  the page has run; send: Streamlit's setStateValue
 //   open(model)         another model, or newer weights of the same one: see #open
-//   encoded(images)     the model's encoded images have come, none if it has no encoder: see connection/encoded_images.js
+//   encoded(images)     the model's encoded images have come, none if it has no encoder: see answers/encoded_images.js
 //   moved(store)        another z is shown, and nothing committed: see state/store.js
 //   committed(store)    another z is committed
 //   refresh(store)      z is the same, but the server may answer otherwise now
@@ -15,12 +15,10 @@
 //   painted(z, answer)  the large picture shows the answer at z
 //   linkState()         what a link has to hold to restore the part
 //
-// It reads `explorer.store`, reaches others as `explorer.parts`, and gives `explorer.signal` to every listener, timer and
-// connection, so that all of them end with the explorer.
+// It reads `explorer.store`, reaches others as `explorer.parts`, asks `explorer.answers` (answers/server_answers.js) for what is drawn
+// and known, and gives `explorer.signal` to every listener, timer and connection, so that all of them end with the explorer.
 
-import { fetchEncodedImages, noImages } from "./connection/encoded_images.js";
-import { liveUrl } from "./connection/connection.js";
-import { QueryConnection } from "./connection/query_connection.js";
+import { noImages } from "./answers/encoded_images.js";
 import { buildLayout } from "./layout.js";
 import { rounded } from "./format_numbers.js";
 import { PARTS } from "./list_of_parts.js";
@@ -38,7 +36,9 @@ export class Explorer {
   #arrived = window.location.href; // with what a link asks for; the address itself only keeps the model and z
   #focused = null; // what last had the focus
 
-  constructor(parent) {
+  /** answers: where answers come from */
+  constructor(parent, answers) {
+    this.answers = answers;
     for (const [name, Part] of Object.entries(PARTS)) this.parts[name] = new Part(this);
     this.#roots = buildLayout(Object.values(this.parts));
     parent.append(...this.#roots);
@@ -117,14 +117,13 @@ export class Explorer {
     const { model, store } = this;
     if (store.step !== model.step) {
       if (model.queries !== model.now) model.queries.close();
-      const url = liveUrl(model.name, store.step);
-      Object.assign(model, { step: store.step, url, queries: store.step === null ? model.now : this.#queries(url, model.signal) });
+      Object.assign(model, { step: store.step, queries: store.step === null ? model.now : this.#queries(model.name, store.step, model.signal) });
     }
     this.tell("renew", model);
   }
 
-  #queries(url, signal) {
-    return new QueryConnection(url, signal, () => this.tell("refresh", this.store));
+  #queries(name, step, signal) {
+    return this.answers.queries(name, step, signal, () => this.tell("refresh", this.store));
   }
 
   /** A wish that only the page can fulfil, see state/page_messages.js. */
@@ -139,17 +138,16 @@ export class Explorer {
     return Object.assign({ model, hash, file, z: this.store.held }, ...Object.values(this.parts).map((part) => part.linkState?.()));
   }
 
-  /** `model`: {data, name, step (of its training, null: as it is), url (of its live route), queries (a connection), now (the same to
-   *  the model as it is), images (see encoded), again (only the weights are new), link (see readLink), signal (ends with it)}; a link
+  /** `model`: {data, name, step (of its training, null: as it is), queries (see answers/server_answers.js), now (the same of the
+   *  model as it is), images (see encoded), again (only the weights are new), link (see readLink), signal (ends with it)}; a link
    *  counts once, for the model that it opens. */
   #open(data, again) {
     const link = again ? this.linkState : this.model === null ? readLink(this.#arrived, data.z.length) : {};
     this.model?.life.abort();
     const life = within(this.signal);
-    const url = liveUrl(data.model);
-    const now = this.#queries(url, life.signal);
+    const now = this.#queries(data.model, null, life.signal);
     if (!again) this.store.step = null;
-    this.model = { data, name: data.model, step: null, url, queries: now, now, images: null, again, link, life, signal: life.signal };
+    this.model = { data, name: data.model, step: null, queries: now, now, images: null, again, link, life, signal: life.signal };
     this.tell("open", this.model);
     if (again) this.tell("refresh", this.store);
     else this.#adopt(data);
@@ -163,7 +161,7 @@ export class Explorer {
     const start = performance.now();
     let images;
     try {
-      images = data.encodes ? await fetchEncodedImages(data, signal) : noImages(data);
+      images = data.encodes ? await this.answers.encodedImages(data, signal) : noImages(data);
     } catch (error) {
       if (!signal.aborted) this.parts.map.say(error.message);
       return;

@@ -3,8 +3,7 @@
 // It follows what the first model has painted, whatever moved it (slider, map, path, animation): each painted picture is sent along
 // with the request to the second model, so the difference is always one of two pictures of the same z.
 
-import { liveUrl } from "../connection/connection.js";
-import { NO_MODEL, PictureConnection } from "../connection/picture_connection.js";
+import { NO_MODEL } from "../connection/picture_connection.js";
 import { h, smallButton } from "../elements.js";
 import { Surface, differenceOf } from "../renderer/renderer.js";
 import { Timer } from "../timers.js";
@@ -118,7 +117,7 @@ export class Comparison {
     this.#disconnect();
     this.#show("connecting", "");
     this.#open = { name, version };
-    this.#connection = new PictureConnection(liveUrl(name), this.#data.z.length, {
+    this.#connection = this.#explorer.answers.picture(name, this.#data.z.length, {
       hello: () => this.#show("live", this.#usual),
       picture: (answer, first) => this.#paint(answer, first),
       offline: () => this.#show("offline", "offline · reconnecting"),

@@ -1,6 +1,5 @@
 // Beside the pointer: the encoded image on whose point it is. Dragging goes on underneath; only a click takes the image's code.
 
-import { mapUrl } from "../connection/encoded_images.js";
 import { h } from "../elements.js";
 import { Timer } from "../timers.js";
 import { className, imageWords } from "./caption.js";
@@ -8,7 +7,7 @@ import { className, imageWords } from "./caption.js";
 const REST = 90; // ms on one point before its image is fetched: a pointer that sweeps over hundreds asks for none
 
 export class ImageTooltip {
-  #model = "";
+  #urlOf = null; // number of an image -> its address
   #classes = [];
   #index = null;
   #timer;
@@ -18,9 +17,9 @@ export class ImageTooltip {
     this.element = h("div.lw-tip", { hidden: "", "data-testid": "map-tip" });
   }
 
-  open(model, classes) {
+  open(urlOf, classes) {
     this.hide();
-    [this.#model, this.#classes] = [model, classes];
+    [this.#urlOf, this.#classes] = [urlOf, classes];
   }
 
   /** Shows the image `index` with this label beside the pointer at [x, y] of a map so wide. `hint`: what a click would do. */
@@ -46,7 +45,7 @@ export class ImageTooltip {
 
   #fetch() {
     const place = this.element.firstElementChild;
-    const image = h("img", { alt: "", src: mapUrl("map/image", { model: this.#model, index: this.#index }), onerror: () => place.remove() });
+    const image = h("img", { alt: "", src: this.#urlOf(this.#index), onerror: () => place.remove() });
     place.replaceChildren(image);
   }
 }

@@ -8,7 +8,7 @@ import { onResize, within } from "../timers.js";
 import { Background } from "./background.js";
 import { CAPTION, Caption, className, imageWords } from "./caption.js";
 import { ClassLegend } from "./class_legend.js";
-import { EMBEDDINGS, fetchEmbedding, whyNoInverse } from "./tsne_umap.js";
+import { EMBEDDINGS, whyNoInverse } from "./tsne_umap.js";
 import { listen } from "./gestures.js";
 import { ImageTooltip } from "./image_tooltip.js";
 import { buildToolbar } from "./map_toolbar.js";
@@ -39,7 +39,7 @@ export class LatentMap {
   #element;
   #note = h("p.lw-muted.lw-map-note", { role: "status", hidden: "" });
   #cloud = null; // Points
-  #images = null; // of the open model: see encoded_images.js
+  #images = null; // of the open model: see answers/encoded_images.js
   #choice = "";
   #plane = null; // through the committed z
   #scattered = false; // the map has no inverse
@@ -85,7 +85,7 @@ export class LatentMap {
     this.#cloud = new Points(images.means, images.labels, images.latentDim, this.#legend.hidden);
     this.#background.connect(queries);
     this.#legend.offer(images.classes);
-    this.#tooltip.open(name, images.classes);
+    this.#tooltip.open((index) => this.#explorer.answers.imageUrl(name, index), images.classes);
     this.#toolbar.offer(images);
     const own = planeThrough(link.plane, images.latentDim);
     if (own) this.#toolbar.add(link.plane, "through three pins", own);
@@ -217,7 +217,7 @@ export class LatentMap {
     this.#awaited = asked;
     this.say(`${EMBEDDINGS[kind]}: asking for its points.`);
     try {
-      const found = await fetchEmbedding(data, kind, { say: (words) => this.say(words), signal });
+      const found = await this.#explorer.answers.embedding(data, kind, { say: (words) => this.say(words), signal });
       if (found === null || signal.aborted) return;
       this.#choice = kind;
       this.#turn(true);

@@ -59,12 +59,12 @@ export function buildToolbar(on) {
 
 /** [value, words] of every ready-made plane: principal components first, then pairs of dimensions in KL order; then the maps that are no planes.
  *  Without encoded images there are the pairs alone. */
-function choices({ latentDim, order, count, training }) {
+function choices({ latentDim, order, count, embeddings }) {
   if (latentDim === 2) return [["pair:0:1", "z0 × z1"]];
   const pairs = [];
   for (let i = 0; i < Math.min(order.length, 8); i += 1) {
     for (let j = i + 1; j < Math.min(order.length, 8); j += 1) pairs.push([`pair:${order[i]}:${order[j]}`, `z${order[i]} × z${order[j]}`]);
   }
   if (count === 0) return pairs;
-  return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs, ...(training ? [] : Object.entries(EMBEDDINGS))]; // not for codes that change every second
+  return [["pc:0:1", "PC 1 × PC 2"], ["pc:0:2", "PC 1 × PC 3"], ["pc:1:2", "PC 2 × PC 3"], ...pairs, ...(embeddings ? Object.entries(EMBEDDINGS) : [])];
 }

@@ -1,6 +1,5 @@
 // What is said under the picture of the image whose code this is: the blue band on the sliders, and the image itself.
 
-import { mapUrl } from "../connection/encoded_images.js";
 import { h, linkButton } from "../elements.js";
 
 const BAND = "The encoder answers with a range for each dimension; a narrow band means that it is sure";
@@ -27,7 +26,7 @@ export class EncodedNote {
     this.#real.hidden = index === null;
     if (index === null) return;
     this.#real.alt = `the real ${posterior.label}`;
-    const url = mapUrl("map/image", { model: this.#explorer.model.name, index });
+    const url = this.#explorer.answers.imageUrl(this.#explorer.model.name, index);
     if (this.#real.src !== url) this.#real.src = url;
   }
 }

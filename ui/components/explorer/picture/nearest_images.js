@@ -2,7 +2,6 @@
 
 import { h } from "../elements.js";
 import { Timer, within } from "../timers.js";
-import { mapUrl } from "../connection/encoded_images.js";
 import { className } from "../map/caption.js";
 
 const SETTLE = 350; // ms after a release: the search reads every training image
@@ -65,31 +64,25 @@ export class NearestImages {
   }
 
   async #ask() {
-    const { model, store } = this.#explorer;
+    const { answers, model, store } = this.#explorer;
     this.#timer.stop();
     this.#asked?.abort();
     this.#asked = within(model.signal);
     const { signal } = this.#asked;
-    let answer;
-    try {
-      const response = await fetch(mapUrl("map/nearest", { model: model.name, z: store.committed.z.join(","), space: this.#space }), { signal });
-      const later = response.status === 503 ? Number(response.headers.get("Retry-After")) : 0; // the server has too much to do
-      if (later > 0) return void (signal.aborted || this.#timer.set(1000 * later));
-      answer = response.ok ? await response.json() : { words: await response.text() };
-    } catch {
-      return; // offline: the old ones stay, pale
-    }
-    if (!signal.aborted) this.#draw(answer);
+    const answer = await answers.nearest(model.name, store.committed.z, this.#space, signal);
+    if (signal.aborted || answer === null) return; // nobody answers: the old ones stay, pale
+    if (answer.later) this.#timer.set(answer.later);
+    else this.#draw(answer);
   }
 
   #draw({ words, source, found }) {
     this.#awaited = false;
     this.#images.classList.remove("lw-stale");
     this.#line.title = words ?? `searched among ${source}`;
-    const image = ({ png, label, distance }) => {
+    const image = ({ url, label, distance }) => {
       const name = className(this.#explorer.model.data.classes, label);
       const title = `${name === null ? "" : `${name} · `}distance ${distance.toFixed(2)}\nsearched among ${source}`;
-      return h("img", { src: `data:image/png;base64,${png}`, alt: `a real ${name ?? "image"}`, title });
+      return h("img", { src: url, alt: `a real ${name ?? "image"}`, title });
     };
     this.#images.replaceChildren(...(words ? [h("span.lw-muted", {}, words)] : found.map(image)));
   }

@@ -1,7 +1,6 @@
 // The large picture: asks the server for it, shows it, and says how the connection stands.
 
 import { readPagePicture } from "../connection/binary_messages.js";
-import { PictureConnection } from "../connection/picture_connection.js";
 import { h } from "../elements.js";
 import { shown } from "../format_numbers.js";
 import { Surface, urlOf } from "../renderer/renderer.js";
@@ -39,7 +38,7 @@ export class Picture {
     return !this.#connection?.open || this.#surface.painted === 0;
   }
 
-  open({ url, data, again }) {
+  open({ name, data, again }) {
     if (again && data.training === this.#training) return;
     this.#training = data.training;
     this.#connection?.close();
@@ -53,7 +52,7 @@ export class Picture {
         this.#explorer.ask("refresh"); // the model is gone or has another size: the page has to say it
       },
     };
-    this.#connection = new PictureConnection(url, data.z.length, on, this.#explorer.signal);
+    this.#connection = this.#explorer.answers.picture(name, data.z.length, on, this.#explorer.signal);
   }
 
   moved({ shown: z, cause }) {

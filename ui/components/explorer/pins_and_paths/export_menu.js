@@ -1,4 +1,4 @@
-// "Export": the path as a film, a sheet of pictures, or numbers. The server makes the file (ui/server/export_route.py).
+// "Export": the path as a film, a sheet of pictures, or numbers.
 
 import { download, h } from "../elements.js";
 
@@ -11,17 +11,18 @@ const FILES = [
 
 export class ExportMenu {
   #on;
+  #answers;
   #button = h("button.lw-button.lw-small", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", disabled: "", onclick: () => this.#open(this.#menu.hidden) }, "Export ▾");
   #menu = h("div.lw-menu", { role: "menu", hidden: "" });
   #outside = (event) => this.element.contains(event.target) || this.#open(false);
 
   /** what: "path" or "training"; on: {path(): {model, kind, z, through (see ui/server/export_route.py)} | null, say(words)} */
-  constructor(what, on, signal) {
-    this.#on = on;
+  constructor(what, answers, on, signal) {
+    [this.#answers, this.#on] = [answers, on];
     this.#button.title = `Save the ${what} as a film, a sheet of pictures, or numbers`;
     this.#menu.setAttribute("aria-label", `Export the ${what}`);
     signal.addEventListener("abort", () => this.#open(false), { once: true });
-    for (const [file, ending, name, words] of FILES) {
+    for (const [file, ending, name, words] of FILES.filter(([file]) => answers.can.files.includes(file))) {
       const item = h("button", { type: "button", role: "menuitem", tabindex: "-1", "data-what": file, onclick: () => this.#save(file, ending) }, h("b", {}, name), h("span.lw-muted", {}, words));
       this.#menu.append(item);
     }
@@ -67,7 +68,7 @@ export class ExportMenu {
     this.#button.textContent = "Exporting…";
     this.#button.disabled = true;
     try {
-      download(await fileOf(path, what), `${path.model.replace(/[^\w.-]+/g, "-")}-${path.kind}.${ending}`);
+      download(await this.#answers.file(path, what), `${path.model.replace(/[^\w.-]+/g, "-")}-${path.kind}.${ending}`);
       this.#on.say("");
     } catch (error) {
       this.#on.say(`The file could not be made: ${error.message}`);
@@ -75,16 +76,4 @@ export class ExportMenu {
     this.#button.textContent = "Export ▾";
     this.#button.disabled = false;
   }
-}
-
-async function fileOf({ model, z, through = "" }, what) {
-  const address = new URL(`export?model=${encodeURIComponent(model)}&what=${what}&through=${through}`, document.baseURI);
-  let response;
-  try {
-    response = await fetch(address, { method: "POST", body: new Float32Array(z.flat()) });
-  } catch {
-    throw new Error("the server does not answer. It may be restarting; try again in a moment.");
-  }
-  if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}.`);
-  return response.blob();
 }

@@ -1,7 +1,6 @@
-// The three kinds of path through the chosen pins: which one is taken, and all of them side by side.
+// The kinds of path through the chosen pins: which one is taken, and all of them side by side.
 
 import { h } from "../elements.js";
-import { KINDS } from "../connection/binary_messages.js";
 import { onResize } from "../timers.js";
 import { clear, figuresOf, figureWords, paintChanges, paintStrip, pointsOf } from "./path_strip.js";
 
@@ -10,11 +9,13 @@ const LONG = {
   spherical: "Spherical (slerp): along the sphere, where a Gaussian has its mass",
   geodesic: "Geodesic: the path on which the picture changes least",
 };
+const COUNTS = ["No", "One", "Two", "Three"];
 const SEARCHING = "Looking for the path on which the picture changes least…";
 const ENTRIES = { linear: "Computing the path…", spherical: "Computing the path…", geodesic: SEARCHING };
 
 export class PathKinds {
   #on;
+  #all; // kinds on offer
   #queries = null;
   #stops = [];
   #found = new Map(); // kind -> path, or null while it is under way
@@ -23,18 +24,18 @@ export class PathKinds {
   #even = h("input", { type: "checkbox", onchange: () => this.#restart() });
   #rows = new Map(); // kind -> {choose, strip, changes, words}
 
-  /** on: {changed(path | null, kind, words), waiting(words), unfolded()} */
-  constructor(on, signal) {
-    this.#on = on;
+  /** kinds: those on offer, of KINDS in connection/binary_messages.js; on: {changed(path | null, kind, words), waiting(words), unfolded()} */
+  constructor(kinds, on, signal) {
+    [this.#all, this.#on] = [kinds, on];
     this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", title: "The kind of path from pin to pin", onchange: () => this.#choose(this.select.value) });
-    for (const kind of KINDS) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
-    this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All three kinds of path side by side", onclick: () => this.#fold() }, "Compare");
+    for (const kind of kinds) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
+    this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All kinds of path side by side", onclick: () => this.#fold() }, "Compare");
     this.panel = h("section.lw-compare", { "aria-label": "Paths compared", hidden: "" },
       h("div.lw-compare-head", {},
-        h("span", {}, h("b", {}, "Three paths through the chosen pins")),
+        h("span", {}, h("b", {}, `${COUNTS[kinds.length]} paths through the chosen pins`)),
         h("span.lw-muted.lw-grow", {}, "bars: how much the picture changes at each step, all to one scale"),
         h("label.lw-check", { title: "Space the steps so that each changes the picture equally" }, this.#even, "equal perceptual steps")),
-      h("div.lw-lanes", { role: "radiogroup", "aria-label": "kind of path" }, ...KINDS.map((kind) => this.#row(kind))));
+      h("div.lw-lanes", { role: "radiogroup", "aria-label": "kind of path" }, ...kinds.map((kind) => this.#row(kind))));
     onResize(this.panel, () => this.repaint(), signal);
     this.#mark();
   }
@@ -54,7 +55,7 @@ export class PathKinds {
 
   /** The choice of a link. */
   prefer({ kind, even }) {
-    this.select.value = kind;
+    if (this.#all.includes(kind)) this.select.value = kind;
     this.#even.checked = even;
     this.#mark();
   }
@@ -87,7 +88,7 @@ export class PathKinds {
   #ask() {
     if (this.#stops.length < 2) return;
     const open = !this.panel.hidden;
-    for (const kind of KINDS) if ((open || kind === this.kind) && !this.#found.has(kind)) this.#find(kind);
+    for (const kind of this.#all) if ((open || kind === this.kind) && !this.#found.has(kind)) this.#find(kind);
   }
 
   async #find(kind) {
@@ -139,7 +140,7 @@ export class PathKinds {
     const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const next = KINDS[(KINDS.indexOf(kind) + step + KINDS.length) % KINDS.length];
+    const next = this.#all[(this.#all.indexOf(kind) + step + this.#all.length) % this.#all.length];
     this.#choose(next);
     this.#rows.get(next).choose.focus();
   }

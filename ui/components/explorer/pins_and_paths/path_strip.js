@@ -1,5 +1,5 @@
 // What a path is like: painted as a strip of its pictures and bars of how much they change, and in numbers and words.
-// path: {z, pictures, changes, typical, said} as from QueryConnection.path.
+// path: {z, pictures, changes, typical, said} as from connection/query_connection.js.
 
 import { fitted } from "../elements.js";
 import { drawTint } from "../map/background.js";

@@ -1,6 +1,5 @@
 // The line under the columns: pins, the path through the chosen ones, its export, and draws from the prior.
 
-import { QueryConnection } from "../connection/query_connection.js";
 import { button, h } from "../elements.js";
 import { rounded } from "../format_numbers.js";
 import { ExportMenu } from "./export_menu.js";
@@ -16,7 +15,7 @@ const CHOOSE = "Choose two pins for a path: press the circles on them.";
 
 export class Tray {
   #explorer;
-  #queries = null; // a connection of its own, opened when something is asked for the first time: long paths hold up nothing else
+  #queries = null; // of its own, opened when something is asked for the first time: long paths hold up nothing else
   #step = null; // of the training whose weights draw them
   #pins = new Pins();
   #row;
@@ -40,12 +39,12 @@ export class Tray {
       remove: (id) => this.#change(() => this.#pins.remove(id)),
     }, signal);
     this.#player = new PathPlayer({ look: (z, at) => store.look(z, { by: "path", at }), commit: goTo }, signal);
-    this.#kinds = new PathKinds({
+    this.#kinds = new PathKinds(explorer.answers.can.paths, {
       changed: (path, kind, words) => this.#showPath(path, kind, words),
       waiting: (words) => this.#player.wait(words),
       unfolded: (open) => this.#element.parentElement?.classList.toggle("lw-comparing", open),
     }, signal);
-    this.#export = new ExportMenu("path", { path: () => this.#path, say: (words) => this.#say(words) }, signal);
+    this.#export = new ExportMenu("path", explorer.answers, { path: () => this.#path, say: (words) => this.#say(words) }, signal);
     this.#samples = new PriorSamples({ explore: goTo, pin: (z, label) => this.#add(z, label) });
     this.#element = this.#build();
     const pin = button("Pin", "Keep this picture in the line below; two pins make a path (P)", () => this.#pin());
@@ -128,8 +127,8 @@ export class Tray {
   }
 
   #connection() {
-    const { url, signal } = this.#explorer.model;
-    this.#queries ??= new QueryConnection(url, signal);
+    const { name, step, signal } = this.#explorer.model;
+    this.#queries ??= this.#explorer.answers.queries(name, step, signal);
     return this.#queries;
   }
 

@@ -3,11 +3,9 @@
 // Dragging the slider asks for the same z at another step, over the socket of the large picture; the points of the map move with it.
 // Once it rests, everything else that is drawn follows (`renew` of the explorer). What looks like the data is not measured there.
 
-import { fetchEncodedImages } from "../connection/encoded_images.js";
 import { ExportMenu } from "../pins_and_paths/export_menu.js";
 import { Timer, pause } from "../timers.js";
 import { TimeSlider, nowWords } from "./time_slider.js";
-import { fetchCodes, fetchTraining } from "./training_state.js";
 
 const LOOK = 1000; // ms between two looks at a run that goes on
 const STRIP = 300; // ms after a release: the pictures behind the sliders come first
@@ -20,7 +18,7 @@ export class Training {
   #explorer;
   #slider;
   #export;
-  #state = null; // as from fetchTraining
+  #state = null; // as from answers.trainingState
   #codes = new Map(); // step -> {means, labels}
   #fetching = false;
   #strip;
@@ -33,7 +31,7 @@ export class Training {
     this.#explorer = explorer;
     this.#strip = new Timer(() => this.#drawStrip(), signal);
     this.#settled = new Timer(() => explorer.renew(), signal);
-    this.#export = new ExportMenu("training", { path: () => this.#film, say: (words) => words && explorer.parts.controls.say(words) }, signal);
+    this.#export = new ExportMenu("training", explorer.answers, { path: () => this.#film, say: (words) => words && explorer.parts.controls.say(words) }, signal);
     const on = { travel: (step, at) => this.#travel(step, at), settle: () => this.#settled.set(SETTLED), wanted: () => this.#fetchCodes() };
     this.#slider = new TimeSlider(on, this.#export.element, signal);
     this.elements = { picture: this.#slider.element };
@@ -73,7 +71,7 @@ export class Training {
   async #follow(model) {
     const { signal } = model;
     while (!signal.aborted) {
-      const state = document.visibilityState === "hidden" ? this.#state : await fetchTraining(model.name, signal);
+      const state = document.visibilityState === "hidden" ? this.#state : await this.#explorer.answers.trainingState(model.name, signal);
       if (signal.aborted) return;
       if (state !== null) this.#hear(state);
       if (state !== null && !state.live) return;
@@ -94,10 +92,10 @@ export class Training {
 
   /** Newer weights: the picture at once, the points of the map unless somebody holds something, everything else now and then. */
   async #renewed({ version }) {
-    const { data, model, parts, store } = this.#explorer;
+    const { answers, data, model, parts, store } = this.#explorer;
     parts.picture.refresh(store);
     if (this.#held) return;
-    const images = await fetchEncodedImages({ ...data, version }, model.signal).catch(() => null);
+    const images = await answers.encodedImages({ ...data, version }, model.signal).catch(() => null);
     if (images === null || model.signal.aborted || store.step !== null || this.#held) return;
     model.images = { ...model.images, means: images.means, labels: images.labels };
     parts.map.recode(model.images);
@@ -138,11 +136,11 @@ export class Training {
 
   /** Of the steps whose codes are not known yet; with them the server opens the snapshots. */
   async #fetchCodes() {
-    const { model } = this.#explorer;
+    const { answers, model } = this.#explorer;
     const last = this.#state?.snapshots.at(-1)?.step ?? -1;
     if (this.#fetching || this.#codes.has(last) || last < 0) return;
     this.#fetching = true;
-    const found = await fetchCodes(model.name, Math.max(-1, ...this.#codes.keys()), model.signal);
+    const found = await answers.trainingCodes(model.name, Math.max(-1, ...this.#codes.keys()), model.signal);
     this.#fetching = false;
     if (model.signal.aborted) return;
     for (const [step, codes] of found ?? []) this.#codes.set(step, codes);
