@@ -20,6 +20,8 @@ export const InferenceSession = {
       async run({z}) {
         if (told.crash) setTimeout(() => { throw new Error('out of memory'); });
         if (told.crash) await new Promise(() => {});
+        if (told.crashAt !== undefined && Math.fround(told.crashAt) === z.data[0]) throw new Error('out of memory');
+        if (told.late) await new Promise((go) => setTimeout(go, told.late));
         const [n, d] = z.dims;
         const data = new Float32Array(2 * n * d);
         for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) {

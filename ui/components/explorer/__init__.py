@@ -69,6 +69,7 @@ class View:
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
     compared: str | None = None  # the name of the second model that the session keeps
+    decoder: dict[str, str] | None = None  # {"url", "runtime", "layout", "range"} for decoding in the browser; None: only here
 
 
 def explorer(view: View, *, key: str, sends: Iterable[str]) -> Any:
@@ -111,6 +112,7 @@ def payload(view: View) -> dict[str, Any]:
         "acknowledged": view.acknowledged,
         "others": [other.sent() for other in view.others],
         "compared": view.compared,
+        "decoder": view.decoder,
     }
 
 

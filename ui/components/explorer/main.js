@@ -3,7 +3,7 @@
 // After quick reruns Streamlit sometimes takes the component's element away and puts a new one in its place. The explorer then
 // moves into the new place as it is, with its history, what is playing and what has the focus.
 
-import { ServerAnswers } from "./answers/server_answers.js";
+import { QuickerAnswers } from "./answers/quicker_answers.js";
 import { Explorer } from "./explorer.js";
 
 const PATIENCE = 1500; // ms without a place before it is given up: the person has gone to another page
@@ -21,7 +21,7 @@ export default function explorer({ data, parentElement, setStateValue }) {
 }
 
 function attach(place) {
-  if (homeless === null) return new Explorer(place, new ServerAnswers());
+  if (homeless === null) return new Explorer(place, new QuickerAnswers());
   const { instance, timer } = homeless;
   clearTimeout(timer);
   homeless = null;

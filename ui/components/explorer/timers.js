@@ -54,6 +54,6 @@ export function onResize(element, act, signal) {
 /** A controller of its own that ends with the signal at the latest. */
 export function within(signal) {
   const controller = new AbortController();
-  signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
+  signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true, signal: controller.signal });
   return controller;
 }

@@ -69,8 +69,8 @@ export class BrowserDecoder {
     this.milliseconds = times.sort((a, b) => a - b)[Math.floor(PROOFS / 2)];
   }
 
-  close() {
-    this.#worker.close();
+  close(why) {
+    this.#worker.close(why);
   }
 
   /** How many pictures go to the worker at once. */

@@ -8,6 +8,7 @@ const FILES = { // of onnxruntime-web, by what computes
   wasm: { module: "ort.wasm.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.wasm" },
   webgpu: { module: "ort.webgpu.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.asyncify.wasm" },
 };
+const CLOSED = "the model was closed";
 const LONGEST_PAUSE = 10; // s between two looks whether the server has made the file
 // (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid only where there are 128-bit vectors
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
@@ -28,10 +29,10 @@ export class ModelWorker {
     this.#life = within(signal);
     this.#runtime = typeof runtime === "string" ? filesIn(runtime, provider) : runtime;
     [this.#model, this.provider, this.threads] = [model, provider, threads];
-    this.#life.signal.addEventListener("abort", () => this.#fail("the model was closed"), { once: true });
+    this.#life.signal.addEventListener("abort", () => this.#end(), { once: true });
   }
 
-  /** Ends when the worker does. */
+  /** Ends when the worker does; its reason says why. */
   get signal() {
     return this.#life.signal;
   }
@@ -56,8 +57,8 @@ export class ModelWorker {
     return this.#ask("pictures", given);
   }
 
-  close() {
-    this.#life.abort();
+  close(why = CLOSED) {
+    this.#life.abort(new Error(why));
   }
 
   #start() {
@@ -72,8 +73,7 @@ export class ModelWorker {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(`the worker ended: ${event.message || "it could not be started"}`);
-      this.close();
+      this.close(`its worker ended: ${event.message || "it could not be started"}`);
     };
     this.#worker = worker;
   }
@@ -81,7 +81,7 @@ export class ModelWorker {
   #ask(act, given, buffers = []) {
     return new Promise((resolve, reject) => {
       if (this.signal.aborted || this.#worker === null) {
-        reject(new Error("the model was closed"));
+        reject(new Error(CLOSED));
         return;
       }
       this.#last += 1;
@@ -90,10 +90,10 @@ export class ModelWorker {
     });
   }
 
-  #fail(why) {
+  #end() {
     this.#worker?.terminate();
     this.#worker = null;
-    for (const { reject } of this.#asked.values()) reject(new Error(why));
+    for (const { reject } of this.#asked.values()) reject(this.signal.reason);
     this.#asked.clear();
   }
 }

@@ -4,6 +4,7 @@
 import { h } from "../elements.js";
 import { pause } from "../timers.js";
 
+const BY_HAND = ["slider", "direction", "map", "look", "path"]; // ends with a release
 const PAUSE = 90; // ms between two questions while moving
 const AGAIN = 500; // ms until a model that is still being measured is asked again
 const GAP = 4; // px between the line and its details
@@ -64,11 +65,16 @@ export class Likeness {
     this.refresh(this.#explorer.store);
   }
 
+  /** While this browser decodes, the server hears nothing of a drag: the verdict follows when it is let go. */
   moved(store) {
-    this.refresh(store);
+    const { answers, model } = this.#explorer;
+    const silent = BY_HAND.includes(store.cause.by) && answers.takeover?.decodes(model.name);
+    this.#line.classList.toggle("lw-stale", silent === true);
+    if (!silent) this.refresh(store);
   }
 
   committed(store) {
+    this.#line.classList.remove("lw-stale");
     this.refresh(store);
   }
 

@@ -5,16 +5,15 @@ import { h } from "../elements.js";
 import { shown } from "../format_numbers.js";
 import { Surface, urlOf } from "../renderer/renderer.js";
 import { Latency } from "./latency.js";
+import { WhoDecodes } from "./who_decodes.js";
 
 const MOST_NAMED = 16; // values of z that a description lists
-const SPEED = "The connection to the server that draws the pictures; press for its speed";
-const MEANING = "From a move of yours to its picture: p50 is the usual time, and 95 of 100 pictures are quicker than p95.";
 
 export class Picture {
   stage = h("div.lw-stage");
   #explorer;
   #surface = new Surface({ class: "lw-canvas", "data-testid": "decoded", "aria-label": "decoded picture" });
-  #status = h("span.lw-status", { role: "status", "data-testid": "live-status", "data-state": "connecting" }, "connecting");
+  #who;
   #latency;
   #connection = null;
   #training = false; // of the open model
@@ -24,8 +23,8 @@ export class Picture {
     this.#explorer = explorer;
     this.#latency = new Latency(explorer.signal);
     this.stage.append(this.#surface.element);
-    const speed = h("details.lw-speed", {}, h("summary", { title: SPEED }, this.#status), h("div.lw-pop", {}, this.#latency.element, h("p.lw-muted", {}, MEANING)));
-    this.elements = { picture: this.stage, status: speed };
+    this.#who = new WhoDecodes(explorer.answers.takeover, this.#latency.element, explorer.signal);
+    this.elements = { picture: this.stage, status: this.#who.element };
   }
 
   /** Whether there is a model to ask. */
@@ -38,15 +37,17 @@ export class Picture {
     return !this.#connection?.open || this.#surface.painted === 0;
   }
 
-  open({ name, data, again }) {
+  open(model) {
+    const { name, data, again } = model;
+    this.#explorer.answers.takeover?.open(model);
     if (again && data.training === this.#training) return;
     this.#training = data.training;
     this.#connection?.close();
-    if (!again) this.#say("connecting", "connecting");
+    if (!again) this.#who.connecting();
     const on = {
-      hello: ({ device }, refusing) => this.#say("live", refusing ? "live · this point could not be drawn; move on" : `live · decoded on ${device}`),
+      hello: ({ device }, refusing) => this.#who.greeted(device, refusing),
       picture: (answer, start, z) => this.#paint(answer, start, z),
-      offline: () => this.#say("offline", "offline · reconnecting"),
+      offline: () => this.#who.offline(),
       refused: () => {
         this.#connection = null;
         this.#explorer.ask("refresh"); // the model is gone or has another size: the page has to say it
@@ -93,12 +94,8 @@ export class Picture {
     this.#surface.paint(answer);
     this.#painted = { z, step: start.step, answer };
     this.#latency.painted(start);
+    this.#who.painted();
     this.#explorer.tell("painted", z, answer);
-  }
-
-  #say(state, words) {
-    this.#status.dataset.state = state;
-    this.#status.textContent = words;
   }
 }
 
