@@ -16,6 +16,7 @@ from ui.server.export_route import export_route
 from ui.server.javascript_route import modules_route
 from ui.server.map_route import map_routes
 from ui.server.metrics_csv_route import metrics_csv_route
+from ui.server.onnx_route import onnx_routes
 from ui.server.training_route import training_routes
 from ui.shared import cached_models, default_z, model_picker
 
@@ -53,6 +54,7 @@ app = st.App(
         export_route(prefix),
         download_route(prefix),
         metrics_csv_route(prefix),
+        *onnx_routes(prefix),
     ],
     lifespan=lifespan,
 )

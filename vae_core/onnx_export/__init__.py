@@ -11,6 +11,7 @@ model's file.
 from vae_core.onnx_export.onnx_files import (
     OnnxExportError,
     OnnxFile,
+    Part,
     decoder_bytes,
     encoder_bytes,
     file_hash,
@@ -22,6 +23,7 @@ from vae_core.onnx_export.onnx_files import (
 __all__ = [
     "OnnxExportError",
     "OnnxFile",
+    "Part",
     "decoder_bytes",
     "encoder_bytes",
     "file_hash",

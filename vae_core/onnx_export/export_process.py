@@ -11,7 +11,7 @@ from pathlib import Path
 from vae_core.errors import LatentWalkError
 from vae_core.onnx_export import onnx_files
 
-NICENESS = 19
+NICENESS = 10  # as threads of the server whose work can wait: with 19 it would come to nothing beside a run
 LONGEST = 900  # seconds, however busy the machine
 
 

@@ -50,6 +50,11 @@ class OnnxFile:
     half: bool
 
     @property
+    def version(self) -> str:
+        """Of the file; another one has other bytes."""
+        return f"{self.digest[:12]}-{FORMAT}"
+
+    @property
     def path(self) -> Path:
         """Where it lies, compressed by gzip, once it is made."""
         weights = "small" if self.half else "float32"
