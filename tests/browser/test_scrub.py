@@ -88,10 +88,11 @@ def test_a_model_is_followed_while_it_trains_and_goes_over_into_the_one_that_is_
 
 @pytest.fixture
 def done(server, page, monkeypatch):
-    """Explore with the model of a run of 60 steps that has ended."""
+    """Explore with the model of a run of 60 steps that has ended, a Gaussian with a sigma for each pixel."""
     monkeypatch.setenv("VAE_RUNS", str(server.folder / "runs"))
     url = server().url
-    loop.train(train_config(**{**CONFIG, "epochs": 6}), place_run("done"))
+    model = {**CONFIG["model"], "likelihood": "gaussian-per-pixel"}
+    loop.train(train_config(**{**CONFIG, "model": model, "epochs": 6}), place_run("done"))
     page.goto(f"{url}/?model=done&{AT}")
     live(page)
     background(page)
@@ -135,3 +136,29 @@ def test_a_training_is_dragged_through_played_and_exported(done):
     with np.load(download.value.path()) as film:
         assert len(film["pictures"]) == int(handle.get_attribute("max")) + 1
         assert (film["pictures"][0] != film["pictures"][-1]).any()
+
+
+def test_a_link_holds_the_step_of_the_training_and_the_noise(done):
+    page = done
+    now = still(page, PIXELS)
+    page.get_by_role("button", name="with noise").click()
+    noisy = differs(page, PIXELS, now)
+    page.get_by_test_id("training").press("Home")
+    stands_at(page, "step 0")
+    first = differs(page, PIXELS, now, noisy)
+    assert still(page, PIXELS) == first
+    page.keyboard.press("l")
+    link = page.get_by_label("link to this view").input_value()
+    page.goto("about:blank")
+    page.goto(link)
+    stands_at(page, "step 0")
+    same(page, PIXELS, first)
+    expect(page.get_by_role("button", name="with noise")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("n")
+    differs(page, PIXELS, first, noisy)
+
+    page.goto("about:blank")
+    page.goto(re.sub("step=0&noise=[0-9]+", "step=7", link))
+    expect(page.locator(".lw-toast")).to_contain_text("Of step 7, which the link asks for, there is no snapshot")
+    stands_at(page, "now")
+    same(page, PIXELS, now)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from vae_core.runs.snapshot_files import snapshot_path
+
 PLANE, VIEW, CLOUD, GROUND, GRID = (
     f"explorer/map/{name}.js" for name in ("plane_projection", "viewport", "draw_points", "background", "nearest_point")
 )
@@ -308,23 +310,23 @@ def test_a_link_locks_the_view_and_gives_it_back(js):
     script = """(m) => {
       const view = {plane: 'pc:0:1', background: 'holes', view: [1, -2, 0.05], path: {kind: 'geodesic', even: true}};
       const pins = [{z: [1, 2], chosen: true, label: 'a'}, {z: [3, 4], chosen: false, label: 'b'}];
-      const more = {samples: {seed: 7, temperature: 0.85}, compare: 'c&d'};
+      const more = {samples: {seed: 7, temperature: 0.85}, compare: 'c&d', step: 0, noise: 4294967295};
       const href = m.linkOf('http://h/?z=9&x=1#y', {model: 'a b', hash: 'cafe', z: [0.1, -0.25], pins, ...view, ...more});
-      const odd = 'http://h/?view=1,b&pins=1;1,2&path=wormhole&samples=-1,1';
+      const odd = 'http://h/?view=1,b&pins=1;1,2&path=wormhole&samples=-1,1&step=16777215&noise=1e3';
       return [href, m.readLink(href, 2), m.readLink(odd, 2), m.readLink('http://h/', 2)];
     }"""
     href, read, odd, bare = js("explorer/share/link.js", script)
     assert href.startswith("http://h/?model=a%20b&hash=cafe&z=0.1,-0.25&plane=pc%3A0%3A1")
-    assert href.endswith("&compare=c%26d")  # the page reads it, not the component
+    assert "&compare=c%26d&" in href  # the page reads it, not the component
     pins = [
         {"z": [1, 2], "label": "point of the link", "chosen": True},
         {"z": [3, 4], "label": "point of the link", "chosen": False},
     ]
     path, samples = {"kind": "geodesic", "even": True}, {"seed": 7, "temperature": 0.85}
     view = {"plane": "pc:0:1", "background": "holes", "view": [1, -2, 0.05]}
-    assert read == {**view, "pins": pins, "path": path, "samples": samples}
+    assert read == {**view, "pins": pins, "path": path, "samples": samples, "step": 0, "noise": 2**32 - 1}
     assert odd == {**bare, "pins": [{**pins[0], "z": [1, 2]}]}
-    assert not any(bare.values())
+    assert [key for key, value in bare.items() if value not in (None, [])] == []
 
 
 def test_the_copied_python_draws_the_same_picture(js, tmp_path, make_model):
@@ -336,6 +338,18 @@ def test_the_copied_python_draws_the_same_picture(js, tmp_path, make_model):
     names: dict = {}
     exec(code, names)  # what a person would paste
     np.testing.assert_array_equal(names["picture"], open_model(path).decode([z])[0])
+
+
+def test_the_copied_python_opens_the_step_and_draws_the_noise_that_are_shown(js, tmp_path, make_model):
+    from vae_core.latent.latent_model import open_model
+
+    run = tmp_path / "run"
+    snapshot_path(run, 512).parent.mkdir(parents=True)
+    snapshot = make_model(snapshot_path(run, 512), latent_dim=2, model={"likelihood": "gaussian"})
+    what = "(m, file) => m.pythonOf({file, hash: 'cafe', z: [0.5, 1], step: 512, noise: 7})"
+    names: dict = {}
+    exec(js("explorer/share/link.js", what, str(run / "best.safetensors")), names)
+    np.testing.assert_array_equal(names["picture"], open_model(snapshot).draw([[0.5, 1]], seed=7)[0])
 
 
 def test_a_gallery_page_loads_nothing_and_escapes_notes(js):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from test_explorer_life import MAIN, MOUNT
 
 FRAMES = "explorer/connection/binary_messages.js"
@@ -25,6 +26,13 @@ def test_a_request_names_the_step_where_there_were_zeros(js):
     assert js(FRAMES, bytes_of, None) == [1, 0, 0, 0, 7, 0, 0, 0]
     assert js(FRAMES, bytes_of, 0) == [1, 1, 0, 0, 7, 0, 0, 0]
     assert js(FRAMES, bytes_of, 70_000) == [1, 0x71, 0x11, 0x01, 7, 0, 0, 0]
+
+
+def test_a_request_for_noise_is_of_another_kind_and_has_its_seed_before_z(js):
+    noisy = "(m, step) => [...new Uint8Array(m.encodePicture(7, [1.5], step, 0xfffffffe))]"
+    head = [7, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, *np.float32([1.5]).tobytes()]
+    assert js(FRAMES, noisy, None) == [9, 0, 0, 0, *head]
+    assert js(FRAMES, noisy, 512) == [9, 1, 2, 0, *head]
 
 
 def test_a_question_about_several_steps_is_laid_out_as_the_server_reads_it(js):

@@ -88,6 +88,21 @@ def test_a_reply_carries_the_sequence_number_and_the_decoders_pixels(live):
     np.testing.assert_array_equal(pixels, cached_models.model("tiny").decode([z])[0])
 
 
+def test_noise_of_a_seed_is_the_same_for_all_that_ask_for_it_together(live, models_dir, make_model):
+    make_model(models_dir / "noisy.safetensors", model={"likelihood": "gaussian-per-pixel"})
+    points = np.random.default_rng(0).normal(size=(6, 4)).astype("<f4")
+    seeds = (5, 5, 5, 2**32 - 1, 0, 5)
+    socket = live("noisy")
+    socket.recv(timeout=10)
+    for sequence, (z, seed) in enumerate(zip(points, seeds, strict=True)):
+        socket.send(struct.pack("<B3xII", 9, sequence, seed) + z.tobytes())
+    model = cached_models.model("noisy")
+    for z, seed in zip(points, seeds, strict=True):
+        pixels = reply(socket.recv(timeout=10))[1]
+        np.testing.assert_array_equal(pixels, model.draw([z], seed)[0])
+        assert (pixels != model.decode([z])[0]).mean() > 0.1
+
+
 @pytest.mark.usefixtures("tiny_checkpoint")
 def test_requests_sent_without_waiting_are_answered_in_order(live):
     socket = live()

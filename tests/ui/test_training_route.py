@@ -147,10 +147,11 @@ def test_what_cannot_be_answered_is_refused(trained, frame):
 
 def test_a_request_names_the_step_in_what_used_to_be_zero():
     z = Z.tobytes()
-    assert read_request(struct.pack("<B3xI", 1, 9) + z, 4) == (9, None, z)
+    assert read_request(struct.pack("<B3xI", 1, 9) + z, 4) == (9, None, None, z)
+    assert read_request(struct.pack("<B3xII", 9, 9, 77) + z, 4) == (9, None, 77, z)
     for step in (0, 4, 2**24 - 2):
         frame = struct.pack("<I", 1 | (step + 1) << 8) + struct.pack("<I", 9) + z
-        assert read_request(frame, 4) == (9, step, z)
+        assert read_request(frame, 4) == (9, step, None, z)
 
 
 def test_however_many_snapshots_are_visited_no_model_is_put_away_for_them(trained, tiny_checkpoint, make_model, tmp_path):

@@ -44,6 +44,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         version=0 if training else entry.mtime_ns,
         run=entry.origin == "run",
         training=training,
+        noise=model.header.has_noise,
         judged=not is_of_training(entry.path),
         session=browser_messages.session(),
         statistics=model.header.statistics,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,32 @@ class Source(Protocol):
     """
 
     def current(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class WithNoise:
+    """A source whose pixels are drawn from p(x|z): the noise follows from the seed alone, not from what else is in a batch."""
+
+    source: Source
+    seed: int
+
+    def current(self) -> NoisyDecoder:
+        return NoisyDecoder(self.source.current(), self.seed)
+
+
+@dataclass(frozen=True)
+class NoisyDecoder:
+    """A model as the batcher asks it."""
+
+    model: Any
+    seed: int
+
+    @property
+    def latent_dim(self) -> int:
+        return self.model.latent_dim
+
+    def decode(self, z: np.ndarray) -> list[np.ndarray]:
+        return [self.model.draw(one[None], self.seed)[0] for one in z]
 
 
 Request = tuple[bytes, "asyncio.Future[np.ndarray]"]

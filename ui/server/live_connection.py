@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from ui.server import live_queries
 from ui.server.connection_limits import OpenConnection, OpenConnections
-from ui.server.decode_batching import Batcher, SizeChangedError
+from ui.server.decode_batching import Batcher, SizeChangedError, WithNoise
 from ui.server.worker_threads import BusyError, StopCheck, TaskQueue, TooLongError, cores
 from ui.shared import cached_models
-from vae_core.errors import CheckpointError
+from vae_core.errors import CheckpointError, LatentError
 from vae_core.runs.snapshot_files import LIVE, model_path
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
     from vae_core.model_files.model_list import ModelEntry
 
-DECODE, HELLO, BUSY = 1, 2, 7
+DECODE, HELLO, BUSY, DRAW = 1, 2, 7, 9
 REQUEST = struct.Struct("<B3sI")  # kind, 0 or 1 + the step of a snapshot, sequence number
+SEED = struct.Struct("<I")  # of the noise, behind the request of a draw
 REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, width
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, sequence number
@@ -117,23 +118,26 @@ class Snapshot:
         return self.decoder
 
 
-def read_request(frame: bytes, latent_dim: int) -> tuple[int, int | None, bytes]:
-    """(sequence number, step of a snapshot or None for the model as it is, z as bytes) of a client's frame.
+def read_request(frame: bytes, latent_dim: int) -> tuple[int, int | None, int | None, bytes]:
+    """Of a client's frame: sequence number, step of a snapshot or None for the model as it is, seed of the noise or None for
+    the mean, z as bytes.
 
     Raises:
         ProtocolError: with the code to close the connection with.
     """
     if len(frame) > MAX_FRAME:
         raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
-    if len(frame) < REQUEST.size or frame[0] != DECODE:
-        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 8 but 2 and 7, and has a sequence number at byte 4")
-    z = frame[REQUEST.size :]
+    if len(frame) < REQUEST.size or frame[0] not in (DECODE, DRAW):
+        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 9 but 2 and 7, and has a sequence number at byte 4")
+    start = REQUEST.size + (SEED.size if frame[0] == DRAW else 0)
+    z = frame[start:]
     if len(z) != 4 * latent_dim:
         raise ProtocolError(INVALID, f"z takes {4 * latent_dim} bytes ({latent_dim} x float32), got {len(z)}")
     if not all(map(math.isfinite, struct.unpack(f"<{latent_dim}f", z))):  # quicker than numpy at this length
         raise ProtocolError(INVALID, "z holds NaN or infinity")
     _, named, sequence = REQUEST.unpack_from(frame)
-    return sequence, int.from_bytes(named, "little") - 1 if any(named) else None, z
+    seed = SEED.unpack_from(frame, REQUEST.size)[0] if frame[0] == DRAW else None
+    return sequence, int.from_bytes(named, "little") - 1 if any(named) else None, seed, z
 
 
 def greeting(model: LatentModel) -> bytes:
@@ -184,16 +188,18 @@ class LiveConnection:
         ahead, self._ahead = self._ahead, None
         return await ahead
 
-    async def _picture(self, live: LiveModel, sequence: int, step: int | None, z: bytes) -> None:
+    async def _picture(self, live: LiveModel, sequence: int, step: int | None, seed: int | None, z: bytes) -> None:
         if self._connection.wire.unsent():
             await self._connection.drained()  # before it costs a picture
         source = live if step is None else await self._snapshot(live, step)
         try:
-            picture = await self._batcher.decode(source, z)
+            picture = await self._batcher.decode(source if seed is None else WithNoise(source, seed), z)
         except CheckpointError as error:
             raise ProtocolError(NO_MODEL, str(error)) from None
         except SizeChangedError as error:
             raise ProtocolError(CHANGED, str(error)) from None
+        except LatentError as error:
+            raise ProtocolError(INVALID, str(error)) from None
         height, width, channels = picture.shape
         await self._reply(REPLY.pack(DECODE, channels, sequence, height, width) + picture.tobytes())
 

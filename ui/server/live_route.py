@@ -5,6 +5,8 @@
     client -> server
         u8 kind = 1 (decode), u24 zero, or 1 + the step of a snapshot of the run that trained the model, u32 sequence number, D x
         float32 z
+        u8 kind = 9 (draw from p(x|z), noise included), u24 as above, u32 sequence number, u32 seed of the noise, D x float32 z:
+        the same seed draws the same noise, whoever else asks
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 

@@ -129,6 +129,11 @@ class Header(_Part):
         return self.has_bound or not self.has_encoder
 
     @property
+    def has_noise(self) -> bool:
+        """Whether pixels drawn from p(x|z) are shades around a mean; a Bernoulli's are black or white."""
+        return self.config.model.likelihood not in ("bernoulli", "squared-error")
+
+    @property
     def quality(self) -> str:
         """The figure that the model is judged by, with its unit; "" where nothing was measured."""
         if self.metrics is None:

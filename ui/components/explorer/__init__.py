@@ -65,6 +65,7 @@ class View:
     acknowledged: dict[str, str] = field(default_factory=dict)  # kind -> id of the newest message taken over
     run: bool = False  # a run of this server has trained it, or does: there may be snapshots
     training: bool = False  # the run goes on; newer weights come without a run of the page
+    noise: bool = False  # whether its pixels can be drawn with the noise of p(x|z)
     judged: bool = True  # whether it can be said what looks like the data
     marginal: bool = False  # the KL of the dimensions do not add up
     others: tuple[Other, ...] = ()
@@ -98,6 +99,7 @@ def payload(view: View) -> dict[str, Any]:
         "run": view.run,
         "training": view.training,
         "judged": view.judged,
+        "noise": view.noise,
         "prior": view.prior,
         "z": view.z,
         "revision": view.revision,

@@ -28,5 +28,5 @@ function heading(title, words, ...aside) {
 }
 
 function links(elements) {
-  return h("span.lw-muted", {}, ...elements.flatMap((element, i) => (i === 0 ? [element] : [" · ", element])));
+  return h("span.lw-muted", {}, ...elements.map((element, i) => (i === 0 ? element : h("span", {}, " · ", element))));
 }

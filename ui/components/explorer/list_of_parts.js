@@ -9,6 +9,7 @@ import { Controls } from "./picture/picture_buttons.js";
 import { EncodedNote } from "./picture/encoded_image_note.js";
 import { Likeness } from "./picture/likeness.js";
 import { NearestImages } from "./picture/nearest_images.js";
+import { NoiseSwitch } from "./picture/noise_switch.js";
 import { Picture } from "./picture/picture.js";
 import { Present } from "./picture/presentation_mode.js";
 import { Traversal } from "./picture/traversal.js";
@@ -38,6 +39,7 @@ export const PARTS = {
   comparison: Comparison,
   traversal: Traversal,
   guide: Guide,
+  noise: NoiseSwitch,
   present: Present,
   gallery: Gallery,
   share: ShareSheet,

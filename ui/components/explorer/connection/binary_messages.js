@@ -1,7 +1,7 @@
 // The frames of /live (ui/server/live_route.py describes them), both ways. Little endian. What an answer is made of is known here and to its
 // renderer (renderer/), and nowhere else: everything between hands it on as it is.
 
-const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING] = [1, 2, 3, 4, 5, 6, 7, 8];
+const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING, DRAW] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 export const KINDS = ["linear", "spherical", "geodesic"]; // of path
 export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring"];
 export const DENSITIES = 1; // what is asked of places; 0 is everything
@@ -14,10 +14,14 @@ const EVEN = 0x80;
  *  each with its `kind`. 1 and 3 are pixels with so many channels. */
 export const READERS = { 1: readPixels, 3: readPixels };
 
-/** u8 kind, u24 zero or 1 + the step of a training, u32 sequence, float32 z. */
-export function encodePicture(sequence, z, step = null) {
-  const frame = encodePoints(PICTURE, 0, sequence, [z]);
-  if (step !== null) new DataView(frame).setUint32(0, PICTURE | ((step + 1) << 8), true);
+/** u8 kind, u24 zero or 1 + the step of a training, u32 sequence, u32 seed if the pixels are drawn with noise, float32 z. */
+export function encodePicture(sequence, z, step = null, noise = null) {
+  const frame = new ArrayBuffer((noise === null ? 8 : 12) + 4 * z.length);
+  const view = new DataView(frame);
+  view.setUint32(0, (noise === null ? PICTURE : DRAW) | ((step === null ? 0 : step + 1) << 8), true);
+  view.setUint32(4, sequence, true);
+  if (noise !== null) view.setUint32(8, noise, true);
+  new Float32Array(frame, noise === null ? 8 : 12).set(z);
   return frame;
 }
 

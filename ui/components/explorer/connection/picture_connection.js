@@ -12,8 +12,8 @@ export class PictureConnection extends Connection {
   #latentDim;
   #on;
   #inFlight = null; // {sequence, start, z}
-  #wanted = null; // {z, start, step}: the newest point not yet sent
-  #last = null; // {z, start, step}: the newest point of all
+  #wanted = null; // {z, start, step, noise}: the newest point not yet sent
+  #last = null; // {z, start, step, noise}: the newest point of all
   #refused = null; // the z that the server would not draw
   #sequence = 0;
   #watchdog = null;
@@ -24,9 +24,10 @@ export class PictureConnection extends Connection {
     [this.#latentDim, this.#on] = [latentDim, on];
   }
 
-  /** Asks for the picture of z, at a step of the training if told; `start` says what caused it and comes back with the picture. */
-  request(z, start, step = null) {
-    this.#wanted = { z: Float32Array.from(z), start, step };
+  /** Asks for the picture of z, at a step of the training if told, with noise of this seed if told; `start` says what caused it and
+   *  comes back with the picture. */
+  request(z, start, step = null, noise = null) {
+    this.#wanted = { z: Float32Array.from(z), start, step, noise };
     this.#last = this.#wanted;
     this.#refused = null;
     this.#send();
@@ -68,11 +69,11 @@ export class PictureConnection extends Connection {
 
   #send() {
     if (!this.open || this.#inFlight !== null || this.#wanted === null) return;
-    const { z, start, step } = this.#wanted;
+    const { z, start, step, noise } = this.#wanted;
     this.#wanted = null;
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#inFlight = { sequence: this.#sequence, start, z };
-    this.send(encodePicture(this.#sequence, z, step));
+    this.send(encodePicture(this.#sequence, z, step, noise));
     this.#watchdog = setTimeout(() => this.drop(), PATIENCE);
   }
 

@@ -17,7 +17,7 @@ export class Picture {
   #latency;
   #connection = null;
   #training = false; // of the open model
-  #painted = null; // {z, step, answer}: what is shown
+  #painted = null; // {z, step, noise, answer}: what is shown
 
   constructor(explorer) {
     this.#explorer = explorer;
@@ -74,25 +74,26 @@ export class Picture {
     const sent = readPagePicture(this.#explorer.data);
     if (sent === null || this.#explorer.store.step !== null || JSON.stringify(sent.z) !== JSON.stringify(this.#explorer.store.held)) return;
     this.#surface.paint(sent.answer);
-    this.#painted = { ...sent, step: null };
+    this.#painted = { ...sent, step: null, noise: null };
   }
 
-  /** The picture of a point as a data URL, whatever is looked at at the moment; null when the server does not answer. */
+  /** The mean picture of a point as a data URL, whatever is looked at at the moment; null when the server does not answer. */
   async urlOf(z) {
-    const here = this.#painted?.step === this.#explorer.store.step && this.#painted.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
+    const { step } = this.#explorer.store;
+    const here = this.#painted?.step === step && this.#painted.noise === null && this.#painted.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
     const answer = here ? this.#painted.answer : (await this.#explorer.model.queries.pictures("snapshot", [z], 0))?.[0];
     return answer ? urlOf(answer) : null;
   }
 
   /** `at`: the timeStamp of the input event that asks; without one the answer is painted but tells nothing of latency. */
   #request(z, at = null) {
-    const { step } = this.#explorer.store;
-    this.#connection?.request(z, { at: at ?? performance.now(), input: at !== null, step }, step);
+    const { step, noise } = this.#explorer.store;
+    this.#connection?.request(z, { at: at ?? performance.now(), input: at !== null, step, noise }, step, noise);
   }
 
   #paint(answer, start, z) {
     this.#surface.paint(answer);
-    this.#painted = { z, step: start.step, answer };
+    this.#painted = { z, step: start.step, noise: start.noise, answer };
     this.#latency.painted(start);
     this.#who.painted();
     this.#explorer.tell("painted", z, answer);

@@ -3,9 +3,11 @@
 import { KINDS } from "../connection/binary_messages.js";
 
 const LARGEST_SEED = 2 ** 32 - 1;
+const LARGEST_STEP = 2 ** 24 - 2; // that a request can name
 
 /** Every part of a view that a link holds. state: {model, hash, z, plane, background, view: [a, b, scale], pins: [{z, chosen}],
- *  path: {kind, even}, samples: {seed, temperature}, compare: name of a second model}; all but the first three may be absent. */
+ *  path: {kind, even}, samples: {seed, temperature}, compare: name of a second model, step: of the training, noise: its seed}; all but
+ *  the first three may be absent. */
 export function linkOf(href, state) {
   const url = new URL(href);
   const parts = [`model=${encodeURIComponent(state.model)}`, `hash=${state.hash}`, `z=${numbers(state.z)}`];
@@ -16,6 +18,8 @@ export function linkOf(href, state) {
   if (state.path) parts.push(`path=${state.path.kind}${state.path.even ? ",even" : ""}`);
   if (state.samples) parts.push(`samples=${numbers([state.samples.seed, state.samples.temperature])}`);
   if (state.compare) parts.push(`compare=${encodeURIComponent(state.compare)}`);
+  if (Number.isInteger(state.step)) parts.push(`step=${state.step}`);
+  if (Number.isInteger(state.noise)) parts.push(`noise=${state.noise}`);
   url.search = parts.join("&");
   url.hash = "";
   return url.href;
@@ -43,6 +47,8 @@ export function readLink(href, latentDim) {
     pins: readPins(searchParams.get("pins") ?? "", list("off"), latentDim),
     path: readPath(searchParams.get("path") ?? ""),
     samples: readSamples(...list("samples")),
+    step: readWhole(searchParams.get("step"), LARGEST_STEP),
+    noise: readWhole(searchParams.get("noise"), LARGEST_SEED),
   };
 }
 
@@ -61,14 +67,19 @@ function readSamples(seed, temperature) {
   return fits ? { seed, temperature } : null;
 }
 
+function readWhole(text, most) {
+  return /^\d{1,10}$/.test(text ?? "") && Number(text) <= most ? Number(text) : null;
+}
+
 /** A few lines that draw exactly the picture on the screen. */
-export function pythonOf({ file, hash, z }) {
+export function pythonOf({ file, hash, z, step = null, noise = null }) {
+  const opened = step === null ? file : file.replace(/[^/]*$/, `snapshots/step-${String(step).padStart(8, "0")}.safetensors`);
   return [
     "from vae_core.latent.latent_model import open_model",
     "",
-    `model = open_model(${JSON.stringify(file)})  # sha256 ${hash}...`,
+    `model = open_model(${JSON.stringify(opened)})${step === null ? `  # sha256 ${hash}...` : ""}`,
     `z = [[${z.map((value) => String(Number(value.toFixed(4)))).join(", ")}]]`,
-    "picture = model.decode(z)[0]  # (H, W, C) uint8",
+    `picture = model.${noise === null ? "decode(z)" : `draw(z, seed=${noise})`}[0]  # (H, W, C) uint8`,
     "",
   ].join("\n");
 }

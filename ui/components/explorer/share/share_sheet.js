@@ -15,7 +15,7 @@ export class ShareSheet {
     const copy = (area, words) => h("button.lw-button", { type: "button", onclick: () => this.#copy(area, words) }, `Copy ${words}`);
     this.#sheet = h("dialog.lw-dialog", { "aria-label": "Share" },
       h("h2", {}, "Share this view"),
-      h("p.lw-muted", {}, "Who opens this link where the same model is sees what you see: the same picture, the map, the pins and their path, the samples and the second model."),
+      h("p.lw-muted", {}, "Who opens this link where the same model is sees what you see: the same picture, the map, the pins and their path, the samples, the second model, the step of the training and the noise."),
       this.#link, copy(this.#link, "link"),
       h("p.lw-muted", {}, "In Python, from the project's folder:"),
       this.#python, copy(this.#python, "Python"),

@@ -5,6 +5,7 @@ export class Store {
   held = []; // z of the sliders: the committed one, unless they are on the way to another
   shown = []; // z of the picture: the held one, or another that is only looked at
   step = null; // of the training whose weights draw it; null: the model as it is
+  noise = null; // seed of the noise that is drawn on the picture; null: its mean
   cause = { by: "page" }; // of the last change: {by, index (of a dimension), at (when a person's event was, ms)}
   #tell;
 

@@ -19,6 +19,7 @@ export class Training {
   #slider;
   #export;
   #state = null; // as from answers.trainingState
+  #asked = null; // the step that a link names
   #codes = new Map(); // step -> {means, labels}
   #fetching = false;
   #strip;
@@ -46,8 +47,9 @@ export class Training {
     this.#root = root;
   }
 
-  open({ again, data }) {
+  open({ again, data, link }) {
     if (!again) {
+      this.#asked = link.step ?? null;
       this.#slider.stop();
       [this.#state, this.#codes] = [null, new Map()];
       this.#slider.offer([], "", null);
@@ -56,6 +58,7 @@ export class Training {
     this.#mark();
     this.#strip.set(STRIP);
     if (data.run) this.#follow(this.#explorer.model);
+    else this.#goWhereAsked([]);
   }
 
   /** The images as the open model sees them have come; where one stands they may lie elsewhere. */
@@ -83,11 +86,26 @@ export class Training {
     const { data, store } = this.#explorer;
     const before = this.#state;
     this.#state = state;
+    this.#goWhereAsked(state.snapshots);
     this.#slider.offer(state.snapshots, nowWords(state), store.step);
     this.#export.enable(state.snapshots.length > 0);
     if (before === null || before.snapshots.length !== state.snapshots.length) this.#strip.setOnce(STRIP);
     if (data.training && !state.live) this.#explorer.ask("refresh"); // the page has the model that the run leaves
     else if (state.live && before?.version !== state.version && store.step === null) this.#renewed(state);
+  }
+
+  /** Once, to the step that a link names. */
+  #goWhereAsked(snapshots) {
+    const step = this.#asked;
+    this.#asked = null;
+    if (step === null) return;
+    if (!snapshots.some((one) => one.step === step)) return this.#explorer.parts.controls.say(`Of step ${step.toLocaleString("en")}, which the link asks for, there is no snapshot; this is the model as it is.`);
+    this.#travel(step);
+    this.#settled.set(0);
+  }
+
+  linkState() {
+    return { step: this.#explorer.store.step };
   }
 
   /** Newer weights: the picture at once, the points of the map unless somebody holds something, everything else now and then. */
@@ -114,7 +132,7 @@ export class Training {
     return this.#root?.matches(":active") ?? false;
   }
 
-  #travel(step, at) {
+  #travel(step, at = null) {
     const { store } = this.#explorer;
     if (step === store.step) return;
     this.#fetchCodes();
