@@ -5,7 +5,9 @@
 //   can                                  what it can do; what it cannot, the parts do not show:
 //     can.paths                            kinds of path, of KINDS in connection/binary_messages.js
 //     can.files                            what a path can be saved as: "gif", "mp4", "sheet", "npz"
-//   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step), close()}. on: {picture(answer,
+//     can.noise                            whether the large picture can be drawn with the noise of p(x|z)
+//   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step, noise: its
+//                                        seed, null for the mean), close()}. on: {picture(answer,
 //                                        start, z), hello({device}, refusing), offline(), refused(code, reason)}
 //   queries(model, step, signal, back)   what may take longer than a frame: {pictures(topic, points, side), places(topic, points, what),
 //                                        path(topic, stops, {kind, even, count}), samples(topic, {count, seed, temperature, side}),
@@ -28,7 +30,7 @@ import { QueryConnection } from "../connection/query_connection.js";
 import { fetchEmbedding, fetchEncodedImages, fetchFile, fetchNearest, fetchTrainingCodes, fetchTrainingState, routeUrl } from "./server_routes.js";
 
 export class ServerAnswers {
-  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"] };
+  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], noise: true };
   encodedImages = fetchEncodedImages;
   nearest = fetchNearest;
   embedding = fetchEmbedding;

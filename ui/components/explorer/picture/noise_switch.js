@@ -19,8 +19,9 @@ export class NoiseSwitch {
   }
 
   open({ again, data, link }) {
-    if (!again) this.#explorer.store.noise = data.noise ? (link.noise ?? null) : null;
-    this.#button.hidden = !data.noise;
+    const offered = data.noise && this.#explorer.answers.can.noise === true;
+    if (!again) this.#explorer.store.noise = offered ? (link.noise ?? null) : null;
+    this.#button.hidden = !offered;
     this.#show();
   }
 
