@@ -69,6 +69,12 @@ def test_a_fixed_sigma_is_rebuilt_from_the_config(tmp_path, make_model):
     assert float(checkpoints.load(model).model.head.log_sigma.exp()) == pytest.approx(0.25)
 
 
+def test_a_model_that_was_trained_with_a_sigma_which_did_nothing_still_opens(tmp_path, make_model):
+    model = make_model(tmp_path / "m.safetensors")
+    rewrite(model, lambda tensors, header: header["config"]["model"].update(sigma=0.25))
+    assert checkpoints.load(model).header.config.model.sigma == 0.25
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

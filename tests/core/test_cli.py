@@ -129,6 +129,11 @@ def test_help_shows_each_fields_own_description_default_and_choices(monkeypatch)
         ),
         ("train --samples 3", "--samples is a setting of iwae; the objective beta-elbo has --beta, --warmup"),
         ("train --objective iwae --samples 0", "--samples: Input should be greater than or equal to 1 (got 0)"),
+        ("train --data shapes --sigma 0.2", "--sigma: only the likelihood gaussian has one spread for all pixels"),
+        (
+            "train --data shapes --likelihood gaussian-per-pixel --sigma 0.2",
+            "gaussian-per-pixel has not (got 0.2). Leave it out, or set --likelihood to gaussian.",
+        ),
         ("train --hidden 3,0", "--hidden: Input should be greater than or equal to 1 (got 0)"),
         ("train --hidden 3,x", "--hidden takes whole numbers with commas between them"),
         ("train --out model.pt", "--out takes the name of a .safetensors file; got 'model.pt'"),

@@ -57,6 +57,25 @@ def test_a_run_is_paused_listed_changed_and_resumed_by_its_name():
     assert "Name one run, or give --all" in refused("resume")
 
 
+def test_runs_that_wait_are_moved_in_the_queue():
+    runs.start(config(FOREVER), "first")
+    ids = {name: runs.start(config(SHORT), name) for name in ("a", "b", "c")}
+
+    def order():
+        rows = [row for row in json.loads(said("runs list --json"))["runs"] if row["place"] is not None]
+        return "".join(row["name"] for row in sorted(rows, key=lambda row: row["place"]))
+
+    wait_for(lambda: order() == "abc")
+    assert "c is number 1 of 3 that wait" in said("runs move", "c", "first")
+    assert order() == "cab"
+    assert "number 2 of 3" in said("runs move", "c", "down") and order() == "acb"
+    assert "number 3 of 3" in said("runs move", ids["a"], "last") and order() == "cba"
+    assert "number 1 of 3" in said("runs move", "b", "up") and order() == "bca"
+    assert "waits, number 3 of 3" in said("runs list")
+    assert "does not wait any more" in refused("runs move", "first", "up")
+    assert "'sideways'" in refused("runs move", "a", "sideways")
+
+
 def test_a_deleted_run_is_restored_by_its_name():
     run_id = runs.start(config(SHORT), "dear")
     wait_state(run_id, "done")

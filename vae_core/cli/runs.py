@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,14 +12,15 @@ from vae_core import runs
 from vae_core.cli.console import err, out, speaks
 from vae_core.cli.train import bars
 from vae_core.errors import RunError
-from vae_core.runs import RunStatus, trash
+from vae_core.runs import RunStatus, queue, trash
 from vae_core.runs.metrics_log import MetricsFollower
 from vae_core.runs.trash import Deleted
 
 LOOK_SECONDS = 0.5
+MOVES = {"up": -1, "down": 1, "first": -1_000_000, "last": 1_000_000}  # places in the queue
 Run = Annotated[str, typer.Argument(help="The name of a run, or its id (its folder's name).", show_default=False)]
 
-app = typer.Typer(help="Runs of the app: list, pause, stop, extend, change, delete, restore.", no_args_is_help=True)
+app = typer.Typer(help="Runs of the app: list, pause, stop, extend, change, move, delete, restore.", no_args_is_help=True)
 
 
 def resume(
@@ -45,7 +46,9 @@ def resume(
 @speaks
 def list_runs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List the runs, newest first, and what is in the trash."""
-    rows = [_row(run) for run in runs.list_runs()]
+    everything = runs.list_runs()
+    waiting = [run.run_id for run in queue.waiting(everything)]
+    rows = [_row(run, waiting) for run in everything]
     deleted = [{"name": one.name, "id": one.run_id, "days_left": round(one.days_left, 1)} for one in trash.deleted_runs()]
     if as_json:
         out.print_json(json.dumps({"runs": rows, "trash": deleted}))
@@ -53,7 +56,7 @@ def list_runs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         parts = (
-            f"{row['state']}, can be resumed" if row["resumable"] else row["state"],
+            _state_words(row, len(waiting)),
             f"{row['epoch']:.1f} of {row['epochs']} epochs" if row["epochs"] else "",
             "" if row["elbo"] is None else f"validation ELBO {row['elbo']:.1f}",
             row["id"],
@@ -99,6 +102,20 @@ def change(
         except ValueError:
             raise RunError(f"{setting!r} is no setting; write its name, =, and a number, such as learning_rate=0.001.") from None
     runs.change(find(run).run_id, **values)
+
+
+@app.command("move")
+@speaks
+def move(
+    run: Run,
+    where: Annotated[Literal["up", "down", "first", "last"], typer.Argument(metavar="up|down|first|last", show_default=False)],
+) -> None:
+    """Move a run that waits for its turn: one place up or down, before all others or behind them."""
+    found = find(run)
+    queue.move(found.run_id, MOVES[where])
+    waiting = [one.run_id for one in queue.waiting(runs.list_runs())]
+    if found.run_id in waiting:  # else its turn has just come
+        _say(f"{found.name} is number {waiting.index(found.run_id) + 1} of {len(waiting)} that wait.")
 
 
 @app.command("delete")
@@ -150,10 +167,17 @@ def _deleted(name: str) -> Deleted:
     raise RunError(f"There is no run {name[:100]!r} in the trash, which holds: {known}.")
 
 
-def _row(run: RunStatus) -> dict[str, Any]:
+def _state_words(row: dict[str, Any], waiting: int) -> str:
+    if row["place"] is not None:
+        return f"waits, number {row['place']} of {waiting}"
+    return f"{row['state']}, can be resumed" if row["resumable"] else row["state"]
+
+
+def _row(run: RunStatus, waiting: list[str]) -> dict[str, Any]:
     epochs = run.config.epochs if run.config else None
+    place = waiting.index(run.run_id) + 1 if run.run_id in waiting else None
     return {"name": run.name, "id": run.run_id, "state": run.state, "epoch": run.epoch, "epochs": epochs, "elbo": run.elbo,
-            "resumable": run.resumable, "message": run.message}  # fmt: skip
+            "resumable": run.resumable, "place": place, "message": run.message}  # fmt: skip
 
 
 def _follow(run: RunStatus) -> None:

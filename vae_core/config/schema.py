@@ -259,8 +259,18 @@ def checked_config(fields: dict[str, Any], called: Callable[[Where], str] = dott
         config = TrainConfig.model_validate({"data": data, "model": model, **fields})
     except ValidationError as error:
         raise ConfigError(explain(error, called)) from None
+    _check_sigma(config.model, called)
     check_shape(config.model, info)
     return config
+
+
+def _check_sigma(model: ModelConfig, called: Callable[[Where], str]) -> None:
+    # Not when a file is read: models were trained with a sigma that did nothing, and they can still be opened.
+    if model.sigma is not None and model.likelihood != "gaussian":
+        raise ConfigError(
+            f"{called(('model', 'sigma'))}: only the likelihood gaussian has one spread for all pixels, and {model.likelihood} "
+            f"has not (got {model.sigma:g}). Leave it out, or set {called(('model', 'likelihood'))} to gaussian."
+        )
 
 
 def check_shape(model: ModelConfig, data: DataFacts) -> None:
