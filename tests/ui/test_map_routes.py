@@ -13,6 +13,7 @@ from ui.server import likeness_query, live_queries
 from ui.server.live_queries import MANY, WHERE, BadQueryError
 from ui.server.worker_threads import BusyError, TaskQueue
 from ui.shared import cached_models
+from vae_core.latent.encoded_images import EncodedImages
 
 pytestmark = pytest.mark.usefixtures("tiny_checkpoint")
 
@@ -88,6 +89,17 @@ def test_while_a_model_is_being_measured_the_answer_says_so_and_does_not_wait(ti
     found = dict(zip(likeness_query.FIELDS, rows, strict=True))
     assert likeness_query.VERDICTS[int(found["verdict"])] == "measuring"
     assert np.isnan(found["typical"]) and np.isfinite(found["log_aggregate"])
+
+
+def test_of_a_model_in_training_it_is_said_at_once_that_it_is_not_measured(tiny, monkeypatch):
+    encoded = EncodedImages(tiny, judges=False)
+    z = np.zeros((2, 4), np.float32)
+    frame = likeness_query.answer_where(encoded, WHERE, 1, likeness_query.LIKENESS, z)
+    verdicts = np.frombuffer(frame, "<f4", offset=HEAD.size).reshape(2, -1)[:, -1]
+    assert [likeness_query.VERDICTS[int(verdict)] for verdict in verdicts] == ["unmeasured"] * 2
+    monkeypatch.setattr(likeness_query, "PATIENCE", 1e9)
+    typical, said = likeness_query.along(lambda: encoded, z)
+    assert np.isnan(typical).all() and not said
 
 
 @pytest.mark.parametrize(

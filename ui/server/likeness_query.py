@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PLACES = struct.Struct("<BxHI4f")  # kind, zero, count, sequence number, and how often the verdicts err
 FIELDS = ("distance", "nearer", "cycle", "log_prior", "log_aggregate", "denser", "typical", "verdict")
-VERDICTS = ("like", "unusual", "unlike", "unsaid", "measuring")
+VERDICTS = ("like", "unusual", "unlike", "unsaid", "measuring", "unmeasured")
 EVERYTHING, DENSITIES, LIKENESS = range(3)
 MOST = {EVERYTHING: 1200, DENSITIES: 4096, LIKENESS: 1200}  # points in one question; likeness decodes and encodes each
 PART = 64  # points looked at between two looks at whether somebody still waits
@@ -55,7 +55,7 @@ def _rows(encoded: EncodedImages, likeness: Likeness | None, what: int, z: NDArr
         if likeness is not None:
             found["denser"] = likeness.denser(found["log_aggregate"])
     if what in (EVERYTHING, LIKENESS):
-        found["verdict"][:] = VERDICTS.index("measuring")
+        found["verdict"][:] = VERDICTS.index("measuring" if encoded.judges else "unmeasured")
         if likeness is not None:
             judged = likeness.at(z)
             found["distance"], found["nearer"] = judged.distance, judged.nearer

@@ -29,7 +29,8 @@ Questions that may take longer than a frame, for a connection of their own (each
         the nearest encoded images, per cent of the test images that are farther from theirs, cycle error in the encoder's std,
         log p(z), log q(z), per cent of the test images at a lower log q(z), per cent of the test images that look less like the
         data (where the measure deserves no verdict: the second again), verdict 0 like, 1 unusual, 2 unlike the data, 3 unsaid,
-        4 still being measured: ask again. NaN: not asked for, or not known
+        4 still being measured: ask again, 5 not measured, of a model in training or of a step of one. NaN: not asked for, or not
+        known
         u8 kind = 5 or 6, u8 channels, u16 K, u32 sequence, u16 height, u16 width, u16 D, u16 verdicts (1: may be said), K x D
         float32 z, for a path K float32 change from the picture before (the first 0) and K float32 per cent of the test images
         that look less like the data (as above; NaN: no encoded images), K pictures

@@ -43,7 +43,7 @@ class EncodedImages:
         """
         if model.test_means is None or model.test_stds is None or model.test_labels is None or len(model.test_means) < 2:
             raise CheckpointError(f"The model {model.header.name!r} carries no encoded images, so there is no map of them.")
-        self._model, self._judges = model, judges
+        self._model, self.judges = model, judges
         self._stds = model.test_stds
         self._lock = threading.Lock()
         self._likeness: Future[Likeness] | None = None
@@ -84,7 +84,7 @@ class EncodedImages:
         Returns:
             None when it is not there yet, or never will be.
         """
-        if not self._judges:
+        if not self.judges:
             return None
         with self._lock:
             if self._likeness is None:

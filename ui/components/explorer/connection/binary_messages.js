@@ -3,7 +3,7 @@
 
 const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING, DRAW] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 export const KINDS = ["linear", "spherical", "geodesic"]; // of path
-export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring"];
+export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring", "unmeasured"];
 export const DENSITIES = 1; // what is asked of places; 0 is everything
 export const LIKENESS = 2;
 const FIELDS = 8; // float32 for each place

@@ -32,7 +32,7 @@ export const BACKGROUNDS = {
 export class Background {
   kind = "manifold";
   range = null; // of the log densities that are shown, [low, high] in nats
-  told = ""; // of holes: "told", "unsaid" (the tint tells the distance only), "comparing" or "measuring" until it is known
+  told = ""; // of holes: "told", "unsaid" (the tint tells the distance only), "unmeasured", "comparing" or "measuring" until it is known
   #canvas = document.createElement("canvas");
   #bounds = null; // of what #canvas shows, in map coordinates
   #timer;
@@ -160,7 +160,7 @@ export class Background {
 /** What is known once these places of `count` have been compared with the data. */
 function toldBy(tint, count) {
   const verdict = tint[0]?.verdict;
-  if (verdict === "measuring") return verdict;
+  if (verdict === "measuring" || verdict === "unmeasured") return verdict;
   if (tint.length < count) return "comparing";
   return verdict === "unsaid" ? verdict : "told";
 }

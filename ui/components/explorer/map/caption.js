@@ -69,7 +69,7 @@ function keyOf(background, range, told) {
   }
   if (background !== "holes") return [];
   if (told === "comparing") return ["comparing with the data …"];
-  if (told === "measuring") return [WORDS.measuring];
+  if (told === "measuring" || told === "unmeasured") return [WORDS[told]];
   const part = (verdict, words) => h("span.lw-key-part", {}, h("i.lw-swatch", { style: `background:${TINTS[verdict]}` }), words, " ");
   if (told === "unsaid") return [part("unlike", FAR)];
   return ["unusual", "unlike"].map((verdict) => part(verdict, WORDS[verdict]));

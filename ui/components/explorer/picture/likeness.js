@@ -16,6 +16,7 @@ export const WORDS = {
   unusual: "unusual",
   unlike: "unlike the data",
   measuring: "measuring what the data is like …",
+  unmeasured: "holes are not measured while a model trains, nor at the steps of its training",
 };
 
 const MEASURING =
@@ -26,6 +27,9 @@ const NO_ENCODER_WORDS = "Whether a picture looks like the data is judged with t
 
 const PAST = "as it was then, not compared with the data";
 const PAST_WORDS = "What looks like the data is measured for the model as it is, which takes seconds, and not for every step of its training.";
+
+const IN_TRAINING = "not compared with the data while it trains";
+const IN_TRAINING_WORDS = "What looks like the data is measured once for a model, which takes seconds, and not for each that a training passes through. The verdict is there when it has ended.";
 
 /** What is tinted where there is no verdict. */
 export const FAR = `farther from real codes than ${100 - UNUSUAL} % of test images`;
@@ -60,7 +64,7 @@ export class Likeness {
 
   encoded({ count }) {
     if (count === 0) return this.#sayNone(NO_ENCODER, NO_ENCODER_WORDS);
-    if (this.#explorer.data.judged === false) return; // measured once for a model, not for each that a training passes through
+    if (this.#explorer.data.judged === false) return this.#sayNone(IN_TRAINING, IN_TRAINING_WORDS);
     this.#queries = this.#explorer.model.now;
     this.refresh(this.#explorer.store);
   }
