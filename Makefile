@@ -6,6 +6,8 @@ PORT ?= 8501
 ADDRESS ?= localhost
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, each with a browser and a server of its own: most browser tests wait for the screen, not for a core.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 SUPPORTED := (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not $(SUPPORTED))' 2>/dev/null && { echo $$p; break; }; done)
@@ -25,11 +27,11 @@ run: $(VENV)/.run
 
 test: lint types
 	@browsers=$$($(BIN)/python -m tools.browser) && echo "Browsers:" $$browsers
-	$(BIN)/python -m pytest tests/core tests/ui tests/js tests/browser
-	$(BIN)/python -m pytest tests/browser -m firefox --engine firefox
+	$(PYTEST) tests/core tests/ui tests/js tests/browser
+	$(PYTEST) tests/browser -m firefox --engine firefox
 
 check: lint types
-	$(BIN)/python -m pytest tests/core tests/ui -m "not browser"
+	$(PYTEST) tests/core tests/ui -m "not browser"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

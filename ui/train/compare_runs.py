@@ -57,7 +57,7 @@ def panel(everything: list[RunStatus]) -> None:
     compared = [Compared(run, follow(run), colour) for run, colour in zip(chosen, colours, strict=True)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train_head"):
         st.markdown(f"**Comparing {len(compared)} runs**" if len(compared) > 1 else "**Compare runs**", width="stretch")
-        st.button("Done", key="train.compare.done", on_click=_switch, args=("",), icon=":material/close:")
+        st.button("Done", key="train.compare.done", on_click=_end, icon=":material/close:")
     if len(chosen) < len(_ids()):
         st.caption(GONE)
     if len(compared) < 2:
@@ -82,11 +82,16 @@ def _tick(run_id: str) -> None:
 
 
 def _switch(first: str) -> None:
-    if comparing():
-        del st.query_params[PARAMETER]
-        st.session_state[COMPARING] = False
-    else:
+    """As the box says: a click that arrives before the page stands after a reload may be told twice."""
+    if st.session_state[COMPARING]:
         st.query_params[PARAMETER] = first
+    else:
+        _end()
+
+
+def _end() -> None:
+    st.session_state[COMPARING] = False
+    st.query_params.pop(PARAMETER, None)
 
 
 def _dot(colour: str) -> str:
