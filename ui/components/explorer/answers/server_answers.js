@@ -13,7 +13,7 @@
 //                                        path(topic, stops, {kind, even, count}), samples(topic, {count, seed, temperature, side}),
 //                                        training(topic, z, steps, side), refusal, close()}; see connection/query_connection.js
 //   encodedImages(data, signal)          see encoded_images.js; throws a sentence where there are none to be had
-//   imageUrl(model, index)               the encoded image of this number, as the source of an <img>
+//   imageUrl(model, index)               the encoded image of this number, as the source of an <img>, or its promise; null: there is none
 //   nearest(model, z, space, signal)     the real images nearest to z in "pixels" or "latents": {source, found: [{url, label, distance}]},
 //                                        {words} why there are none, {later: ms} when to ask again, or null when nobody answers
 //   embedding(data, kind, {say, signal}) where t-SNE or UMAP put the encoded images: {indices, coordinates}, or null when nobody waits

@@ -85,6 +85,18 @@ export class StaticModel {
     return cut(sheet, this.thumbnails, index).getContext("2d").getImageData(0, 0, width, height).data;
   }
 
+  /** The same of all points, one after the other, with so many channels; null where there are none. */
+  allPixels(channels) {
+    return this.#once("pixels", async () => {
+      const sheet = await this.#sheet();
+      if (sheet === null) return null;
+      const canvas = Object.assign(document.createElement("canvas"), { width: sheet.width, height: sheet.height });
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      context.drawImage(sheet, 0, 0);
+      return split(context.getImageData(0, 0, sheet.width, sheet.height), this.thumbnails, channels);
+    });
+  }
+
   #sheet() {
     return this.#once("sheet", async () => {
       if (this.thumbnails === null) return null;
@@ -103,6 +115,21 @@ function cut(sheet, { height, width, columns }, index) {
   const [x, y] = [(index % columns) * width, Math.floor(index / columns) * height];
   canvas.getContext("2d", { willReadFrequently: true }).drawImage(sheet, x, y, width, height, 0, 0, width, height);
   return canvas;
+}
+
+/** The pictures of a sheet one after the other, uint8 in rows. */
+function split(sheet, { height, width, columns, count }, channels) {
+  const pixels = new Uint8Array(count * height * width * channels);
+  let at = 0;
+  for (let i = 0; i < count; i += 1) {
+    const [left, top] = [(i % columns) * width, Math.floor(i / columns) * height];
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        for (let c = 0; c < channels; c += 1) pixels[at++] = sheet.data[4 * ((top + y) * sheet.width + left + x) + c];
+      }
+    }
+  }
+  return pixels;
 }
 
 /** Little endian: u32 count N, u32 latent size D, float32 step, float32 centre (D), principal axes (D x D), u32 numbers of the test

@@ -43,9 +43,10 @@ export class ImageTooltip {
     this.#timer.set(REST);
   }
 
-  #fetch() {
+  async #fetch() {
     const place = this.element.firstElementChild;
-    const image = h("img", { alt: "", src: this.#urlOf(this.#index), onerror: () => place.remove() });
-    place.replaceChildren(image);
+    const src = await this.#urlOf(this.#index);
+    if (src === null) place.remove();
+    else place.replaceChildren(h("img", { alt: "", src, onerror: () => place.remove() }));
   }
 }

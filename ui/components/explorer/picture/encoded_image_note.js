@@ -16,17 +16,18 @@ export class EncodedNote {
     this.elements = { "under the picture": this.#note };
   }
 
-  committed({ committed: { posterior } }) {
+  async committed({ committed: { posterior } }) {
     this.#note.hidden = posterior === null;
     if (posterior === null) return;
     const point = posterior.std.every((value) => value === 0); // an autoencoder's code
     this.#words.textContent = `${point ? "the code of" : "blue band: how sure the encoder is about"} ${posterior.label ?? "your image"}`;
     this.#words.title = point ? "An autoencoder answers with one point and does not say how sure it is" : BAND;
     const index = posterior.index ?? null;
-    this.#real.hidden = index === null;
-    if (index === null) return;
+    const url = index === null ? null : await this.#explorer.answers.imageUrl(this.#explorer.model.name, index);
+    if (posterior !== this.#explorer.store.committed.posterior) return;
+    this.#real.hidden = url === null;
+    if (url === null) return;
     this.#real.alt = `the real ${posterior.label}`;
-    const url = this.#explorer.answers.imageUrl(this.#explorer.model.name, index);
     if (this.#real.src !== url) this.#real.src = url;
   }
 }
