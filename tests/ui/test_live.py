@@ -21,9 +21,11 @@ from tests.place_runs import place_run
 from ui.server.live_connection import MAX_FRAME
 from ui.server.live_route import live_route
 from ui.shared import cached_models
+from vae_core.images.pixels import to_jpeg
+from vae_core.latent.latent_model import LatentModel
 from vae_core.runs.snapshot_files import snapshot_path
 
-REPLY = struct.Struct("<BBxxIHH")
+REPLY = struct.Struct("<BBHIHH")
 
 
 @pytest.fixture
@@ -52,8 +54,8 @@ def request(z, sequence=1, kind=1):
 
 
 def reply(frame):
-    kind, channels, sequence, height, width = REPLY.unpack_from(frame)
-    assert kind == 1
+    kind, channels, took, sequence, height, width = REPLY.unpack_from(frame)
+    assert (kind, took > 0) in ((1, False), (10, True))
     return sequence, np.frombuffer(frame, np.uint8, offset=REPLY.size).reshape(height, width, channels)
 
 
@@ -113,6 +115,58 @@ def test_requests_sent_without_waiting_are_answered_in_order(live):
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
+def test_of_moving_pictures_what_a_newer_request_has_overtaken_is_dropped_and_the_last_one_always_comes(live, monkeypatch):
+    drawn, decode = [], LatentModel.decode
+
+    def slow(model, z):
+        drawn.append(float(z[0][0]))
+        time.sleep(0.1)
+        return decode(model, z)
+
+    monkeypatch.setattr(LatentModel, "decode", slow)
+    socket = live()
+    socket.recv(timeout=10)
+    for sequence in range(1, 21):
+        socket.send(request([sequence / 10, 0, 0, 0], sequence, kind=10))
+    answered = []
+    while answered[-1:] != [20]:
+        answered.append(reply(socket.recv(timeout=10))[0])
+    assert answered == sorted(answered) and len(answered) < 10
+    assert [round(10 * z) for z in drawn if z] == answered, "what was dropped cost nothing"
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_moving_picture_before_a_request_of_another_kind_is_answered(live):
+    socket = live()
+    socket.recv(timeout=10)
+    for sequence, kind in enumerate((10, 1, 10, 3, 10), 1):
+        socket.send(request([0.5, 0, 0, 0], sequence, kind))
+    frames = [socket.recv(timeout=10) for _ in range(5)]
+    assert [(frame[0], struct.unpack_from("<I", frame, 4)[0]) for frame in frames] == [(10, 1), (1, 2), (10, 3), (3, 4), (10, 5)]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_an_overtaken_request_keeps_to_the_rules_too(live):
+    socket = live()
+    socket.recv(timeout=10)
+    for sequence in range(8):
+        z = [0, 0, 0] if sequence == 4 else [0, 0, 0, 0]
+        socket.send(request(z, sequence, kind=10))
+    assert closed_with(socket)[0] == 1007
+
+
+def test_a_moving_picture_comes_as_a_jpeg_file_where_that_is_asked_for(live, models_dir, make_model):
+    make_model(models_dir / "colours.safetensors", data="shapes", latent_dim=3)
+    socket = live("colours")
+    socket.recv(timeout=10)
+    socket.send(request([0.5, 0, 0], 7, kind=11))
+    frame = socket.recv(timeout=10)
+    kind, channels, _, sequence, height, width = REPLY.unpack_from(frame)
+    assert (kind, channels, sequence, height, width) == (11, 3, 7, 64, 64)
+    assert frame[REPLY.size :] == to_jpeg(cached_models.model("colours").decode([[0.5, 0, 0]])[0])
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
 def test_everybody_gets_their_own_picture_however_many_ask_at_once(live, models_dir, make_model):
     make_model(models_dir / "other.safetensors", data="shapes", latent_dim=3, seed=5)
     generator = np.random.default_rng(0)
@@ -145,7 +199,7 @@ def truncated_header(_):
 BROKEN_FRAMES = {
     "empty": (lambda _: b"", 1007),
     "cut in its header": (truncated_header, 1007),
-    "of an unknown kind": (lambda z: request(z, kind=9), 1007),
+    "of an unknown kind": (lambda z: request(z, kind=12), 1007),
     "with a z too short": (lambda z: request(z[:3]), 1007),
     "with a z too long": (lambda z: request([*z, 0.0]), 1007),
     "cut within a number": (lambda z: request(z)[:-1], 1007),

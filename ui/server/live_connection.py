@@ -17,6 +17,7 @@ from ui.server.decode_batching import Batcher, SizeChangedError, WithNoise
 from ui.server.worker_threads import BusyError, StopCheck, TaskQueue, TooLongError, cores
 from ui.shared import cached_models
 from vae_core.errors import CheckpointError, LatentError
+from vae_core.images.pixels import to_jpeg
 from vae_core.runs.snapshot_files import LIVE, model_path
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from vae_core.latent.latent_model import LatentModel
     from vae_core.model_files.model_list import ModelEntry
 
-DECODE, HELLO, BUSY, DRAW = 1, 2, 7, 9
+DECODE, HELLO, BUSY, DRAW, MOVING, MOVING_JPEG = 1, 2, 7, 9, 10, 11
 REQUEST = struct.Struct("<B3sI")  # kind, 0 or 1 + the step of a snapshot, sequence number
 SEED = struct.Struct("<I")  # of the noise, behind the request of a draw
-REPLY = struct.Struct("<BBxxIHH")  # kind, channels, sequence number, height, width
+REPLY = struct.Struct("<BBHIHH")  # kind, channels, time on the server, sequence number, height, width
+TICKS = 10_000  # a second, in which a reply tells its time on the server
 GREETING = struct.Struct("<BBHHH")  # kind, channels, latent size, height, width
 NOT_NOW = struct.Struct("<BBHI")  # kind, kind of the question, milliseconds, sequence number
 MAX_FRAME = 8 + 4 * 256 * 1024  # bytes: 1024 points of the largest latent size; one z takes at most 1032
@@ -37,6 +39,7 @@ QUERY_KINDS = tuple(
     bytes([kind])
     for kind in (live_queries.MANY, live_queries.WHERE, live_queries.PATH, live_queries.SAMPLES, live_queries.TRAINING)
 )
+MOVES = (bytes([MOVING]), bytes([MOVING_JPEG]))
 QUERY_HEAD = live_queries.QUERY.size
 RECHECK = 0.5  # seconds between looks at a model's file
 UNWATCHED = 5.0  # seconds after which a model in training is followed though nobody watches it
@@ -127,8 +130,8 @@ def read_request(frame: bytes, latent_dim: int) -> tuple[int, int | None, int | 
     """
     if len(frame) > MAX_FRAME:
         raise ProtocolError(TOO_BIG, f"a frame has at most {MAX_FRAME} bytes")
-    if len(frame) < REQUEST.size or frame[0] not in (DECODE, DRAW):
-        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 9 but 2 and 7, and has a sequence number at byte 4")
+    if len(frame) < REQUEST.size or frame[0] not in (DECODE, DRAW, MOVING, MOVING_JPEG):
+        raise ProtocolError(INVALID, "a frame starts with a kind from 1 to 11 but 2 and 7, and has a sequence number at byte 4")
     start = REQUEST.size + (SEED.size if frame[0] == DRAW else 0)
     z = frame[start:]
     if len(z) != 4 * latent_dim:
@@ -174,7 +177,7 @@ class LiveConnection:
                 if frame[:1] in QUERY_KINDS:
                     await self._question(live, model, frame)
                 else:
-                    await self._picture(live, *read_request(frame, latent_dim))
+                    await self._picture(live, latent_dim, frame)
         finally:
             if self._ahead is not None:
                 self._ahead.cancel()
@@ -188,9 +191,12 @@ class LiveConnection:
         ahead, self._ahead = self._ahead, None
         return await ahead
 
-    async def _picture(self, live: LiveModel, sequence: int, step: int | None, seed: int | None, z: bytes) -> None:
+    async def _picture(self, live: LiveModel, latent_dim: int, frame: bytes) -> None:
         if self._connection.wire.unsent():
             await self._connection.drained()  # before it costs a picture
+        frame = await self._newest(frame, latent_dim)
+        begin = time.perf_counter()
+        sequence, step, seed, z = read_request(frame, latent_dim)
         source = live if step is None else await self._snapshot(live, step)
         try:
             picture = await self._batcher.decode(source if seed is None else WithNoise(source, seed), z)
@@ -201,7 +207,23 @@ class LiveConnection:
         except LatentError as error:
             raise ProtocolError(INVALID, str(error)) from None
         height, width, channels = picture.shape
-        await self._reply(REPLY.pack(DECODE, channels, sequence, height, width) + picture.tobytes())
+        content = to_jpeg(picture) if frame[0] == MOVING_JPEG else picture.tobytes()
+        took = min(0xFFFF, round(TICKS * (time.perf_counter() - begin)))
+        kind, told = (frame[0], took) if frame[:1] in MOVES else (DECODE, 0)
+        await self._reply(REPLY.pack(kind, channels, told, sequence, height, width) + content)
+
+    async def _newest(self, frame: bytes, latent_dim: int) -> bytes:
+        """The last of the moving pictures' requests that have come already; every one of them keeps to the rules."""
+        while frame[:1] in MOVES and self._connection.wire.unread():
+            read_request(frame, latent_dim)
+            message = await self._receive()
+            following = message.get("bytes") or b""
+            if following[:1] not in MOVES:
+                self._ahead = asyncio.get_running_loop().create_future()
+                self._ahead.set_result(message)
+                break
+            frame = following
+        return frame
 
     async def _snapshot(self, live: LiveModel, step: int) -> Snapshot:
         try:

@@ -10,6 +10,15 @@
     server -> client, one for each request, in order
         u8 kind = 1, u8 channels, u16 zero, u32 the same sequence number, u16 height, u16 width, height*width*channels x u8
 
+While something moves a client may keep several requests in flight, so that a long way between the two costs no pictures:
+
+    client -> server
+        u8 kind = 10 (moving), 11 (moving, as a JPEG file), the rest as in kind 1. Such a request gets no reply once a newer one
+        of the same socket has come before its turn: a reply stands for those before it as well
+    server -> client
+        u8 kind = 10, u8 channels, u16 tenths of a millisecond spent on the server, the rest as in kind 1
+        u8 kind = 11, the same, with a JPEG file, which is only nearly the same picture, in place of the pixels
+
 Questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
 
     client -> server
@@ -40,11 +49,11 @@ Questions that may take longer than a frame, for a connection of their own (each
 step without a snapshot is closed with 1007, or 4404 on connecting. However many steps are asked for, the server keeps a bounded
 number of snapshots in memory (ui/shared/cached_models.py) and opens them away from the thread that decodes.
 
-A client keeps one request in flight and, when the reply comes, sends the newest z it has: newest wins. A client that sends
-faster is answered in order, as fast as its replies leave. Who drags goes first: questions have threads of their own, which have
-a lower priority, and answer `busy` when too many wait; a question whose client has gone is dropped; none begins before its
-client has read the answer before. One reply has at most MAX_ANSWER bytes of pictures (ui/server/live_queries.py): more are
-averaged down.
+A client that has no room for another request in flight sends the newest z it has when a reply comes: newest wins. How many are
+in flight it measures (connection/flow_control.js). Who sends faster is answered in order, as fast as the replies leave. Who
+drags goes first: questions have threads of their own, which have a lower priority, and answer `busy` when too many wait; a
+question whose client has gone is dropped; none begins before its client has read the answer before. One reply has at most
+MAX_ANSWER bytes of pictures (ui/server/live_queries.py): more are averaged down.
 
 A connection that breaks a rule is closed with a code; no other one notices.
 

@@ -1,7 +1,7 @@
 """Names of Streamlit and uvicorn that neither promises to keep, all in this file. Tried with Streamlit TRIED and uvicorn 0.54.
 
 Without one of Streamlit's the app does not start and says why. Without uvicorn's it runs, but cannot cut off a client that never
-reads its answers, nor refuse a frame before all of it has come.
+reads its answers, nor refuse a frame before all of it has come, nor see that a newer request has come already.
 """
 
 from __future__ import annotations
@@ -67,10 +67,15 @@ class Wire:
 
     transport: asyncio.Transport | None
     parser: Any
+    inbox: asyncio.Queue[Any] | None = None
 
     def unsent(self) -> int:
         """Bytes that wait until the client reads."""
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def unread(self) -> bool:
+        """Whether messages of the client have come that the application has not read."""
+        return self.inbox is not None and not self.inbox.empty()
 
     def cut(self) -> None:
         """Ends the connection at once and drops what is unsent."""
@@ -94,7 +99,10 @@ def wire(receive: Any) -> Wire:
     protocol = getattr(receive, "__self__", None)
     transport = getattr(protocol, "transport", None)
     known = hasattr(transport, "abort") and hasattr(transport, "get_write_buffer_size")
-    return Wire(transport if known else None, getattr(protocol, "conn", None))
+    inbox = getattr(protocol, "queue", None)
+    return Wire(
+        transport if known else None, getattr(protocol, "conn", None), inbox if isinstance(inbox, asyncio.Queue) else None
+    )
 
 
 def forget_upload(file: Any) -> None:

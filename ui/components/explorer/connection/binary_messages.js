@@ -1,7 +1,7 @@
 // The frames of /live (ui/server/live_route.py describes them), both ways. Little endian. What an answer is made of is known here and to its
 // renderer (renderer/), and nowhere else: everything between hands it on as it is.
 
-const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING, DRAW] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+const [PICTURE, GREETING, MANY, PLACES, PATH, SAMPLES, BUSY, TRAINING, DRAW, MOVING, MOVING_JPEG] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 export const KINDS = ["linear", "spherical", "geodesic"]; // of path
 export const VERDICTS = ["like", "unusual", "unlike", "unsaid", "measuring", "unmeasured"];
 export const DENSITIES = 1; // what is asked of places; 0 is everything
@@ -14,11 +14,13 @@ const EVEN = 0x80;
  *  each with its `kind`. 1 and 3 are pixels with so many channels. */
 export const READERS = { 1: readPixels, 3: readPixels };
 
-/** u8 kind, u24 zero or 1 + the step of a training, u32 sequence, u32 seed if the pixels are drawn with noise, float32 z. */
-export function encodePicture(sequence, z, step = null, noise = null) {
+/** u8 kind, u24 zero or 1 + the step of a training, u32 sequence, u32 seed if the pixels are drawn with noise, float32 z. Without noise
+ *  a newer one overtakes it, and it may come as a JPEG file. */
+export function encodePicture(sequence, z, step = null, noise = null, jpeg = false) {
+  const kind = noise !== null ? DRAW : jpeg ? MOVING_JPEG : MOVING;
   const frame = new ArrayBuffer((noise === null ? 8 : 12) + 4 * z.length);
   const view = new DataView(frame);
-  view.setUint32(0, (noise === null ? PICTURE : DRAW) | ((step === null ? 0 : step + 1) << 8), true);
+  view.setUint32(0, kind | ((step === null ? 0 : step + 1) << 8), true);
   view.setUint32(4, sequence, true);
   if (noise !== null) view.setUint32(8, noise, true);
   new Float32Array(frame, noise === null ? 8 : 12).set(z);
@@ -82,11 +84,16 @@ export function readGreeting(buffer) {
   return { latentDim: view.getUint16(2, true), device: new TextDecoder().decode(new Uint8Array(buffer, 8)) };
 }
 
-/** {sequence, answer}; throws on a frame that contradicts itself. */
+/** {sequence, served: ms on the server, bytes, answer}, or `jpeg` in place of the answer: {height, width, channels, file}; throws on
+ *  a frame that contradicts itself. */
 export function readPicture(buffer) {
   const view = new DataView(buffer);
-  if (view.getUint8(0) !== PICTURE) throw new Error(`a frame of kind ${view.getUint8(0)} where a picture was asked for`);
-  return { sequence: view.getUint32(4, true), answer: answers(view, 8, 1)[0] };
+  const kind = view.getUint8(0);
+  if (![PICTURE, MOVING, MOVING_JPEG].includes(kind)) throw new Error(`a frame of kind ${kind} where a picture was asked for`);
+  const reply = { sequence: view.getUint32(4, true), served: view.getUint16(2, true) / 10, bytes: buffer.byteLength };
+  if (kind !== MOVING_JPEG) return { ...reply, answer: answers(view, 8, 1)[0] };
+  const [channels, height, width] = [view.getUint8(1), view.getUint16(8, true), view.getUint16(10, true)];
+  return { ...reply, jpeg: { height, width, channels, file: new Uint8Array(buffer, 12) } };
 }
 
 /** {sequence, result} of what encodeMany, encodePlaces, encodePath, encodeSamples and encodeTraining ask. */

@@ -80,7 +80,8 @@ export class Picture {
   /** The mean picture of a point as a data URL, whatever is looked at at the moment; null when the server does not answer. */
   async urlOf(z) {
     const { step } = this.#explorer.store;
-    const here = this.#painted?.step === step && this.#painted.noise === null && this.#painted.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
+    const exact = this.#painted?.noise === null && !this.#painted.answer.lossy;
+    const here = exact && this.#painted.step === step && this.#painted.z.length === z.length && this.#painted.z.every((value, i) => Math.fround(value) === Math.fround(z[i]));
     const answer = here ? this.#painted.answer : (await this.#explorer.model.queries.pictures("snapshot", [z], 0))?.[0];
     return answer ? urlOf(answer) : null;
   }
