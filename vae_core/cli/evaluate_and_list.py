@@ -151,10 +151,10 @@ def _row(name: str, origin: str, header: Header) -> dict[str, Any]:
         "origin": origin,
         "kind": header.kind,
         "data": config.data.name,
-        "architecture": config.model.architecture,
+        "architecture": header.architecture,
         "latent_dim": config.model.latent_dim,
-        "objective": config.objective.summary,
-        "beta": config.objective.model_dump().get("beta"),  # null where the objective has none
+        "objective": config.objective.summary if header.foreign is None else "",
+        "beta": None if header.foreign is not None else config.objective.model_dump().get("beta"),  # null where there is none
         **_quality(header),
         "active_units": None if header.metrics is None else header.metrics.active_units,
         "created": header.created,
@@ -230,7 +230,7 @@ def strip(
     from vae_core.model_files import checkpoints
 
     checkpoint = checkpoints.load(model_path(model))
-    if not checkpoint.header.has_encoder:
+    if checkpoint.header.kind == "decoder":
         raise NoEncoderError(f"{checkpoint.header.name} is a decoder alone already.")
     target = target_path(out_path, f"{checkpoint.header.name}-decoder")
     alone = checkpoints.decoder_alone(checkpoint)

@@ -305,9 +305,15 @@ def open_model(path: Path | str, *, device: str = "auto") -> LatentModel:
     """A model file, ready to use, on the accelerator where there is one; its decoder has been run once.
 
     Raises:
-        CheckpointError: the file is missing, broken or does not fit its config.
+        CheckpointError: the file is missing, broken or does not fit its config, or an imported decoder in it is refused.
     """
-    model = LatentModel(checkpoints.load(path), choose_device(device))
+    checkpoint = checkpoints.load(path)
+    if checkpoint.header.foreign is None:
+        model = LatentModel(checkpoint, choose_device(device))
+    else:
+        from vae_core.latent.foreign_model import ForeignModel  # knows this module
+
+        model = ForeignModel(checkpoint, choose_device(device))
     model.decode(np.zeros((1, model.latent_dim), dtype=np.float32))  # the first pass picks kernels and allocates
     return model
 

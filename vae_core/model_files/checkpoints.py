@@ -4,6 +4,7 @@
 `latents.mu`         (N, D) posterior means of up to 10,000 test images; `latents.std` the same shape
 `latents.correlation` (N, D (D - 1) / 2) of each pair of latents, below the diagonal and row by row, of a full posterior
 `latents.labels`     (N,) int64; `latents.elbo` (N,) float32, nats
+`onnx.decoder`       (bytes,) uint8: an imported decoder, instead of weights; `onnx.encoder` the encoder that came with it
 `reference.images`   (K, C, H, W) uint8: a few training images, for a machine without the dataset; `reference.labels` (K,)
 
 Loading executes nothing and checks names, shapes and kinds of all tensors against the config before it makes a model.
@@ -23,7 +24,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_bytes
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_core.config.schema import ModelConfig
 from vae_core.errors import CheckpointError
@@ -39,6 +40,7 @@ _BYTES = {"F16": 2, "BF16": 2, "F32": 4, "I64": 8, "U8": 1}  # of one number
 _FLOATS = {"F16", "BF16", "F32"}
 _KINDS = {"latents.mu": _FLOATS, "latents.std": _FLOATS, "latents.correlation": _FLOATS,
           "latents.elbo": _FLOATS, "latents.labels": {"I64"},
+          "onnx.decoder": {"U8"}, "onnx.encoder": {"U8"},
           "reference.images": {"U8"}, "reference.labels": {"I64"}}  # fmt: skip
 
 NETWORKS: dict[Kind, Callable[[ModelConfig], VAE | DecoderOnly]] = {
@@ -46,6 +48,19 @@ NETWORKS: dict[Kind, Callable[[ModelConfig], VAE | DecoderOnly]] = {
     "autoencoder": Autoencoder,
     "decoder": DecoderOnly,
 }
+
+
+class ForeignDecoder(DecoderOnly):
+    """Stands for a decoder that lies in the file as ONNX, among the tensors beside the weights; it has no weights of ours."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+
+
+def network_of(header: Header) -> Callable[[ModelConfig], VAE | DecoderOnly]:
+    """What makes the network of a file."""
+    return NETWORKS[header.kind] if header.foreign is None else ForeignDecoder
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ def save(
         with replaced(path) as beside:
             beside.touch()
             mode = beside.stat().st_mode  # what the umask allows; the library would leave a file for its owner only
-            save_file(tensors, beside, metadata={METADATA_KEY: header.model_dump_json()})
+            save_file(tensors, beside, metadata={METADATA_KEY: header.stored()})
             beside.chmod(mode)
     except SafetensorError as error:  # how the library reports a full disk
         raise OSError(f"{path.name} could not be written: {error}") from error
@@ -96,7 +111,7 @@ def load(path: Path | str) -> Checkpoint:
     with open_model_file(path) as file:
         raw = read_raw_header(file, filename)
         header = parse_header(raw, filename)
-        expected = _expected_weights(header.config.model, header.kind)
+        expected = _expected_weights(header.config.model, network_of(header))
         _check_tensors(raw, expected, header, filename)
         tensors = _read(file, raw, filename)
     weights = {name: tensors.pop(f"model.{name}").to(like.dtype) for name, like in expected.items()}
@@ -105,22 +120,30 @@ def load(path: Path | str) -> Checkpoint:
 
 
 @lru_cache(maxsize=32)
-def _expected_weights(config: ModelConfig, kind: Kind) -> dict[str, Tensor]:
+def _expected_weights(config: ModelConfig, network: Callable[[ModelConfig], VAE | DecoderOnly]) -> dict[str, Tensor]:
     with torch.device("meta"):  # shapes without memory, whatever size the config claims
-        return NETWORKS[kind](config).state_dict()
+        return network(config).state_dict()
 
 
 def _check_tensors(raw: Mapping[str, Any], expected: Mapping[str, Tensor], header: Header, filename: str) -> None:
     entries = {name: entry for name, entry in raw.items() if name != "__metadata__"}
-    wanted = {f"model.{name}": list(tensor.shape) for name, tensor in expected.items()}
-    beside = {name for name in _KINDS if header.has_encoder or not name.startswith("latents.")}
+    wanted = {f"model.{name}": list(tensor.shape) for name, tensor in expected.items()} | _onnx_files(header)
+    without = ("onnx.",) if header.kind != "decoder" else ("onnx.", "latents.")
+    beside = {name for name in _KINDS if not name.startswith(without)}
     missing, foreign = wanted.keys() - entries.keys(), entries.keys() - wanted.keys() - beside
     if missing or foreign:
         what = f"{min(missing)} is missing" if missing else f"{min(foreign)[:100]!r} does not belong"
         raise CheckpointError(f"{filename} does not fit its own config: the tensor {what}. Save or download it again.")
     for name, entry in entries.items():
-        kinds = _weight_kinds(expected, name) if name in wanted else _KINDS[name]
+        kinds = _KINDS.get(name) or _weight_kinds(expected, name)
         _check_entry(name, entry, kinds, wanted[name] if name in wanted else _extra_shape(name, entries, header), filename)
+
+
+def _onnx_files(header: Header) -> dict[str, list[int]]:
+    if header.foreign is None:
+        return {}
+    sizes = {"onnx.decoder": header.foreign.decoder_bytes, "onnx.encoder": header.foreign.encoder_bytes}
+    return {name: [size] for name, size in sizes.items() if size}
 
 
 def _weight_kinds(expected: Mapping[str, Tensor], name: str) -> set[str]:
@@ -179,6 +202,6 @@ def _check_finite(tensors: Mapping[str, Tensor], filename: str) -> None:
 
 
 def _assemble(header: Header, weights: dict[str, Tensor]) -> VAE | DecoderOnly:
-    model = drawn(NETWORKS[header.kind], header.config.model, 0)  # what is not in the file (a fixed sigma) has the config's value
+    model = drawn(network_of(header), header.config.model, 0)  # what is not in the file (a fixed sigma) has the config's value
     model.load_state_dict(weights)
     return model.eval()

@@ -25,6 +25,7 @@ from vae_core.config.schema import explain
 from vae_core.config.upgrade_old_config import StoredConfig
 from vae_core.data.catalog import DataFacts
 from vae_core.errors import CheckpointError
+from vae_core.foreign_decoders.facts import ForeignFacts
 from vae_core.model_files.upgrade_old_header import upgraded
 from vae_core.system.open_untrusted_file import open_regular
 
@@ -95,6 +96,7 @@ class Header(_Part):
     seconds: float = 0.0  # spent training
     epoch: float = 0.0  # at which these weights were taken
     step: int = 0
+    foreign: ForeignFacts | None = None  # of a decoder that came in as an ONNX file, which the file holds instead of weights
 
     @model_validator(mode="after")
     def _parts_fit_each_other(self) -> Self:
@@ -105,6 +107,8 @@ class Header(_Part):
             raise ValueError(f"statistics are for {len(statistics.kl)} latent dimensions, the model has {model.latent_dim}")
         if self.kind != "decoder" and (self.metrics is None or statistics is None):
             raise ValueError("a model with an encoder has metrics and statistics")
+        if self.foreign is not None and (self.kind != "decoder" or self.metrics is not None or statistics is not None):
+            raise ValueError("an imported decoder was not measured")
         if self.has_bound and self.metrics is not None and (self.metrics.elbo is None or self.metrics.kl is None):
             raise ValueError("a VAE has an ELBO and a KL")
         return self
@@ -116,7 +120,7 @@ class Header(_Part):
     @property
     def has_encoder(self) -> bool:
         """Whether images can be encoded; else z is all there is to begin with."""
-        return self.kind != "decoder"
+        return self.kind != "decoder" or (self.foreign is not None and self.foreign.encodes)
 
     @property
     def has_bound(self) -> bool:
@@ -126,7 +130,23 @@ class Header(_Part):
     @property
     def has_prior(self) -> bool:
         """Whether N(0, I) is the prior that the decoder was trained with, and not a Gaussian fitted to an autoencoder's codes."""
-        return self.has_bound or not self.has_encoder
+        return self.has_bound or self.kind == "decoder"
+
+    @property
+    def architecture(self) -> str:
+        """How the network is built, in one word; of an imported one nothing is said but its format."""
+        return self.config.model.architecture if self.foreign is None else "onnx"
+
+    @property
+    def origin(self) -> str:
+        """What an imported decoder's owner says of it, as one line; "" of a model that was trained here."""
+        if self.foreign is None:
+            return ""
+        return " · ".join(filter(None, (self.foreign.source, self.foreign.licence)))
+
+    def stored(self) -> str:
+        """As it is written into a file; what only imported decoders have is left out of all others."""
+        return self.model_dump_json(exclude={"foreign"} if self.foreign is None else None)
 
     @property
     def has_noise(self) -> bool:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -72,12 +72,25 @@ def add_upload(data: bytes, filename: str) -> ModelEntry:
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise CheckpointError(f"The file has {len(data):,} bytes; at most {MAX_UPLOAD_BYTES:,} are accepted.")
+
+    def write(path: Path) -> None:
+        path.write_bytes(data)
+        _check(path)
+
+    return add_written(filename, write)
+
+
+def add_written(filename: str, write: Callable[[Path], None]) -> ModelEntry:
+    """Takes what `write` writes to the path it is given into runs/uploads/; nothing is kept if it raises.
+
+    Raises:
+        CheckpointError: the file cannot be stored.
+    """
     name = _name_from(filename)
     incoming = uploads_root() / f".incoming-{os.getpid()}-{threading.get_ident()}" / f"{name}{SUFFIX}"
     try:
         incoming.parent.mkdir(parents=True, exist_ok=True)
-        incoming.write_bytes(data)
-        _check(incoming)
+        write(incoming)
         return _entry_at(_place(incoming, name))
     except OSError as error:
         raise CheckpointError(f"The upload could not be stored: {reason(error)}. Free some space and try again.") from None
@@ -135,9 +148,13 @@ def _name_from(filename: str) -> str:
 
 
 def _check(path: Path) -> None:
+    from vae_core.foreign_decoders.trial import ensure_passed
     from vae_core.model_files.checkpoints import load  # brings torch; listing models does without
 
-    load(path)
+    checkpoint = load(path)
+    if checkpoint.header.foreign is not None:
+        files = (checkpoint.extras.get(name) for name in ("onnx.decoder", "onnx.encoder"))
+        ensure_passed(*(b"" if one is None else one.numpy().tobytes() for one in files))
 
 
 def _place(incoming: Path, name: str) -> Path:

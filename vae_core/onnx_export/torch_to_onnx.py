@@ -86,7 +86,12 @@ def exported_file(path: Path, part: Part, *, half: bool = False) -> bytes:
         CheckpointError: the file is missing or broken.
         NoEncoderError, OnnxExportError: as `exported`.
     """
-    return exported(checkpoints.load(path), part, half=half).SerializeToString()
+    checkpoint = checkpoints.load(path)
+    if checkpoint.header.foreign is not None:  # it came in as ONNX: what is handed out is what is kept, to the byte
+        if f"onnx.{part}" not in checkpoint.extras:
+            raise NoEncoderError(f"The model {checkpoint.header.name!r} is a decoder alone: it has no encoder to export.")
+        return checkpoint.extras[f"onnx.{part}"].numpy().tobytes()
+    return exported(checkpoint, part, half=half).SerializeToString()
 
 
 def _network(checkpoint: Checkpoint, part: Part) -> tuple[nn.Module, Tensor, list[str]]:
