@@ -79,6 +79,8 @@ def facts(header: Header) -> str:
     """What sets a model apart from its neighbours."""
     config = header.config
     what = config.objective.summary if header.has_bound else KINDS[header.kind]
+    if header.foreign is not None:
+        return " · ".join(filter(None, ("imported decoder", f"{header.latent_dim}-D", header.foreign.licence)))
     known = (config.data.name, f"{header.latent_dim}-D", config.model.architecture, what, header.quality)
     return " · ".join(filter(None, known))
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from ui.shared import cached_models, default_z
 from ui.shared.model_picker import KINDS
+from ui.shared.plain_text import plain
 from vae_core.errors import LatentWalkError
 from vae_core.images import to_png
 
@@ -56,6 +57,9 @@ def describe(header: Header) -> str:
     used = size if header.metrics is None else header.metrics.active_units
     numbers = f"{size} numbers" + ("" if used >= size else f", {used} of them in use")
     measured = KINDS[header.kind] if header.metrics is None else f"{header.metrics.split} {header.quality}"
+    if header.foreign is not None:
+        told = (("Source", header.foreign.source), ("Licence", header.foreign.licence))
+        return f"An imported decoder, {numbers}." + "".join(f" {label}: {plain(said)}." for label, said in told if said)
     if not header.has_prior:
         measured = f"{KINDS[header.kind]}, {measured}"
     return f"{header.data.title} from {numbers}. Architecture {config.model.architecture}, {measured}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.shared import cached_models, error_sentences, follow_training, user_session
+from ui.shared.plain_text import plain
 from vae_core.errors import LatentWalkError
 from vae_core.model_files.model_list import ModelEntry
 
@@ -34,6 +35,9 @@ def caption(header: Header) -> str:
     config = header.config
     objective = f"{LIKELIHOODS[config.model.likelihood]} {config.objective.summary}"
     objective += "" if config.model.posterior == "diagonal" else f", {config.model.posterior} posterior"
+    if header.foreign is not None:
+        known = ("imported decoder", f"{header.latent_dim}-D", plain(header.origin), _date(header.created))
+        return " · ".join(filter(None, known))
     what = (objective, header.quality) if header.has_bound else (KINDS[header.kind], header.quality)
     return " · ".join(filter(None, (config.data.name, f"{header.latent_dim}-D", *what, _date(header.created))))
 

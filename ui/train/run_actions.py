@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.shared import error_sentences, user_session
 from ui.shared.plain_text import plain
-from ui.train import run_menu, train_again
+from ui.train import imported_decoder, run_menu, train_again
 from vae_core import runs
 from vae_core.errors import LatentWalkError
 from vae_core.model_files import model_list
@@ -29,6 +29,11 @@ STOP = "Ends soon, measures the best model on the test images and keeps it."
 RESUME = "Goes on from the last saved state, as if it had never been interrupted."
 RESTART = "It had hardly begun: it starts again from the beginning."
 STOP_FIRST = "A run has to be stopped first."
+UPLOAD = (
+    "A .safetensors file saved by this program, or a decoder from elsewhere: an .onnx file with one input, z (N, D), and one "
+    "output, the image. Either is checked before it is accepted."
+)
+READY = "{name} is ready to explore."
 DELETE = "Moves the run and its model to the trash, where it stays for a week."
 
 
@@ -89,20 +94,22 @@ def open_model(name: str) -> None:
 
 
 def upload() -> None:
-    """The place to drop a checkpoint file, and what became of the last one."""
-    file = st.file_uploader("Upload a model", type=["safetensors"], key=f"train.upload.{st.session_state.get(UPLOADS, 0)}",
-                            max_upload_size=model_list.MAX_UPLOAD_BYTES // 10**6,
-                            help="A .safetensors file saved by this program; it is checked before it is accepted.")  # fmt: skip
+    """The place to drop a model file or a decoder from elsewhere, and what became of the last one."""
+    key = f"train.upload.{st.session_state.get(UPLOADS, 0)}"
+    file = st.file_uploader("Upload a model", type=["safetensors", "onnx"], key=key, help=UPLOAD,
+                            max_upload_size=model_list.MAX_UPLOAD_BYTES // 10**6)  # fmt: skip
     if file is not None:
         _take_upload(file.getvalue(), file.name)
     good, sentence = st.session_state.get(UPLOADED, (True, ""))
     if sentence:
         (st.success if good else st.error)(sentence, icon=":material/check:" if good else ":material/error:")
+    imported_decoder.panel(_kept)
     for entry in model_list.list_models():
         if entry.origin == "uploaded":
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 if st.button(entry.name, key=f"train.upload.{entry.path.name}", type="tertiary", help="Explore this model"):
                     open_model(entry.name)
+                imported_decoder.correct(entry, attempt)
                 st.button("Delete", key=f"train.upload_delete.{entry.path.name}", type="tertiary", icon=":material/delete:",
                           on_click=_delete_upload, args=(entry.name,))  # fmt: skip
 
@@ -110,12 +117,20 @@ def upload() -> None:
 def _take_upload(data: bytes, name: str) -> None:
     """Checks a file and keeps it. Done in the run itself: were this one broken off, the next one finds the file still there."""
     try:
-        said = (True, f"{model_list.add_upload(data, name).name} is ready to explore.")
+        if name.lower().endswith(imported_decoder.SUFFIX):
+            imported_decoder.take(data, name)
+            said = (True, "")
+        else:
+            said = (True, READY.format(name=model_list.add_upload(data, name).name))
     except LatentWalkError as error:
         said = (False, f"Refused: {error}")
     # A new widget after each file, so that the same file can be tried again.
     st.session_state.update({UPLOADED: said, UPLOADS: st.session_state.get(UPLOADS, 0) + 1})
     st.rerun()
+
+
+def _kept(name: str) -> None:
+    st.session_state[UPLOADED] = (True, READY.format(name=name))
 
 
 def _delete(run_id: str) -> None:

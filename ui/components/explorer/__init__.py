@@ -59,6 +59,8 @@ class View:
     file: str = ""  # path of the model's file, for the Python that a person may copy
     encodes: bool = True  # whether the model has an encoder; without one nothing is known of images and their codes
     prior: bool = True  # whether N(0, I) is a prior; of an autoencoder it is a Gaussian fitted to its codes
+    uniform: bool = False  # whether that prior is uniform from -1 to 1 instead, of an imported decoder
+    gradients: bool = True  # whether the decoder can be differentiated, as a geodesic needs
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
     pins_revision: int = 0  # grows whenever somebody other than the explorer changed the pins
@@ -86,7 +88,8 @@ def _heard() -> None:
 def payload(view: View) -> dict[str, Any]:
     """The view as JSON for main.js."""
     measured = None if view.training else view.statistics  # what changes all the time would move the sliders under the hand
-    rows = prior_dimensions(len(view.z)) if measured is None else dimensions(measured, marginal=view.marginal)
+    end = 1.0 if view.uniform else PRIOR_END
+    rows = prior_dimensions(len(view.z), end) if measured is None else dimensions(measured, marginal=view.marginal)
     if not view.prior:
         # No KL orders them; the widest direction of the codes is the first.
         rows = sorted(({**row, "kl": None} for row in rows), key=lambda row: row["index"])
@@ -101,6 +104,8 @@ def payload(view: View) -> dict[str, Any]:
         "judged": view.judged,
         "noise": view.noise,
         "prior": view.prior,
+        "uniform": view.uniform,
+        "gradients": view.gradients,
         "z": view.z,
         "revision": view.revision,
         "posterior": view.posterior,
@@ -118,9 +123,9 @@ def payload(view: View) -> dict[str, Any]:
     }
 
 
-def prior_dimensions(latent_dim: int) -> list[dict[str, Any]]:
-    """Every dimension where nothing was measured: the range is the prior's 0.5 % to 99.5 %, and its KL is not known."""
-    return [{"index": index, "low": -PRIOR_END, "high": PRIOR_END, "kl": None, "active": True} for index in range(latent_dim)]
+def prior_dimensions(latent_dim: int, end: float = PRIOR_END) -> list[dict[str, Any]]:
+    """Every dimension where nothing was measured: the range is the prior's, from 0.5 % to 99.5 % of a normal one."""
+    return [{"index": index, "low": -end, "high": end, "kl": None, "active": True} for index in range(latent_dim)]
 
 
 def dimensions(statistics: LatentStatistics, *, marginal: bool = False) -> list[dict[str, Any]]:

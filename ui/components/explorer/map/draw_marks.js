@@ -15,6 +15,17 @@ export function drawPrior(context, viewport, plane, whose = "the prior") {
   }
 }
 
+/** The uniform prior from -1 to 1, as the square that it is on a plane of two dimensions. */
+export function drawUniformPrior(context, viewport, plane) {
+  const [x, y] = viewport.toScreen(plane.coordinates(plane.origin.map(() => 0)));
+  const half = viewport.scale;
+  context.lineWidth = 1;
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "center";
+  outlined(context, 0.55, () => context.rect(x - half, y - half, 2 * half, 2 * half));
+  if (half > NARROW) label(context, viewport, "−1 to 1: the prior", [x, y - half]);
+}
+
 function label(context, viewport, words, [at, y]) {
   const width = context.measureText(words).width + 8;
   const x = Math.min(at, Math.max(at - width / 2, viewport.width - width / 2 - 2)); // as far as it fits

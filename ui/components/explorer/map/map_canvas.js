@@ -1,6 +1,6 @@
 // Draws the map on two canvases: below the background and the points, above what moves with the pointer.
 
-import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior } from "./draw_marks.js";
+import { drawCross, drawMark, drawPath, drawPin, drawPosterior, drawPrior, drawUniformPrior } from "./draw_marks.js";
 
 export class Painter {
   #ground;
@@ -26,7 +26,7 @@ export class Painter {
     return this.#ground.width / this.#viewport.width;
   }
 
-  /** map: {cloud (null: no model yet), background, plane, scattered (nothing but points), points (they are shown), prior (whether the model has one)} */
+  /** map: {cloud (null: no model yet), background, plane, scattered (nothing but points), points (they are shown), prior (whether the model has one, or "uniform")} */
   ground({ cloud, background, plane, scattered, points, prior }) {
     const context = this.#ground.getContext("2d", { alpha: false });
     this.#start(context);
@@ -35,7 +35,8 @@ export class Painter {
     if (cloud === null) return;
     if (!scattered) background.draw(context, this.#viewport);
     if (points || scattered) this.#drawPoints(context, cloud, scattered);
-    if (!scattered) drawPrior(context, this.#viewport, plane, prior ? "the prior" : "the fitted Gaussian");
+    if (!scattered && prior === "uniform") drawUniformPrior(context, this.#viewport, plane);
+    else if (!scattered) drawPrior(context, this.#viewport, plane, prior ? "the prior" : "the fitted Gaussian");
     this.#ground.dataset.frames = String(Number(this.#ground.dataset.frames ?? 0) + 1);
   }
 

@@ -45,7 +45,7 @@ export function buildToolbar(on) {
       return backgrounds.value;
     },
     offer(images) {
-      const kinds = Object.entries(BACKGROUNDS).filter(([kind]) => !(images.count === 0 && OF_CODES.includes(kind)) && (images.prior || !OF_DISTRIBUTIONS.includes(kind)));
+      const kinds = Object.entries(BACKGROUNDS).filter(([kind]) => !(images.count === 0 && OF_CODES.includes(kind)) && ((images.prior && images.prior !== "uniform") || !OF_DISTRIBUTIONS.includes(kind)));
       const before = backgrounds.value;
       backgrounds.replaceChildren(...kinds.map(([value, words]) => h("option", { value }, words)));
       this.chooseBackground(before);

@@ -7,6 +7,7 @@ import { Timer } from "../timers.js";
 
 const SAID = 4000; // ms
 const PRIOR = "A random point, drawn as the model assumes its data to be spread: from the prior N(0, I) (R)";
+const UNIFORM = "A random point, drawn as the decoder was trained: each number evenly from −1 to 1 (R)";
 const FITTED = "A random point, drawn from a Gaussian fitted to the codes of images: an autoencoder has no prior (R)";
 
 export class Controls {
@@ -24,7 +25,7 @@ export class Controls {
     this.#explorer = explorer;
     this.#timer = new Timer(() => (this.#said.hidden = true), explorer.signal);
     const reset = (event) => explorer.goTo(explorer.store.held.map(() => 0), event.timeStamp);
-    const random = (event) => explorer.goTo(explorer.store.held.map(() => normal()), event.timeStamp);
+    const random = (event) => explorer.goTo(explorer.store.held.map(() => (explorer.model.data.uniform ? 2 * Math.random() - 1 : normal())), event.timeStamp);
     this.#random = button("Random", PRIOR, random);
     const testImage = () => explorer.model.data.encodes && explorer.ask("test_image");
     this.#testImage = button("Test image", "Encode an image that the model has never seen in training, and show how it decodes (T)", testImage);
@@ -50,7 +51,7 @@ export class Controls {
   }
 
   open({ again, data }) {
-    this.#random.title = data.prior ? PRIOR : FITTED;
+    this.#random.title = data.uniform ? UNIFORM : data.prior ? PRIOR : FITTED;
     this.#testImage.hidden = !data.encodes; // there is nothing to encode it with
     if (!again) this.#history.clear();
     this.#show();

@@ -16,6 +16,7 @@ export class Traversal {
   #sheet;
   #points = [];
   #rows = []; // dimensions
+  #values = []; // of the columns
   #at = null; // index of the picture that the keys are on
   #canvas = h("canvas.lw-traversal", { "data-testid": "traversal", tabindex: "0", role: "application", "aria-label": "traversal: arrow keys choose a picture, Enter goes there" });
   #cursor = h("span.lw-cursor", { hidden: "" });
@@ -45,7 +46,8 @@ export class Traversal {
     const rows = dimensions.slice(0, MOST_ROWS);
     [this.#rows, this.#at, this.#here.textContent, this.#cursor.hidden] = [rows, null, "", true];
     this.#words.textContent = `Each row moves one dimension and leaves the others where they are, ${model.data.prior ? "the most informative" : "the widest direction of the codes"} first. The numbers above are its values, as far out as ${100 * (1 - 2 * FROM)} % of ${model.data.prior ? "the prior" : "a Gaussian fitted to the codes"} reaches. Press a picture to go there.`;
-    this.#points = traversalPoints(store.held, rows);
+    this.#values = quantiles(model.data.uniform);
+    this.#points = traversalPoints(store.held, rows, this.#values);
     this.#sheet.showModal();
     const pictures = await model.queries.pictures("traversal", this.#points, CELL);
     if (pictures) this.#draw(rows, pictures);
@@ -65,7 +67,7 @@ export class Traversal {
     pen.textBaseline = "middle";
     rows.forEach((dimension, i) => pen.fillText(`z${dimension}`, 6, HEAD + (i + 0.5) * CELL));
     pen.textAlign = "center";
-    quantiles().forEach((value, i) => pen.fillText(value.toFixed(1).replace("-0.0", "0.0").replace("-", "−"), NAME + (i + 0.5) * CELL, HEAD / 2));
+    this.#values.forEach((value, i) => pen.fillText(value.toFixed(1).replace("-0.0", "0.0").replace("-", "−"), NAME + (i + 0.5) * CELL, HEAD / 2));
   }
 
   #click(event) {
@@ -105,7 +107,7 @@ export class Traversal {
     this.#cursor.hidden = false;
     this.#cursor.style.cssText = `left:${NAME + column * CELL}px;top:${HEAD + row * CELL}px;width:${CELL - 1}px;height:${CELL - 1}px`;
     this.#cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
-    this.#here.textContent = `z${this.#rows[row]} at ${quantiles()[column].toFixed(2).replace("-", "−")}`;
+    this.#here.textContent = `z${this.#rows[row]} at ${this.#values[column].toFixed(2).replace("-", "−")}`;
   }
 
   #download() {
@@ -113,12 +115,13 @@ export class Traversal {
   }
 }
 
-/** The columns' values: quantiles of N(0, 1). */
-function quantiles() {
-  return Array.from({ length: COLUMNS }, (_, i) => normalQuantile(FROM + ((1 - 2 * FROM) * i) / (COLUMNS - 1)));
+/** The columns' values: quantiles of N(0, 1), or of the uniform distribution from -1 to 1. */
+function quantiles(uniform) {
+  const quantile = uniform ? (share) => 2 * share - 1 : normalQuantile;
+  return Array.from({ length: COLUMNS }, (_, i) => quantile(FROM + ((1 - 2 * FROM) * i) / (COLUMNS - 1)));
 }
 
 /** Every picture's z, row by row. */
-function traversalPoints(z, rows) {
-  return rows.flatMap((dimension) => quantiles().map((value) => z.map((old, i) => (i === dimension ? value : old))));
+function traversalPoints(z, rows, values) {
+  return rows.flatMap((dimension) => values.map((value) => z.map((old, i) => (i === dimension ? value : old))));
 }

@@ -15,24 +15,26 @@ const ENTRIES = { linear: "Computing the path…", spherical: "Computing the pat
 
 export class PathKinds {
   #on;
-  #all; // kinds on offer
+  #all; // kinds that can be asked for
+  #offered; // those that the model can answer: a geodesic follows the decoder's gradients
   #queries = null;
   #stops = [];
   #found = new Map(); // kind -> path, or null while it is under way
   #failed = new Map(); // kind -> words
   #asked = 0; // grows with every change, so that late answers are dropped
+  #title = h("b");
   #even = h("input", { type: "checkbox", onchange: () => this.#restart() });
-  #rows = new Map(); // kind -> {choose, strip, changes, words}
+  #rows = new Map(); // kind -> {lane, choose, strip, changes, words}
 
   /** kinds: those on offer, of KINDS in connection/binary_messages.js; on: {changed(path | null, kind, words), waiting(words), unfolded()} */
   constructor(kinds, on, signal) {
-    [this.#all, this.#on] = [kinds, on];
+    [this.#all, this.#offered, this.#on] = [kinds, kinds, on];
     this.select = h("select.lw-select.lw-kind", { "aria-label": "kind of path", title: "The kind of path from pin to pin", onchange: () => this.#choose(this.select.value) });
     for (const kind of kinds) this.select.append(h("option", { value: kind, title: LONG[kind] }, kind));
     this.button = h("button.lw-button.lw-small", { type: "button", "aria-expanded": "false", title: "All kinds of path side by side", onclick: () => this.#fold() }, "Compare");
     this.panel = h("section.lw-compare", { "aria-label": "Paths compared", hidden: "" },
       h("div.lw-compare-head", {},
-        h("span", {}, h("b", {}, `${COUNTS[kinds.length]} paths through the chosen pins`)),
+        h("span", {}, this.#title),
         h("span.lw-muted.lw-grow", {}, "bars: how much the picture changes at each step, all to one scale"),
         h("label.lw-check", { title: "Space the steps so that each changes the picture equally" }, this.#even, "equal perceptual steps")),
       h("div.lw-lanes", { role: "radiogroup", "aria-label": "kind of path" }, ...kinds.map((kind) => this.#row(kind))));
@@ -60,11 +62,21 @@ export class PathKinds {
     this.#mark();
   }
 
-  /** Another model, or the same with new weights: queries() answers. */
-  open(queries) {
+  /** Another model, or the same with new weights: queries() answers; gradients: whether its decoder has any. */
+  open(queries, gradients = true) {
     this.#queries = queries;
+    this.#offer(this.#all.filter((kind) => gradients || kind !== "geodesic"));
     this.#stops = [];
     this.#restart();
+  }
+
+  #offer(kinds) {
+    this.#offered = kinds;
+    this.#title.textContent = `${COUNTS[kinds.length]} paths through the chosen pins`;
+    for (const option of this.select.options) option.hidden = option.disabled = !kinds.includes(option.value);
+    for (const [kind, { lane }] of this.#rows) lane.hidden = !kinds.includes(kind);
+    if (!kinds.includes(this.kind)) this.select.value = kinds[0];
+    this.#mark();
   }
 
   /** The points the path goes through. */
@@ -88,7 +100,7 @@ export class PathKinds {
   #ask() {
     if (this.#stops.length < 2) return;
     const open = !this.panel.hidden;
-    for (const kind of this.#all) if ((open || kind === this.kind) && !this.#found.has(kind)) this.#find(kind);
+    for (const kind of this.#offered) if ((open || kind === this.kind) && !this.#found.has(kind)) this.#find(kind);
   }
 
   async #find(kind) {
@@ -132,15 +144,16 @@ export class PathKinds {
       changes: h("canvas.lw-lane-changes", { "aria-hidden": "true" }),
       words: h("span.lw-muted.lw-lane-words", { title: "Length: how much the picture changes on the whole path. The largest step against the mean: 1 is perfectly even" }),
     };
+    row.lane = h("div.lw-lane", { "data-kind": kind }, row.choose, h("div.lw-lane-pictures", {}, row.strip, row.changes), row.words);
     this.#rows.set(kind, row);
-    return h("div.lw-lane", { "data-kind": kind }, row.choose, h("div.lw-lane-pictures", {}, row.strip, row.changes), row.words);
+    return row.lane;
   }
 
   #key(event, kind) {
     const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const next = this.#all[(this.#all.indexOf(kind) + step + this.#all.length) % this.#all.length];
+    const next = this.#offered[(this.#offered.indexOf(kind) + step + this.#offered.length) % this.#offered.length];
     this.#choose(next);
     this.#rows.get(next).choose.focus();
   }

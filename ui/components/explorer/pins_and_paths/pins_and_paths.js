@@ -54,7 +54,7 @@ export class Tray {
   }
 
   #build() {
-    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures", onclick: () => this.#samples.open(this.#connection(), this.#explorer.model.data.prior) }, "Samples");
+    const samples = h("button.lw-button.lw-small", { type: "button", title: "A grid of random pictures", onclick: () => this.#samples.open(this.#connection(), this.#explorer.model.data) }, "Samples");
     const controls = h("div.lw-tray-controls", {},
       h("div.lw-tray-line", {}, this.#player.play, this.#kinds.select, this.#kinds.button),
       h("div.lw-tray-line", {}, this.#export.element, samples, this.#plane));
@@ -72,7 +72,7 @@ export class Tray {
       if (link.path) this.#kinds.prefer(link.path);
       if (link.samples) this.#samples.prefer(link.samples);
     }
-    this.#kinds.open(() => this.#connection());
+    this.#kinds.open(() => this.#connection(), this.#explorer.model.data.gradients);
     this.adopt(again ? this.#pins.toState() : data.pins ?? link.pins ?? []);
     if (!again && data.pins === null && link.pins?.length > 0) this.#keep();
   }
@@ -84,7 +84,7 @@ export class Tray {
     this.#player.stop();
     this.#queries?.close();
     this.#queries = null;
-    this.#kinds.open(() => this.#connection());
+    this.#kinds.open(() => this.#connection(), this.#explorer.model.data.gradients);
     this.adopt(this.#pins.toState());
   }
 

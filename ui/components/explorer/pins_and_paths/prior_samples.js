@@ -35,10 +35,10 @@ export class PriorSamples {
       h("div.lw-sheet-end", {}, h("span.lw-muted.lw-grow", {}, "Press one to explore it", h("span.lw-with-keys", {}, "; P pins it"), "."), this.#said, closeButton()));
   }
 
-  /** prior: whether the model has one; else the draws are from a Gaussian fitted to its codes, and it is said */
-  open(queries, prior) {
+  /** prior: whether the model has one; uniform: it is not the normal one; else the draws are from a Gaussian fitted to its codes, and it is said */
+  open(queries, { prior, uniform }) {
     this.#title.textContent = prior ? "Prior samples" : "Samples of a fitted Gaussian";
-    this.#source.textContent = prior ? "z ~ N(0, temperature² I)" : "an autoencoder has no prior: z is drawn from a Gaussian fitted to the codes of images";
+    this.#source.textContent = uniform ? "each number of z evenly from −temperature to temperature" : prior ? "z ~ N(0, temperature² I)" : "an autoencoder has no prior: z is drawn from a Gaussian fitted to the codes of images";
     this.#source.title = prior ? "Random points as the model assumes its data to be spread; a higher temperature goes farther out" : "Its codes are saved with mean 0 and covariance I, so that this Gaussian is N(0, I); the temperature scales it";
     this.#queries = queries;
     this.#asked = true;

@@ -8,6 +8,7 @@ import { Sliders } from "./sliders.js";
 
 const ORDER = ["most informative first", "The order of the rows: by KL, how much a dimension tells about an image, in nats; its bar is on the right"];
 const PRIOR = ["ranges of the prior", "The model has no encoder, so nothing is known of the codes of images: each slider runs over 99 % of the prior N(0, 1)"];
+const UNIFORM = ["ranges of the prior", "The decoder was trained on z drawn evenly from −1 to 1: each slider runs over this range"];
 const TRAINING = ["ranges of the prior", "The model is being trained, so nothing about its dimensions stays as it is: each slider runs over 99 % of the prior N(0, 1) until the training ends"];
 const CODES = ["ranges of the codes", "An autoencoder has no prior: each slider runs over 99 % of the codes of images, in their standard deviations, the widest direction of the codes first"];
 
@@ -47,7 +48,7 @@ export class Rail {
       menu: (index, anchor) => this.#openMenu(index, anchor),
     }, signal, data.prior);
     this.#place.replaceChildren(this.sliders.element);
-    [this.#order.textContent, this.#order.title] = !data.encodes ? PRIOR : data.training ? TRAINING : data.prior ? ORDER : CODES;
+    [this.#order.textContent, this.#order.title] = data.uniform ? UNIFORM : !data.encodes ? PRIOR : data.training ? TRAINING : data.prior ? ORDER : CODES;
     this.sliders.select(before?.index ?? data.dimensions[0].index);
     if (before === null) return;
     const { held, committed } = this.#explorer.store;
