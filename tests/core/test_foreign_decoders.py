@@ -110,7 +110,8 @@ def test_logits_are_detected_and_what_was_detected_can_be_corrected_afterwards(f
     assert result.exit_code == 0, result.stderr
     header = load_header(path)
     assert (header.foreign.range, header.foreign.prior, header.origin) == ("unit", "uniform", "CC0")
-    raw = np.log(as_logits / (1 - as_logits))
+    inner = np.clip(as_logits.astype(float), 1e-6, 1 - 1e-6)
+    raw = np.log(inner / (1 - inner))
     inside = np.abs(raw) < 5
     np.testing.assert_allclose(open_model(path, device="cpu").decode_float(z)[inside], np.clip(raw, 0, 1)[inside], atol=1e-2)
     for words in (["import", "mine"], ["import", "mine", "--range", "bright"], ["import", "mine", "--source", "two\nlines"]):
