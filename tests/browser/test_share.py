@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 
+import numpy as np
+import onnxruntime
 import pytest
 from playwright.sync_api import Page, expect
 from read_screen import COMPARED, MAP, PIXELS, address_z, background, box, hash_of, live, same, settled, slider, still, value
@@ -168,3 +170,13 @@ def test_keys_typed_into_a_field_do_nothing_else(tiny):
     field.type("r")
     tiny.wait_for_timeout(200)
     assert tiny.evaluate(PIXELS) == before
+
+
+def test_the_decoder_is_saved_as_onnx_from_the_share_sheet(tiny):
+    tiny.get_by_role("button", name="Share").click()
+    with tiny.expect_download(timeout=180_000) as saved:
+        tiny.get_by_role("button", name="Download decoder").click()
+    session = onnxruntime.InferenceSession(saved.value.path(), providers=["CPUExecutionProvider"])
+    assert saved.value.suggested_filename == "tiny.onnx"
+    assert session.run(None, {"z": np.zeros((1, 4), np.float32)})[0].shape == (1, 1, 28, 28)
+    expect(tiny.get_by_text("The decoder is saved")).to_be_visible()

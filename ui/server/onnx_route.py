@@ -41,7 +41,6 @@ KEPT = "public, max-age=31536000, immutable"
 SECONDS = "1"  # until a browser asks again for a file that is being made
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 _queue = TaskQueue("onnx", threads=2, waiting=200)
-_digests: cached_models.FileCache[str] = cached_models.FileCache(onnx_export.file_hash, 500)
 
 
 @cache
@@ -60,15 +59,14 @@ def address(entry: ModelEntry, part: Part = "decoder") -> str:
     """Where a model's decoder or encoder is found, relative to the page; another version of the model has another address.
 
     Raises:
-        CheckpointError: the model's file is gone.
+        OSError: the model's file is gone.
     """
     query = {"model": entry.name, "v": _file(entry, part).version}
     return f"onnx/{part}?{urlencode(query, quote_via=quote)}"
 
 
 def _file(entry: ModelEntry, part: Part, *, half: bool = True) -> OnnxFile:
-    path = Path(entry.path)
-    return OnnxFile(path.absolute(), _digests.get(path, entry.mtime_ns), part, half)
+    return OnnxFile(Path(entry.path).absolute(), cached_models.content_hash(entry), part, half)
 
 
 def _network(request: Request, _body: bytes) -> Response:

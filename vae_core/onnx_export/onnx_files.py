@@ -29,6 +29,7 @@ from vae_core.system.project_path import environment
 
 Part = Literal["decoder", "encoder"]
 FORMAT = 1  # rises when the same model is written differently than before
+HASH_DIGITS = 12  # of the sha256, as in links
 WORKER = "vae_core.onnx_export.export_process"
 MOST_KEPT = 1 << 30  # bytes in the folder
 MOST_BYTES = 256 << 20  # of one file as it is kept
@@ -52,7 +53,7 @@ class OnnxFile:
     @property
     def version(self) -> str:
         """Of the file; another one has other bytes."""
-        return f"{self.digest[:12]}-{FORMAT}"
+        return f"{self.digest}-{FORMAT}"
 
     @property
     def path(self) -> Path:
@@ -68,7 +69,7 @@ def file_hash(path: Path) -> str:
         CheckpointError: it is missing or cannot be read.
     """
     with open_model_file(path) as file:
-        return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()[:24]
+        return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()[:HASH_DIGITS]
 
 
 def onnx_file(path: Path, part: Part, *, half: bool) -> OnnxFile:
@@ -180,7 +181,6 @@ _children = _Children()
 def _start(file: OnnxFile) -> _Child:
     """A child in a session of its own, on one core: it finishes what it began even when the server is stopped with Ctrl+C."""
     try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is reaped)
         process = subprocess.Popen(
             [sys.executable, "-m", WORKER, str(file.model), file.digest, file.part, "small" if file.half else "float32"],
@@ -206,6 +206,7 @@ def make(file: OnnxFile) -> None:
     """
     from vae_core.onnx_export.torch_to_onnx import exported_file  # brings torch
 
+    file.path.parent.mkdir(parents=True, exist_ok=True)
     with (file.path.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # freed by the kernel, however this process ends
         if file.path.is_file():

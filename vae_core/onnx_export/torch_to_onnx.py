@@ -80,7 +80,7 @@ def exported(checkpoint: Checkpoint, part: Part, *, half: bool = False) -> onnx.
 
 
 def exported_file(path: Path, part: Part, *, half: bool = False) -> bytes:
-    """The same of a model file, as the bytes of an .onnx file.
+    """The same of a model file, as the bytes of an .onnx file. An imported decoder is handed out as it came.
 
     Raises:
         CheckpointError: the file is missing or broken.

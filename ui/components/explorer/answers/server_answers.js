@@ -18,6 +18,7 @@
 //                                        {words} why there are none, {later: ms} when to ask again, or null when nobody answers
 //   embedding(data, kind, {say, signal}) where t-SNE or UMAP put the encoded images: {indices, coordinates}, or null when nobody waits
 //   file({model, kind, z, through}, what)  a path, or a training, as a Blob of one of can.files; throws a sentence
+//   network(model, part, signal)         the "decoder" or the "encoder" as ONNX, an ArrayBuffer, where can.networks; throws a sentence
 //   trainingState(model, signal)         {live, version, step, epoch, snapshots: [{step, epoch, quality}]}, or null
 //   trainingCodes(model, after, signal)  Map of step -> {means, labels}, or null
 //
@@ -25,12 +26,13 @@
 
 import { liveUrl } from "../connection/connection.js";
 import { KINDS } from "../connection/binary_messages.js";
+import { fetchModel } from "../decoder/model_worker.js";
 import { PictureConnection } from "../connection/picture_connection.js";
 import { QueryConnection } from "../connection/query_connection.js";
 import { fetchEmbedding, fetchEncodedImages, fetchFile, fetchNearest, fetchTrainingCodes, fetchTrainingState, routeUrl } from "./server_routes.js";
 
 export class ServerAnswers {
-  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], noise: true };
+  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], networks: true, noise: true };
   encodedImages = fetchEncodedImages;
   nearest = fetchNearest;
   embedding = fetchEmbedding;
@@ -44,6 +46,10 @@ export class ServerAnswers {
 
   queries(model, step, signal, back) {
     return new QueryConnection(liveUrl(model, step), signal, back);
+  }
+
+  network(model, part, signal) {
+    return fetchModel(routeUrl(`onnx/${part}`, { model, weights: "float32" }), signal);
   }
 
   imageUrl(model, index) {

@@ -115,7 +115,7 @@ function filesIn(folder, provider) {
 }
 
 /** The file's bytes; while the server still makes it (202) it is asked again. */
-async function fetchModel(url, signal) {
+export async function fetchModel(url, signal) {
   for (;;) {
     const response = await fetch(new URL(url, document.baseURI), { signal, priority: "low" });
     if (response.status === 200) return response.arrayBuffer();

@@ -1,6 +1,6 @@
-// The Share sheet: a link to what a person sees, and Python that draws the same picture.
+// The Share sheet: a link to what a person sees, Python that draws the same picture, and the networks as files for other programs.
 
-import { closeButton, h, smallButton } from "../elements.js";
+import { closeButton, download, h, smallButton } from "../elements.js";
 import { linkOf, pythonOf } from "./link.js";
 
 export class ShareSheet {
@@ -9,16 +9,21 @@ export class ShareSheet {
   #python = h("textarea.lw-code", { readonly: "", rows: "6", "aria-label": "Python that draws this picture" });
   #said = h("span.lw-muted", { role: "status" });
   #sheet;
+  #networks; // absent where there are none to be had
 
   constructor(explorer) {
     this.#explorer = explorer;
     const copy = (area, words) => h("button.lw-button", { type: "button", onclick: () => this.#copy(area, words) }, `Copy ${words}`);
+    this.#networks = h("div.lw-networks", {},
+      h("p.lw-muted", {}, "The network itself, for other programs and languages (ONNX):"),
+      this.#saveButton("decoder"), this.#saveButton("encoder"));
     this.#sheet = h("dialog.lw-dialog", { "aria-label": "Share" },
       h("h2", {}, "Share this view"),
       h("p.lw-muted", {}, "Who opens this link where the same model is sees what you see: the same picture, the map, the pins and their path, the samples, the second model, the step of the training and the noise."),
       this.#link, copy(this.#link, "link"),
       h("p.lw-muted", {}, "In Python, from the project's folder:"),
       this.#python, copy(this.#python, "Python"),
+      this.#networks,
       h("div.lw-sheet-end", {}, this.#said, closeButton()));
     this.elements = { tools: smallButton("Share", "A link to this view, and Python for it (L)", () => this.#show()), over: this.#sheet };
     this.keys = [{ key: "L", words: "Share: link and Python", run: () => this.#show() }];
@@ -29,7 +34,28 @@ export class ShareSheet {
     this.#link.value = linkOf(window.location.href, state);
     this.#python.value = pythonOf(state);
     this.#said.textContent = "";
+    const { training, encodes } = this.#explorer.data;
+    this.#networks.hidden = training || !this.#explorer.answers.can.networks; // weights that change are no file
+    this.#networks.querySelector("[data-part=encoder]").hidden = !encodes;
     this.#sheet.showModal();
+  }
+
+  #saveButton(part) {
+    return h("button.lw-button", { type: "button", "data-part": part, onclick: ({ currentTarget }) => this.#save(part, currentTarget) }, `Download ${part}`);
+  }
+
+  async #save(part, button) {
+    const { model } = this.#explorer.data;
+    button.disabled = true;
+    this.#said.textContent = `Writing the ${part}. The first time this takes some seconds.`;
+    try {
+      const bytes = await this.#explorer.answers.network(model, part, this.#explorer.signal);
+      download(new Blob([bytes]), `${model.replace(/[^\w.-]+/g, "-")}${part === "encoder" ? "-encoder" : ""}.onnx`);
+      this.#said.textContent = `The ${part} is saved: ${(bytes.byteLength / 1e6).toFixed(1)} MB.`;
+    } catch (error) {
+      this.#said.textContent = error instanceof TypeError ? "The server does not answer. Try again in a moment." : error.message;
+    }
+    button.disabled = false;
   }
 
   async #copy(area, words) {
