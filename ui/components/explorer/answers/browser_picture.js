@@ -38,7 +38,7 @@ export class BrowserPicture {
     }
     if (this.#life.signal.aborted) return;
     this.open = true;
-    this.#on.hello({ device: "this machine, in the browser", milliseconds: this.#decoder.milliseconds }, false);
+    this.#on.hello({ device: "this machine", milliseconds: this.#decoder.milliseconds }, false);
     this.#draw();
   }
 

@@ -1,5 +1,6 @@
 // The encoded images of a model as the parts get them: {means, labels, count, latentDim, centre, axes, classes (names of the labels),
-// order (dimensions by KL), prior (whether the model has one; "uniform": from -1 to 1), embeddings (whether t-SNE and UMAP of them can be had)}.
+// order (dimensions by KL), prior (whether the model has one; "uniform": from -1 to 1), embeddings (whether t-SNE and UMAP of them can be
+// had), numbers (what each is called among the test images; without them, its place)}.
 
 /** Of bytes as ui/server/map_route.py makes them: little endian, u32 count, u32 latent size, float32 centre (D), float32 principal axes
  *  (D x D), float32 means (count x D), u16 labels (count). */

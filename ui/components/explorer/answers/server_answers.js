@@ -6,9 +6,9 @@
 //     can.paths                            kinds of path, of KINDS in connection/binary_messages.js
 //     can.files                            what a path can be saved as: "gif", "mp4", "sheet", "npz"
 //     can.noise                            whether the large picture can be drawn with the noise of p(x|z)
-//   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step, noise: its
-//                                        seed, null for the mean), close()}. on: {picture(answer,
-//                                        start, z), hello({device}, refusing), offline(), refused(code, reason)}
+//   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step, noise: its seed, null for the
+//                                        mean), close()}. on: {picture(answer, start, z), hello({device, milliseconds (of a picture
+//                                        drawn in the page)}, refusing), offline(words, if there are better ones), refused(code, reason)}
 //   queries(model, step, signal, back)   what may take longer than a frame: {pictures(topic, points, side), places(topic, points, what),
 //                                        path(topic, stops, {kind, even, count}), samples(topic, {count, seed, temperature, side}),
 //                                        training(topic, z, steps, side), refusal, close()}; see connection/query_connection.js

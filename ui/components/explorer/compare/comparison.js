@@ -120,7 +120,7 @@ export class Comparison {
     this.#connection = this.#explorer.answers.picture(name, this.#data.z.length, {
       hello: () => this.#show("live", this.#usual),
       picture: (answer, first) => this.#paint(answer, first),
-      offline: () => this.#show("offline", "offline · reconnecting"),
+      offline: (words = "offline · reconnecting") => this.#show("offline", words),
       refused: (code) => {
         this.#refused = this.#open.version;
         this.#stop(code === NO_MODEL ? `${name} is no longer there.` : `${name} was replaced by a model of another latent size.`);

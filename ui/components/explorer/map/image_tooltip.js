@@ -8,7 +8,7 @@ const REST = 90; // ms on one point before its image is fetched: a pointer that 
 
 export class ImageTooltip {
   #urlOf = null; // number of an image -> its address
-  #classes = [];
+  #images = null; // see answers/encoded_images.js
   #index = null;
   #timer;
 
@@ -17,9 +17,9 @@ export class ImageTooltip {
     this.element = h("div.lw-tip", { hidden: "", "data-testid": "map-tip" });
   }
 
-  open(urlOf, classes) {
+  open(urlOf, images) {
     this.hide();
-    [this.#urlOf, this.#classes] = [urlOf, classes];
+    [this.#urlOf, this.#images] = [urlOf, images];
   }
 
   /** Shows the image `index` with this label beside the pointer at [x, y] of a map so wide. `hint`: what a click would do. */
@@ -38,7 +38,7 @@ export class ImageTooltip {
 
   #name(index, label, hint) {
     this.#index = index;
-    const words = h("span.lw-tip-words", {}, imageWords(index, className(this.#classes, label)));
+    const words = h("span.lw-tip-words", {}, imageWords(this.#images.numbers?.[index] ?? index, className(this.#images.classes, label)));
     this.element.replaceChildren(h("span.lw-tip-image"), words, h("span.lw-muted.lw-tip-hint", {}, hint));
     this.#timer.set(REST);
   }

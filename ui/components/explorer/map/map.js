@@ -85,7 +85,7 @@ export class LatentMap {
     this.#cloud = new Points(images.means, images.labels, images.latentDim, this.#legend.hidden);
     this.#background.connect(queries);
     this.#legend.offer(images.classes);
-    this.#tooltip.open((index) => this.#explorer.answers.imageUrl(name, index), images.classes);
+    this.#tooltip.open((index) => this.#explorer.answers.imageUrl(name, index), images);
     this.#toolbar.offer(images);
     const own = planeThrough(link.plane, images.latentDim);
     if (own) this.#toolbar.add(link.plane, "through three pins", own);
@@ -377,7 +377,7 @@ export class LatentMap {
 
   #named(index) {
     if (index === null) return null;
-    return imageWords(index, className(this.#images.classes, this.#cloud.label(index)));
+    return imageWords(this.#images.numbers?.[index] ?? index, className(this.#images.classes, this.#cloud.label(index)));
   }
 
   #resize() {

@@ -45,9 +45,9 @@ export class Picture {
     this.#connection?.close();
     if (!again) this.#who.connecting();
     const on = {
-      hello: ({ device }, refusing) => this.#who.greeted(device, refusing),
+      hello: (greeting, refusing) => this.#who.greeted(greeting, refusing),
       picture: (answer, start, z) => this.#paint(answer, start, z),
-      offline: () => this.#who.offline(),
+      offline: (words) => this.#who.offline(words),
       refused: () => {
         this.#connection = null;
         this.#explorer.ask("refresh"); // the model is gone or has another size: the page has to say it

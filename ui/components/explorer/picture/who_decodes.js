@@ -11,7 +11,7 @@ const EVERY = 500; // ms: figures that change faster cannot be read
 export class WhoDecodes {
   element;
   #takeover; // null where there is nobody to choose between
-  #server = { state: "connecting", device: "", refusing: false };
+  #server = { state: "connecting", device: "", refusing: false, here: null, words: "" }; // here: ms a picture takes in a page without a server
   #words = h("span", {}, "connecting");
   #time = h("span", { "aria-hidden": "true" }); // it changes all the time, and would be read aloud
   #away = h("span");
@@ -34,12 +34,12 @@ export class WhoDecodes {
   }
 
   /** refusing: the server would not draw the newest point */
-  greeted(device, refusing) {
-    this.#set({ state: "live", device, refusing });
+  greeted({ device, milliseconds: here = null }, refusing) {
+    this.#set({ state: "live", device, refusing, here });
   }
 
-  offline() {
-    this.#set({ state: "offline" });
+  offline(words = "offline · reconnecting") {
+    this.#set({ state: "offline", words });
   }
 
   painted() {
@@ -53,9 +53,9 @@ export class WhoDecodes {
 
   #show() {
     const takeover = this.#takeover;
-    const here = takeover !== null && takeover.decodes(takeover.model);
-    const { state } = this.#server;
-    const time = here ? takeover.times.browser : state === "live" ? (takeover?.times.server ?? null) : null;
+    const { state, here: own } = this.#server;
+    const here = takeover?.decodes(takeover.model) ?? (state === "live" && own !== null);
+    const time = here ? (takeover?.times.browser ?? own) : state === "live" ? (takeover?.times.server ?? null) : null;
     this.#status.dataset.state = here && state !== "offline" ? "live" : state;
     this.#status.dataset.decoder = here ? "browser" : "server";
     say(this.#words, here ? "in this browser" : this.#serverWords());
@@ -65,9 +65,9 @@ export class WhoDecodes {
   }
 
   #serverWords() {
-    const { state, device, refusing } = this.#server;
+    const { state, device, refusing, words } = this.#server;
     if (state === "live") return refusing ? "live · this point could not be drawn; move on" : `on ${device}`;
-    return state === "offline" ? "offline · reconnecting" : "connecting";
+    return state === "offline" ? words : "connecting";
   }
 
   #showChoice({ choice, state, reason, times }) {
