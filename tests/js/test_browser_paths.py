@@ -53,6 +53,9 @@ def test_where_an_angle_is_not_defined_the_path_is_straight_and_a_picture_that_n
 def test_draws_belong_to_their_seed_and_are_those_of_a_gaussian(js):
     script = """(m) => [[3, 1], [3, 1], [4, 1], [3, 0.5]]
       .map(([seed, temperature]) => m.priorDraws(4000, 5, {seed, temperature}))"""
+    even = "(m) => m.priorDraws(900, 5, {seed: 1, temperature: 1, uniform: true})"
+    flat = np.array(js("explorer/answers/prior_draws.js", even))
+    assert np.abs(flat).max() <= 1 and abs(flat.mean()) < 0.05 and abs(flat.std() - 3**-0.5) < 0.02
     first, again, other, cool = (np.array(z) for z in js("explorer/answers/prior_draws.js", script))
     np.testing.assert_array_equal(first, again)
     np.testing.assert_allclose(cool, 0.5 * first, rtol=1e-6)

@@ -49,7 +49,7 @@ export class BrowserQueries {
   samples(topic, { count, seed, temperature, side }) {
     return this.#ask(topic, async (signal) => {
       const { view } = await this.#model.files;
-      const z = priorDraws(count, view.z.length, { seed, temperature });
+      const z = priorDraws(count, view.z.length, { seed, temperature, uniform: view.uniform });
       const pictures = await (await this.#model.decoder()).decode(z, { side, signal });
       return pictures && { z, pictures };
     });

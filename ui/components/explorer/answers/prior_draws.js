@@ -1,10 +1,11 @@
 // Seeded draws from the prior: the same for a seed on every machine, though not those of the server's generator.
 
-/** `count` points of N(0, temperature^2 I). */
-export function priorDraws(count, latentDim, { seed, temperature }) {
-  const uniform = generator(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()); // Box & Muller 1958
-  return Array.from({ length: count }, () => Array.from({ length: latentDim }, () => Math.fround(temperature * normal())));
+/** `count` points of N(0, temperature^2 I), or of a uniform prior from -1 to 1, as wide as the temperature makes it. */
+export function priorDraws(count, latentDim, { seed, temperature, uniform = false }) {
+  const share = generator(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - share())) * Math.cos(2 * Math.PI * share()); // Box & Muller 1958
+  const draw = uniform ? () => 2 * share() - 1 : normal;
+  return Array.from({ length: count }, () => Array.from({ length: latentDim }, () => Math.fround(temperature * draw())));
 }
 
 /** Numbers in [0, 1): SplitMix (Steele, Lea & Flood 2014) with 32 bits, whose neighbouring seeds have nothing in common. */
