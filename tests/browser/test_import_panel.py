@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import signal
 import time
+import zipfile
 
 import pytest
 from playwright.sync_api import Page, expect
 from read_screen import background, live, typed
 
 from tests import awful_zip
+from tests.browser.conftest import Server
 from vae_core import runs
-from vae_core.import_images.import_jobs import incoming_root
+from vae_core.data.catalog import datasets
+from vae_core.data.own_datasets import own_root
+from vae_core.import_images.import_jobs import import_jobs, incoming_root
+from vae_core.runs.json_files import read_json
 
 SHOWN = "() => [...document.querySelectorAll('.own-pictures img')].map(one => one.src).join()"
 
@@ -127,3 +136,65 @@ def test_nothing_is_cut_off_on_a_phone(panel):
     panel.get_by_role("button", name="Choose others").click()
     expect(panel.get_by_text("Add pictures")).to_be_visible()
     assert panel.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+@pytest.fixture
+def held():
+    """Processes that were halted."""
+    pids: list[int] = []
+    yield pids
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def keep_and_hold(page: Page, server: Server, name: str) -> int:
+    """Drops pictures, keeps them under this name, and halts the process of the import."""
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        for number in range(400):
+            archive.writestr(f"{number}.png", awful_zip.encoded(awful_zip.picture(number)))
+    page.goto(f"{server.url}/train?own=new")
+    drop(page, f"{name}.zip", file.getvalue())
+    expect(page.get_by_label("Name", exact=True)).to_have_value(name, timeout=60_000)
+    page.get_by_role("button", name="Keep", exact=True).click()
+    deadline = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < deadline
+        for job in import_jobs():
+            pid = read_json(own_root() / ".jobs" / job.id / "status.json").get("pid")
+            if job.name == name and pid:
+                os.kill(pid, signal.SIGSTOP)
+                assert job.live
+                return pid
+        time.sleep(0.005)
+
+
+def test_a_reload_and_a_killed_server_harm_no_import_and_a_killed_import_leaves_nothing(server, page, monkeypatch, held):
+    monkeypatch.setenv("VAE_DATA", str(server.folder / "data"))
+    running = server(VAE_DATA=str(server.folder / "data"))
+    going = page.locator(".st-key-train_form").get_by_text("Importing many")
+
+    def again() -> None:
+        running.kill()
+        running.start()
+        page.goto(f"{running.url}/train")
+
+    held.append(pid := keep_and_hold(page, running, "many"))
+    page.reload()
+    expect(going).to_be_visible(timeout=60_000)
+    again()
+    expect(going).to_be_visible(timeout=60_000)
+    os.kill(pid, signal.SIGCONT)
+    expect(page.get_by_text("many is kept.")).to_be_visible(timeout=60_000)
+    expect(going).to_have_count(0)
+    assert datasets()["many"].training_images + datasets()["many"].test_images == 400
+
+    held.append(pid := keep_and_hold(page, running, "gone"))
+    os.kill(pid, signal.SIGKILL)
+    again()
+    expect(page.get_by_text("gone was not kept. The import ended before it was done")).to_be_visible(timeout=60_000)
+    assert [path.name for path in own_root().iterdir() if not path.name.startswith(".")] == ["many"]
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("gone was not kept")).to_have_count(0)
+    page.goto(f"{running.url}/train?own=new")
+    expect(page.locator(".st-key-own_row_many")).to_contain_text("400 pictures", timeout=60_000)

@@ -7,11 +7,15 @@ import pytest
 import torch
 from picture_folders import blots
 
-from vae_core.data import loading
+from vae_core.config.schema import train_config
+from vae_core.data import loading, own_datasets
 from vae_core.data.own_datasets import own_root
 from vae_core.errors import DataError
+from vae_core.evaluation.factor_regression import known_factors
 from vae_core.import_images import ImportOptions, import_images, open_source
 from vae_core.import_images.to_pixels import fitted, upright
+from vae_core.model_files.header import load_header
+from vae_core.training import loop
 
 GREY = ImportOptions(size=32, colour=False)
 
@@ -79,6 +83,61 @@ def test_dsprites_layout_keeps_its_factors_its_equal_pictures_and_its_shapes(tmp
         same = (values == row).all(axis=1)
         assert same.sum() == 1 and (images[same][0] * 255 == picture[0]).all() and row[1] == label + 1
     assert json.loads((folder / "dataset.json").read_text())["factors"] == ["colour", "shape", "scale", "orientation", "x", "y"]
+
+
+def many_sprites(path, **arrays):
+    """600 pictures with factors that can be read from them."""
+    random = np.random.default_rng(0)
+    images = np.zeros((600, 32, 32), np.uint8)
+    x, shape = random.uniform(0, 1, 600), random.integers(1, 4, 600)
+    for image, left, kind in zip(images, x, shape, strict=True):
+        image[8 : 12 + 5 * kind, int(2 + 18 * left) : int(10 + 18 * left)] = 255
+    values = np.stack([np.ones(600), shape, np.ones(600), random.uniform(0, 6, 600), x, random.uniform(0, 1, 600)], axis=1)
+    np.savez(path, imgs=images, **(arrays or {"latents_values": values}))
+    return images, values
+
+
+def trained_header(folder):
+    """What a short run on the imported pictures leaves."""
+    folder.mkdir()
+    model = {"architecture": "mlp", "hidden": (16,), "latent_dim": 3}
+    config = train_config(data={"name": "own", "validation": 100}, model=model, epochs=2, batch_size=16, device="cpu")
+    assert loop.train(config, folder).state == "done"
+    return load_header(folder / "best.safetensors")
+
+
+def test_the_factors_of_imported_sprites_are_scored_after_training(tmp_path):
+    many_sprites(tmp_path / "sprites.npz")
+    imported(tmp_path / "sprites.npz")
+    factors = trained_header(tmp_path / "run").factors
+    assert list(factors) == ["shape", "orientation", "x", "y"], "the colour and the size are always the same"
+    assert factors["x"].score > 0.5 > factors["y"].score and factors["shape"].score > 1 / 3
+    assert known_factors("own", 60).classes == {"shape"}
+
+
+def test_as_many_and_as_large_factors_as_can_be_imported_do_not_spoil_the_run(tmp_path):
+    x = many_sprites(tmp_path / "few.npz")[1][:, 4]
+    wide = np.stack([x * 10.0**power for power in np.linspace(-300, 300, 64)], axis=1)
+    many_sprites(tmp_path / "sprites.npz", factors=wide)
+    imported(tmp_path / "sprites.npz")
+    scores = [factor.score for factor in trained_header(tmp_path / "run").factors.values()]
+    assert len(scores) == 64 and np.ptp(scores) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"), [(np.full((600, 2), np.nan), "no finite numbers"), (np.ones((600, 65)), "at most 64")]
+)
+def test_factors_that_cannot_be_kept_are_refused(tmp_path, factors, said):
+    many_sprites(tmp_path / "sprites.npz", factors=factors)
+    with pytest.raises(DataError, match=said):
+        imported(tmp_path / "sprites.npz")
+
+
+def test_one_factor_and_factors_of_few_pictures_are_kept_and_not_scored(tmp_path):
+    images, values = many_sprites(tmp_path / "sprites.npz")
+    np.savez(tmp_path / "one.npz", imgs=images[:100], factors=values[:100, 4:5])
+    assert len(imported(tmp_path / "one.npz").test) < 40
+    assert own_datasets.test_factors("own")[0] == ("factor 1",) and known_factors("own", 60) is None
 
 
 def test_kerass_layout_gives_parts_and_labels(tmp_path):

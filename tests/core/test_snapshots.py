@@ -14,6 +14,7 @@ from vae_core.data import loading
 from vae_core.latent.latent_model import open_model
 from vae_core.model.vae import build
 from vae_core.model_files import checkpoints, model_list
+from vae_core.runs import snapshot_files
 from vae_core.runs.snapshot_files import LIVE, MOST_LISTED, model_path, snapshot_path, snapshot_steps
 from vae_core.training import loop, snapshots
 from vae_core.training.snapshots import GRID, MOST, Snapshots, steps_until
@@ -92,7 +93,7 @@ def written(folder, small_set, steps, config=CONFIG, **limits):
     model = build(config.model)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in limits.items():
-            patch.setattr(snapshots, name, value)
+            patch.setattr(snapshot_files, name, value)
         seen = Snapshots(folder, config, small_set, model, name="a", command="")
         for step in range(*steps):
             seen.look(lambda: model, step, step / 4)

@@ -72,6 +72,20 @@ def test_the_right_end_is_now_and_one_stays_where_one_stands_when_the_training_g
     assert log == [16, "settled", 32, "settled", None, "settled", None, "settled"] and hidden
 
 
+def test_where_there_are_no_snapshots_their_place_says_why(js):
+    script = f"""(m) => {{ {SLIDER_ON_PAGE}
+      const said = () => [slider.element.hidden, slider.element.innerText.trim(), input.offsetParent === null];
+      slider.offer([], 'now: step 20', null, 'too large');
+      const none = said();
+      slider.offer(stops, 'now: step 20', null, '');
+      const some = slider.element.querySelector('[data-testid="no-snapshots"]').hidden;
+      slider.offer([], 'now: step 20', null);
+      return [none, some, said()[0]];
+    }}"""
+    none, some, hidden = js(SLIDER, script)
+    assert none[:1] == [False] and "too large" in none[1] and some and hidden
+
+
 def test_playing_goes_from_the_beginning_to_now_and_settles_there(js):
     script = f"""async (m) => {{ {SLIDER_ON_PAGE}
       slider.offer(stops, 'now', null);

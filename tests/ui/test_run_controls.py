@@ -79,6 +79,17 @@ def test_train_again_fills_the_form_and_the_run_remembers_where_it_comes_from():
     runs.stop(run.run_id)
 
 
+def test_train_again_says_that_the_images_of_the_run_were_deleted():
+    config = place_run("first", rows=finished_rows()) / "config.json"
+    config.write_text(config.read_text().replace('"shapes"', '"butterflies"'))
+    app = start()
+    assert "butterflies" not in texts(app)
+    app.button(key="train.again.first").click().run()
+    assert "The images of that run, **butterflies**, are not there any more" in texts(app) and not app.exception
+    app.button(key="train.again.forget").click().run()
+    assert "are not there any more" not in texts(app)
+
+
 def test_a_run_that_diverged_offers_to_go_on_more_slowly():
     run_dir = place_run("bad", "failed", message="The loss was not finite at step 4.")
     (run_dir / "state.safetensors").write_bytes(b"x")
@@ -106,6 +117,6 @@ def test_the_queue_is_reordered_from_the_panel_of_a_waiting_run():
     app = start(run=ids[2])
     assert app.button(key=f"train.later.{ids[2]}").disabled
     app.button(key=f"train.earlier.{ids[2]}").click().run()
-    assert "begins when 1 earlier run will" in texts(app)
+    assert "begins when 1 earlier run has" in texts(app)
     for run_id in reversed(ids):
         runs.stop(run_id)

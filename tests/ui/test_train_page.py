@@ -225,7 +225,7 @@ def test_a_queued_run_says_how_many_are_before_it():
     ids = [runs.start(train_config(data={"name": "shapes"}, seed=0), f"run {n}") for n in range(3)]
     wait_for(lambda: runs.status(ids[0]).state == "running")
     app = start(run=ids[2])
-    assert "begins when 2 earlier runs will have ended" in texts(app)
+    assert "begins when 2 earlier runs have ended" in texts(app)
     assert "1 running · 2 queued" in texts(app)
     for run_id in reversed(ids):
         runs.stop(run_id)

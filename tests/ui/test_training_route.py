@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import io
 import os
+import shutil
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,7 +23,8 @@ from ui.server.live_queries import TRAINING, BadQueryError
 from ui.server.training_route import training_routes
 from ui.shared import cached_models
 from vae_core.errors import CheckpointError
-from vae_core.runs import write_status
+from vae_core.model_files import checkpoints
+from vae_core.runs import snapshot_files, write_status
 from vae_core.runs.snapshot_files import LIVE, snapshot_path
 
 STEPS = (0, 4, 16)
@@ -92,6 +94,15 @@ def test_a_model_without_a_run_has_no_past(fetch, tiny_checkpoint):
     assert fetch("/training", model="nobody").status_code == 404
     with pytest.raises(CheckpointError, match="no snapshot"):
         cached_models.at_step(cached_models.entry("tiny"), 0)
+
+
+def test_of_a_network_too_large_for_snapshots_it_is_said_why_there_are_none(fetch, trained, monkeypatch):
+    assert fetch("/training").json()["none"] == ""
+    shutil.rmtree(trained / "snapshots")
+    assert fetch("/training").json()["none"] == "", "these were only deleted"
+    weights = sum(weight.numel() for weight in checkpoints.load(trained / "best.safetensors").model.state_dict().values())
+    monkeypatch.setattr(snapshot_files, "MOST_BYTES", 8 * weights - 1)
+    assert "the network is too large for snapshots. One takes" in fetch("/training").json()["none"]
 
 
 def test_the_codes_of_all_snapshots_come_at_once(fetch):

@@ -1,6 +1,7 @@
 """How a model came about, for models of runs: what the explorer's time scrubber asks for over HTTP.
 
-`/training?model=NAME`: how the training stands, as JSON: {live, version, step, epoch, snapshots: [{step, epoch, quality}]}.
+`/training?model=NAME`: how the training stands, as JSON: {live, version, step, epoch, snapshots: [{step, epoch, quality}],
+none: why there are no snapshots}.
 `live` says whether it goes on; `step` and `epoch` are those of the weights in the model's file, `version` changes with the
 file, which has been opened when the answer comes. No snapshots for what no run of this server has trained.
 `/training/codes?model=NAME&after=STEP`: the codes of the same few test images at every snapshot after a step (-1: all), little
@@ -20,6 +21,8 @@ from ui.server.http_routes import Pieces, served, whole_number
 from ui.server.worker_threads import TaskQueue
 from ui.shared import cached_models, follow_training
 from vae_core.errors import CheckpointError
+from vae_core.model_files.header import weight_count
+from vae_core.runs import snapshot_files
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,7 +43,19 @@ def _state(request: Request, _: bytes) -> Response:
         cached_models.open_entry(entry)
     header = cached_models.header(entry)
     state = {"live": live, "version": str(entry.mtime_ns), "step": header.step, "epoch": header.epoch}
-    return JSONResponse({**state, "snapshots": _snapshots(entry)}, headers=FRESH)
+    snapshots = _snapshots(entry)
+    return JSONResponse({**state, "snapshots": snapshots, "none": "" if snapshots else _why_none(entry)}, headers=FRESH)
+
+
+def _why_none(entry: ModelEntry) -> str:
+    weights = weight_count(entry.path) if entry.origin == "run" else 0
+    if not weights or snapshot_files.most_snapshots(weights):
+        return ""
+    each, most = weights / 500_000, snapshot_files.MOST_BYTES / 1e6
+    return (
+        f"No way back through this training: the network is too large for snapshots. One takes {each:,.0f} MB, and a run keeps "
+        f"them where at least {snapshot_files.FEWEST} fit into {most:.0f} MB."
+    )
 
 
 def _snapshots(entry: ModelEntry) -> list[dict[str, Any]]:

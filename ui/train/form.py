@@ -132,6 +132,7 @@ def _images() -> str:
     wanted = found.name if found else wanted
     if wanted != kept("data.name") or wanted not in there:  # deleted or renamed meanwhile
         st.session_state[key("data.name")] = keep("data.name", wanted if wanted in there else next(iter(there)))
+    train_again.say_if_images_are_gone()
     name = choice("data.name", "Images", {name: info.title for name, info in there.items()})
     if there[name].own:
         st.caption(dataset_list.described(there[name]))

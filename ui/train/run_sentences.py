@@ -188,7 +188,7 @@ def queued(ahead: int) -> str:
     """When a waiting run begins."""
     if ahead == 0:
         return "Queued: begins in a moment."
-    return f"Queued: begins when {ahead} earlier {'run' if ahead == 1 else 'runs'} will have ended."
+    return f"Queued: begins when {ahead} earlier {'run has' if ahead == 1 else 'runs have'} ended."
 
 
 def origin(run: RunStatus, everything: list[RunStatus]) -> str:

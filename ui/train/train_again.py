@@ -8,11 +8,13 @@ import streamlit as st
 
 from ui.shared.plain_text import plain
 from ui.train import form_fields
+from vae_core.data.catalog import find_dataset
 from vae_core.runs import RunStatus
 
 AGAIN = "train.again"  # dict: id, name and config of the run that the form was filled from
 FILL = "train.fill"  # bool: the fields are still to be set, which must happen before they are drawn
 ASKED = "train.asked"  # int: how often; the menu in which it was asked closes by it
+GONE = "The images of that run, **{images}**, are not there any more: they were deleted. Choose which ones to train on instead."
 SHAPE = ("height", "width", "channels")  # of the images, whichever are chosen
 
 
@@ -61,6 +63,14 @@ def say_where_from() -> None:
         st.caption(f"As **{plain(again['name'])}**, but …", width="stretch")
         st.button("Defaults", key="train.again.forget", type="tertiary", icon=":material/close:", on_click=_start_afresh,
                   help="Back to where the form begins.")  # fmt: skip
+
+
+def say_if_images_are_gone() -> None:
+    """Above the choice of images, which then stands on others than those of the run."""
+    again = st.session_state.get(AGAIN)
+    name = again["config"]["data"]["name"] if again else ""
+    if again and find_dataset(name) is None:
+        st.warning(GONE.format(images=plain(name)), icon=":material/image_not_supported:")
 
 
 def with_rest(fields: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from vae_core.errors import DataError
 
 IMAGES, LABELS, FACTORS = "images.npy", "labels.npy", "factors.npy"
 BUILT_IN_FACTORS = {"dsprites": ("shape", "scale", "orientation", "posX", "posY")}  # columns; the colour is always white
+DSPRITES = ("colour", "shape", "scale", "orientation", "x", "y")  # what imported arrays of its layout have
 HEADER = 128  # bytes before the first pixel of images.npy
 MAX_NAME = 60  # characters
 

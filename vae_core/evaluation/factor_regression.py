@@ -24,7 +24,7 @@ from vae_core.model_files.header import FactorScore
 
 SYMMETRY = {"ellipse": 2, "square": 4, "triangle": 3}  # turns by 360 degrees divided by so much change nothing
 WIDTHS, RIDGES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0), (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-MOST = 5000  # images
+MOST, FEWEST = 5000, 40  # images
 _CHOOSING = 1200  # images of the fitted half that choose width and ridge, a quarter of them by being read
 
 
@@ -49,17 +49,29 @@ class Factors:
 
 
 def known_factors(dataset: str, count: int) -> Factors | None:
-    """Those of a dataset's first test images; None where they are not known."""
+    """Those of a dataset's first test images that differ among them; None where they are not known, or of too few images."""
     if dataset == "shapes":
         return of_shapes(procedural_shapes.factors(procedural_shapes.TEST_COUNT, procedural_shapes.TEST_SEED)[:count])
     found = own_datasets.test_factors(dataset)
-    if found is None:
+    if found is None or min(count, len(found[1])) < FEWEST:
         return None
     names, table = found[0], torch.from_numpy(found[1][:count])
-    if dataset == "dsprites":
-        kinds, turns = table[:, 0].long() - 1, table[:, names.index("orientation")]  # in radians
-        return _with_shape(dict(zip(names, table.T, strict=True)), kinds, turns, "orientation", [4, 2, 1])
-    return Factors({name: column[:, None] for name, column in zip(names, table.T, strict=True)})
+    columns = {name: column for name, column in zip(names, table.T, strict=True) if _can_be_read(column)}
+    if (dataset == "dsprites" or names == own_datasets.DSPRITES) and {"shape", "orientation"} <= columns.keys():
+        kinds = columns["shape"].long() - 1
+        if set(columns["shape"].tolist()) <= {1.0, 2.0, 3.0}:  # as dSprites counts them; the turns are in radians
+            return _with_shape(columns, kinds, columns["orientation"], "orientation", [4, 2, 1])
+    return Factors({name: _standardised(column)[:, None] for name, column in columns.items()}) if columns else None
+
+
+def _can_be_read(column: Tensor) -> bool:
+    return bool(torch.isfinite(column).all() and (column != column[0]).any())
+
+
+def _standardised(column: Tensor) -> Tensor:
+    """A person's own numbers can be as large as they like; R^2 does not change with their unit."""
+    column = column / column.abs().max()
+    return (column - column.mean()) / column.std()
 
 
 def of_shapes(table: NDArray[np.float64]) -> Factors:

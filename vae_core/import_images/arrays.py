@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.array_types import Pixels
-from vae_core.data.own_datasets import own_root
+from vae_core.data.own_datasets import DSPRITES, own_root
 from vae_core.errors import DataError
 from vae_core.images.decode_upload import MAX_PIXELS
 from vae_core.import_images.classes_from_names import set_classes
@@ -29,7 +29,6 @@ from vae_core.system.open_untrusted_file import open_regular
 PICTURE_KEYS = ("imgs", "images", "pictures", "x", "data", "arr_0")
 LABEL_KEYS = ("labels", "label", "y", "targets", "classes")
 PART_KEYS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test",)}
-DSPRITES = ("colour", "shape", "scale", "orientation", "x", "y")
 DSPRITES_SHAPES = ("square", "ellipse", "heart")
 MOST_FACTORS = 64
 LOOKED_AT = 10_000_000  # numbers, from all over an array, that tell the range of all
@@ -187,12 +186,13 @@ def _take_factors(source: Arrays, keys: Any, array: Any) -> None:
         fits = factors.ndim == 2 and len(factors) == source.count and factors.shape[1] <= MOST_FACTORS
         if not fits or factors.dtype.kind not in "iuf":
             raise DataError(f"{key} has shape {factors.shape}; expected a row of at most {MOST_FACTORS} numbers a picture.")
+        if not np.isfinite(factors).all():
+            raise DataError(f"{key} holds values that are no finite numbers. Leave {key} out, or give every picture a number.")
         dsprites = key == "latents_values" and factors.shape[1] == len(DSPRITES)
         source.factors, source.drop_duplicates = factors.astype(np.float64), False
         source.factor_names = DSPRITES if dsprites else tuple(f"factor {i + 1}" for i in range(factors.shape[1]))
-        shapes = factors[:, 1]
-        if dsprites and not source.classes and set(np.unique(shapes)) <= {1.0, 2.0, 3.0}:
-            set_classes(source, [DSPRITES_SHAPES[int(shape) - 1] for shape in shapes], DSPRITES_SHAPES)
+        if dsprites and not source.classes and set(np.unique(factors[:, 1])) <= {1.0, 2.0, 3.0}:
+            set_classes(source, [DSPRITES_SHAPES[int(shape) - 1] for shape in factors[:, 1]], DSPRITES_SHAPES)
 
 
 def _labels(labels: NDArray[Any], key: str) -> NDArray[Any]:

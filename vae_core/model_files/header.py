@@ -12,6 +12,7 @@ its functions on bytes do not hand out the metadata, so the JSON is read here. M
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ class Header(_Part):
     data_digest: str = Field("", max_length=128)
     metrics: Metrics | None = None
     statistics: LatentStatistics | None = None
-    factors: dict[str, FactorScore] = Field({}, max_length=16)  # empty where a dataset's factors are not known
+    factors: dict[str, FactorScore] = Field({}, max_length=64)  # empty where a dataset's factors are not known
     command: str = Field("", max_length=4000)
     created: str = Field("", max_length=40)  # ISO 8601, UTC
     seconds: float = 0.0  # spent training
@@ -171,6 +172,18 @@ def load_header(path: Path | str) -> Header:
     """
     with open_model_file(path) as file:
         return parse_header(read_raw_header(file, Path(path).name), Path(path).name)
+
+
+def weight_count(path: Path | str) -> int:
+    """How many numbers the network of a model file has.
+
+    Raises:
+        CheckpointError: as `load_header`.
+    """
+    with open_model_file(path) as file:
+        raw = read_raw_header(file, Path(path).name)
+    shapes = [tensor["shape"] for name, tensor in raw.items() if name.startswith("model.")]
+    return sum(math.prod(shape) for shape in shapes)
 
 
 @contextmanager

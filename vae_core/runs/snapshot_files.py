@@ -13,7 +13,16 @@ from vae_core.system.open_untrusted_file import is_regular
 LIVE = "live.safetensors"  # the model as it is now; gone when the run has ended
 FOLDER = "snapshots"
 MOST_LISTED = 64  # of one run, whatever lies in its folder
+MOST = 40  # snapshots of one run
+MOST_BYTES = 100_000_000  # of all of them; of larger networks there are fewer
+FEWEST = 4  # or none at all
 _NAME = re.compile(r"step-(\d{8})\.safetensors")
+
+
+def most_snapshots(weights: int) -> int:
+    """How many snapshots are kept of a network with so many numbers, two bytes each; 0 of one that is too large for them."""
+    most = min(MOST, MOST_BYTES // (2 * weights))
+    return most if most >= FEWEST else 0
 
 
 def is_of_training(path: Path) -> bool:

@@ -23,11 +23,8 @@ from vae_core.evaluation.diagnostics import Evaluation, evaluate, latent_statist
 from vae_core.model.vae import VAE
 from vae_core.model_files import checkpoints
 from vae_core.model_files.header import Header
-from vae_core.runs.snapshot_files import LIVE, snapshot_path, snapshot_steps
+from vae_core.runs.snapshot_files import LIVE, MOST, most_snapshots, snapshot_path, snapshot_steps
 
-MOST = 40  # snapshots of one run
-MOST_BYTES = 100_000_000  # of all of them; of larger networks there are fewer
-FEWEST = 4  # or none at all
 DENSE_FROM = 128  # the steps double up to here and grow by half an octave after it
 IMAGES = 256  # test images whose codes are kept: encoding and decoding them takes about as long as a training step
 SHARE = 0.01  # of the run's time for the model as it is now
@@ -56,7 +53,7 @@ class Snapshots:
         weights = model.state_dict().values()
         self._images = dataset.test.images[:IMAGES].to(next(iter(weights)).device)
         self._labels = dataset.test.labels[:IMAGES]
-        self._most = min(MOST, MOST_BYTES // (2 * sum(tensor.numel() for tensor in weights)))
+        self._most = most_snapshots(sum(tensor.numel() for tensor in weights))
         self._next_live = 0.0
 
     def look(self, saved_form: Callable[[], VAE], step: int, epoch: float) -> None:
@@ -82,7 +79,7 @@ class Snapshots:
             (self._run_dir / LIVE).unlink(missing_ok=True)
 
     def _is_due(self, step: int) -> bool:
-        return step in GRID and self._most >= FEWEST and steps_until(step, self._most)[-1] == step
+        return step in GRID and self._most > 0 and steps_until(step, self._most)[-1] == step
 
     def _write(self, model: VAE, step: int, epoch: float, *, due: bool, show: bool) -> None:
         evaluation = evaluate(model, self._images, seed=self._config.seed)

@@ -17,7 +17,8 @@ from vae_core.import_images import ImportJob, forget_import, import_jobs, stop_i
 
 Use = Callable[[str], None]
 EXPECTED = "own.expected"  # list[str]: imports that this session began and whose end it has not seen
-KEPT = "own.kept"  # str: a dataset that is ready and of which the page has not told yet
+SEEN = "own.seen"  # set[str]: imports that this session has shown; they may have begun before a reload, or before the server
+KEPT = "own.kept"  # str: what the page has not told yet of a dataset that is ready
 LOOK_AGAIN = 0.5  # seconds, while something is imported
 
 
@@ -28,21 +29,26 @@ def expect(job: str) -> None:
 
 def progress(use: Use) -> None:
     """Every import that goes on or went wrong; looks again by itself while one goes on."""
-    if name := st.session_state.pop(KEPT, ""):
-        st.toast(f"{plain(name)} is kept, and chosen in the form.", icon=":material/check:")
+    if words := st.session_state.pop(KEPT, ""):
+        st.toast(words, icon=":material/check:")
     going = any(job.live for job in import_jobs())
     st.fragment(_rows, run_every=LOOK_AGAIN if going else None)(use, going)
 
 
 def _rows(use: Use, waited: bool) -> None:
     jobs = import_jobs()
-    ready = [job for job in jobs if job.state == "done" and job.id in st.session_state.get(EXPECTED, [])]
+    expected, seen = st.session_state.get(EXPECTED, []), st.session_state.setdefault(SEEN, set())
+    ready = [job for job in jobs if job.state == "done" and job.id in {*expected, *seen}]
     for job in ready:
-        st.session_state[EXPECTED].remove(job.id)
-        use(job.name)
-        panel_address.close_empty_panel()
-        st.session_state[KEPT] = job.name
+        seen.discard(job.id)
+        st.session_state[KEPT] = f"{plain(job.name)} is kept."
+        if job.id in expected:
+            expected.remove(job.id)
+            use(job.name)
+            panel_address.close_empty_panel()
+            st.session_state[KEPT] = f"{plain(job.name)} is kept, and chosen in the form."
     going = [job for job in jobs if job.live]
+    seen.update(job.id for job in going)
     if ready or (waited and not going):
         st.rerun(scope="app")
     for job in jobs:

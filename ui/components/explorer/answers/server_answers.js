@@ -19,7 +19,8 @@
 //   embedding(data, kind, {say, signal}) where t-SNE or UMAP put the encoded images: {indices, coordinates}, or null when nobody waits
 //   file({model, kind, z, through}, what)  a path, or a training, as a Blob of one of can.files; throws a sentence
 //   network(model, part, signal)         the "decoder" or the "encoder" as ONNX, an ArrayBuffer, where can.networks; throws a sentence
-//   trainingState(model, signal)         {live, version, step, epoch, snapshots: [{step, epoch, quality}]}, or null
+//   trainingState(model, signal)         {live, version, step, epoch, snapshots: [{step, epoch, quality}], none: why there
+//                                        are none}, or null
 //   trainingCodes(model, after, signal)  Map of step -> {means, labels}, or null
 //
 // `model` is a name, `step` one of its training (null: as it is), `data` what the page says of the model (ui/components/explorer).

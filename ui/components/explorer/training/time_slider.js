@@ -19,6 +19,7 @@ export class TimeSlider {
   #canvas = h("canvas.lw-strip", { "aria-hidden": "true" });
   #input = h("input.lw-scrub", { type: "range", min: "0", max: "0", step: "1", value: "0", "aria-label": "training", "data-testid": "training", title: "Drag back through the training: the same z as each step drew it (, and .)" });
   #play = h("button.lw-button.lw-small.lw-play", { type: "button", "aria-pressed": "false", "aria-label": "play the training", title: "Play the training from its beginning", onclick: () => this.toggle() }, "▶");
+  #none = h("p.lw-muted", { hidden: "", "data-testid": "no-snapshots" });
   #words = h("span.lw-grow", { "data-testid": "training-step" }); // not read aloud by itself: while a run goes on it changes every second
   #back = linkButton("now", "Back to the model as it is", (event) => this.#go(this.#stops.length, event.timeStamp, true));
 
@@ -27,6 +28,7 @@ export class TimeSlider {
     this.#on = on;
     this.#playing = new Timer(() => this.#tick(), signal);
     this.element = h("div.lw-time", { role: "group", "aria-label": "Training", hidden: "" },
+      this.#none,
       h("div.lw-time-line", {}, this.#play, h("div.lw-path.lw-time-strip", {}, this.#canvas, this.#input)),
       h("div.lw-time-line.lw-muted", {}, this.#words, this.#back, menu));
     this.#input.addEventListener("input", ({ timeStamp }) => this.#go(this.#input.valueAsNumber, timeStamp));
@@ -36,9 +38,12 @@ export class TimeSlider {
     onResize(this.element, () => this.#paint(), signal);
   }
 
-  /** What there is to go to; where one stands stays. now: words */
-  offer(stops, now, step) {
-    this.element.hidden = stops.length === 0;
+  /** What there is to go to; where one stands stays. now: words; none: why there is nothing to go to, "" where it goes without saying */
+  offer(stops, now, step, none = "") {
+    this.element.hidden = stops.length === 0 && none === "";
+    this.element.classList.toggle("lw-time-none", stops.length === 0);
+    this.#none.hidden = stops.length > 0;
+    this.#none.textContent = none;
     [this.#stops, this.#now] = [stops, now];
     this.#input.max = String(stops.length);
     this.#place(this.#indexOf(step));

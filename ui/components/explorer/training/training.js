@@ -87,7 +87,7 @@ export class Training {
     const before = this.#state;
     this.#state = state;
     this.#goWhereAsked(state.snapshots);
-    this.#slider.offer(state.snapshots, nowWords(state), store.step);
+    this.#slider.offer(state.snapshots, nowWords(state), store.step, state.none);
     this.#export.enable(state.snapshots.length > 0);
     if (before === null || before.snapshots.length !== state.snapshots.length) this.#strip.setOnce(STRIP);
     if (data.training && !state.live) this.#explorer.ask("refresh"); // the page has the model that the run leaves
