@@ -17,6 +17,7 @@ from ui.server.javascript_route import modules_route
 from ui.server.map_route import map_routes
 from ui.server.metrics_csv_route import metrics_csv_route
 from ui.server.onnx_route import onnx_routes
+from ui.server.publish_route import publish_routes
 from ui.server.training_route import training_routes
 from ui.shared import cached_models, default_z, model_picker
 
@@ -55,6 +56,7 @@ app = st.App(
         download_route(prefix),
         metrics_csv_route(prefix),
         *onnx_routes(prefix),
+        *publish_routes(prefix),
     ],
     lifespan=lifespan,
 )

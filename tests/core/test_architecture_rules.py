@@ -22,7 +22,7 @@ LINES = 400
 ROOMS = {  # the folders of a package, and its files beside them: each may import itself and those before it
     "vae_core": (
         *("errors", "array_types", "data", "objectives", "config", "system", "images", "model", "runs", "foreign_decoders"),
-        *("model_files", "import_images", "evaluation", "latent", "onnx_export", "training", "cli", "__main__"),
+        *("model_files", "import_images", "evaluation", "latent", "onnx_export", "publish", "training", "cli", "__main__"),
     ),
     "ui": ("shared", "server", "components", "encode", "train", "explore", "main"),
 }

@@ -11,11 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui
-from ui.components.explorer import dimensions
 from ui.shared import read_page_address, user_session
-from ui.shared.default_z import crispest
 from ui.shared.error_sentences import a, explain
 from vae_core.errors import CheckpointError, LatentError
+from vae_core.latent.crispest_picture import crispest
+from vae_core.latent.slider_ranges import dimensions
 from vae_core.model_files.header import load_header
 
 PAGE = str(Path(ui.__path__[0]) / "explore" / "explore_page.py")

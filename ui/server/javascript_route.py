@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ui.server.javascript_bundle import bundle
+from vae_core.publish.javascript_bundle import bundle
 
 COMPONENTS = Path(__file__).parents[1] / "components"
 MAIN = "main.js"

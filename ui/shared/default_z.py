@@ -14,10 +14,9 @@ import numpy as np
 from ui.shared import cached_models, error_sentences, user_session
 from vae_core.data.stored_images import at_hand, test_count, test_image
 from vae_core.errors import DataError
+from vae_core.latent.crispest_picture import crispest
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from vae_core.latent.latent_model import LatentModel
     from vae_core.model_files.model_list import ModelEntry
 
@@ -37,13 +36,6 @@ def place(entry: ModelEntry) -> Place:
     indices = np.linspace(0, len(model.test_means) - 1, min(CANDIDATES, len(model.test_means))).astype(int)
     best = int(indices[crispest(model.decode(model.test_means[indices]))])
     return code_of_test_image(model, best)
-
-
-def crispest(pictures: NDArray[np.uint8]) -> int:
-    """Which of (N,H,W,C) has the fewest grey values for its ink: a blurred stroke is all greys. An empty one is not crisp."""
-    x = pictures.astype(np.float32) / 255
-    ink, greys = x.sum(axis=(1, 2, 3)), (4 * x * (1 - x)).sum(axis=(1, 2, 3))
-    return int(np.where(ink < 1, np.inf, greys / np.maximum(ink, 1)).argmin())
 
 
 def code_of_test_image(model: LatentModel, index: int | None = None) -> tuple[list[float], dict[str, Any]]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -106,6 +106,15 @@ class Likeness:
     def weights(self) -> dict[str, float]:
         """Of the standardised logarithms of the figures."""
         return dict(zip(FEATURES, self._weights.tolist(), strict=True))
+
+    def fitted(self) -> dict[str, Any]:
+        """All that was fitted and measured, as JSON: with the codes, the decoder and the encoder one can judge as `at` does."""
+        tables: dict[str, NDArray[np.floating]] = {
+            "scores": self._own, "distances": self._distances, "densities": self._densities,
+            "centre": self._centre, "scale": self._scale, "weights": self._weights,
+        }  # fmt: skip
+        numbers = {name: [float(f"{value:.6g}") for value in values] for name, values in tables.items()}
+        return {**numbers, "tells": self.errors.tells, "active": self._coverage.active.tolist()}
 
     def at(self, z: ArrayLike) -> Judgement:
         """What is said about latents (B, D).

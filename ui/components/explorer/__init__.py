@@ -17,7 +17,7 @@ import numpy as np
 import streamlit as st
 
 from ui.server.javascript_route import bootstrap
-from vae_core.model_files.header import QUANTILES
+from vae_core.latent.slider_ranges import slider_rows
 
 if TYPE_CHECKING:
     from ui.shared.comparable_models import Other
@@ -28,10 +28,6 @@ SHARED, PATHS = ("base", "sheets"), ("pins_and_paths/pins_and_paths", "pins_and_
 CARDS = ("sliders/rail", "picture/picture", "map/map", "share/share", *PATHS, "compare/compare", "training/training")
 PARTS = (*CARDS, "help/help", "picture/presentation_mode")
 STYLES = (*SHARED, *PARTS)  # a later one overrules an earlier one
-LOW, HIGH = QUANTILES.index(0.005), QUANTILES.index(0.995)
-ACTIVE_VARIANCE = 0.01  # Var_x(E_q[z_d|x]) above which a dimension is in use (Burda et al. 2016, section 5.2)
-PRIOR_END = 2.576  # standard deviations of N(0, 1) from 0 to its 99.5 % quantile
-LEAST_RANGE = 0.5  # half the width of the slider of a dimension that the data do not use
 
 _component = st.components.v2.component(
     "latent_walk.explorer",
@@ -88,16 +84,11 @@ def _heard() -> None:
 def payload(view: View) -> dict[str, Any]:
     """The view as JSON for main.js."""
     measured = None if view.training else view.statistics  # what changes all the time would move the sliders under the hand
-    end = 1.0 if view.uniform else PRIOR_END
-    rows = prior_dimensions(len(view.z), end) if measured is None else dimensions(measured, marginal=view.marginal)
-    if not view.prior:
-        # No KL orders them; the widest direction of the codes is the first.
-        rows = sorted(({**row, "kl": None} for row in rows), key=lambda row: row["index"])
     return {
         "model": view.model,
         "version": str(view.version),  # larger than a JavaScript number holds
         "session": view.session,
-        "dimensions": rows,
+        "dimensions": slider_rows(measured, len(view.z), marginal=view.marginal, prior=view.prior, uniform=view.uniform),
         "encodes": view.encodes,
         "run": view.run,
         "training": view.training,
@@ -121,26 +112,3 @@ def payload(view: View) -> dict[str, Any]:
         "compared": view.compared,
         "decoder": view.decoder,
     }
-
-
-def prior_dimensions(latent_dim: int, end: float = PRIOR_END) -> list[dict[str, Any]]:
-    """Every dimension where nothing was measured: the range is the prior's, from 0.5 % to 99.5 % of a normal one."""
-    return [{"index": index, "low": -end, "high": end, "kl": None, "active": True} for index in range(latent_dim)]
-
-
-def dimensions(statistics: LatentStatistics, *, marginal: bool = False) -> list[dict[str, Any]]:
-    """Every dimension with its slider's range and KL, strongest first; the range is the aggregate posterior's 0.5 % to 99.5 %.
-
-    Args:
-        marginal: the latents of an image depend on each other, so that the KL of each do not add up.
-    """
-    rows = []
-    for index, kl in enumerate(statistics.kl):
-        low, high = statistics.quantiles[LOW][index], statistics.quantiles[HIGH][index]
-        if high - low < 2 * LEAST_RANGE:
-            middle = (low + high) / 2
-            low, high = middle - LEAST_RANGE, middle + LEAST_RANGE
-        active = statistics.mean_variance[index] > ACTIVE_VARIANCE
-        row = {"index": index, "low": round(low, 3), "high": round(high, 3), "kl": kl, "active": active}
-        rows.append({**row, "marginal": True} if marginal else row)
-    return sorted(rows, key=lambda row: -row["kl"])

@@ -47,7 +47,7 @@ export class BrowserModel {
     return this.#open("decoder", async (signal) => {
       const { decoder, view, ...files } = await this.#described("decoderBytes");
       const { layout, range } = decoder;
-      const made = this.#make.decoder({ runtime: this.#runtime, decoder: files.bytes, latentDim: view.z.length, layout, range }, signal);
+      const made = this.#make.decoder({ runtime: await this.#runtime, decoder: files.bytes, latentDim: view.z.length, layout, range }, signal);
       await made.open();
       await made.measure([view.z]);
       return made;
@@ -60,7 +60,7 @@ export class BrowserModel {
     const encoder = await this.#open("encoder", async (signal) => {
       const { bytes } = await this.#described("encoderBytes");
       if (bytes === null) throw new Error("this model has no encoder");
-      const made = this.#make.encoder({ runtime: this.#runtime, model: bytes }, signal);
+      const made = this.#make.encoder({ runtime: await this.#runtime, model: bytes }, signal);
       await made.open();
       return made;
     });

@@ -5,6 +5,8 @@
 //   can                                  what it can do; what it cannot, the parts do not show:
 //     can.paths                            kinds of path, of KINDS in connection/binary_messages.js
 //     can.files                            what a path can be saved as: "gif", "mp4", "sheet", "npz"
+//     can.publish                          whether it can publish: startPublishing(what, signal) starts and returns an id, and
+//                                          publishing(id, signal) tells {state, share, message, url}; both throw a sentence
 //     can.noise                            whether the large picture can be drawn with the noise of p(x|z)
 //   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step, noise: its seed, null for the
 //                                        mean), close()}. on: {picture(answer, start, z), hello({device, milliseconds (of a picture
@@ -30,16 +32,19 @@ import { KINDS } from "../connection/binary_messages.js";
 import { fetchModel } from "../decoder/model_worker.js";
 import { PictureConnection } from "../connection/picture_connection.js";
 import { QueryConnection } from "../connection/query_connection.js";
+import { publishingState, startPublishing } from "./publish_routes.js";
 import { fetchEmbedding, fetchEncodedImages, fetchFile, fetchNearest, fetchTrainingCodes, fetchTrainingState, routeUrl } from "./server_routes.js";
 
 export class ServerAnswers {
-  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], networks: true, noise: true };
+  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], networks: true, noise: true, publish: true };
   encodedImages = fetchEncodedImages;
   nearest = fetchNearest;
   embedding = fetchEmbedding;
   file = fetchFile;
   trainingState = fetchTrainingState;
   trainingCodes = fetchTrainingCodes;
+  startPublishing = startPublishing;
+  publishing = publishingState;
 
   picture(model, latentDim, on, signal) {
     return new PictureConnection(liveUrl(model), latentDim, on, signal);

@@ -1,6 +1,6 @@
 // The data of a published page: files that vae_core/publish/ writes, and nothing else. No server is asked.
 //
-// page.json    {format, title, text, link, author, runtime, models: [name], open: name of the model that opens first}
+// page.json    {format, title, text, link, author, runtime: {module, wasm}, models: [name]}; the first one opens
 // a model      models/NAME.json: {view, facts, decoder, encoder, points, thumbnails, likeness, ink}
 //   view       what the Explore page sends to the explorer (payload() in explorer/__init__.py)
 //   facts      [[words, value]]: figures as measured

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ui.server.javascript_bundle import bundle
 from ui.server.javascript_route import COMPONENTS, bootstrap, modules_route
+from vae_core.publish.javascript_bundle import bundle
 
 
 def get(path: str, prefix: str = "", **headers: str) -> httpx.Response:
@@ -62,8 +62,12 @@ def test_the_route_honours_streamlits_base_path():
 def test_the_file_holds_every_module_once_and_imports_nothing():
     text = bundle(COMPONENTS / "explorer" / "main.js")
     titles = re.findall(r"^// ([\w/]+\.js)$", text, re.MULTILINE)
+    published = re.findall(r"^// ([\w/]+\.js)$", bundle(COMPONENTS / "published_page" / "published_page.js"), re.MULTILINE)
     folder = COMPONENTS / "explorer"
-    assert sorted(titles) == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
+    modules = {path.relative_to(folder).as_posix(): path.name for path in folder.rglob("*.js")}
+    assert len(set(titles)) == len(titles)
+    assert set(titles) <= set(modules)
+    assert {modules[title] for title in set(modules) - set(titles)} <= set(published)  # of a page without a server
     assert not re.search(r"^import\b", text, re.MULTILINE)
     assert re.findall(r"^export .*", text, re.MULTILINE) == [f"export default module{len(titles) - 1}.default;"]
 
