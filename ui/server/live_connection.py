@@ -254,7 +254,7 @@ class LiveConnection:
         if not QUERY_HEAD <= len(frame) <= MAX_FRAME:
             raise ProtocolError(*short_or_long(frame))
         await self._connection.drained()
-        expected = min(LONGEST, live_queries.seconds(frame, model.image_shape, model.latent_dim))
+        expected = min(LONGEST, model.slowness * live_queries.seconds(frame, model.image_shape, model.latent_dim))
         try:
             if self._connections.choked:
                 raise BusyError(2.0)

@@ -108,7 +108,7 @@ def answer_many(model: LatentModel, sequence: int, side: int, z: Float32s, stop_
 
 def _small(model: LatentModel, z: Float32s, side: int, stop_check: StopCheck) -> Pixels:
     fits = fitting_side(model.image_shape, len(z))
-    step = max(1, PASS // math.prod(model.image_shape))
+    step = max(1, int(PASS / (math.prod(model.image_shape) * model.slowness)))
     parts = []
     for start in range(0, len(z), step):
         stop_check()

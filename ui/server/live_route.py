@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from vae_core.model_files.model_list import ModelEntry
 
 log = logging.getLogger("latent_walk")
+IMPORTED_BATCH = 8  # pictures decoded at once of an imported decoder, which may take 200 ms for each
 _opening = TaskQueue("opening models", threads=2, waiting=200, low_priority=False)
 
 
@@ -124,10 +125,12 @@ class LoopResources:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.batcher, self.connections, self.listing = Batcher(), OpenConnections(), Listing()
+        self.imported_batcher = Batcher(IMPORTED_BATCH)  # whoever drags a model of ours never waits for a decoder from elsewhere
 
     def close(self) -> None:
         """Ends the decoder's thread."""
         self.batcher.close()
+        self.imported_batcher.close()
         if not self.loop.is_closed():
             self.connections.close()
 
@@ -164,8 +167,9 @@ class LiveEndpoint:
         try:
             query = parse_qs(scope["query_string"].decode("latin-1"))
             name, step = (query.get(key, [""])[0] for key in ("model", "step"))
-            served = LiveConnection(resources.batcher, resources.connections, connection, receive, send)
-            await served.serve(*await self._open(resources, name, step))
+            live, model = await self._open(resources, name, step)
+            batcher = resources.batcher if model.header.foreign is None else resources.imported_batcher
+            await LiveConnection(batcher, resources.connections, connection, receive, send).serve(live, model)
         finally:
             resources.connections.leave(connection)
 

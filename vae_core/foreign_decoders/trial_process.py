@@ -33,7 +33,7 @@ NICENESS = 10  # of 19: whoever drags a slider on the same machine comes first
 DRAWS = 16  # pictures that are kept for the preview, of each prior
 SIDES = range(8, 257)
 LATENTS = range(1, 257)
-SLOWEST = 500.0  # ms for a picture
+SLOWEST = 200.0  # ms for a picture
 BYTES_ABOVE = 30.0  # values that reach this and are never negative are levels from 0 to 255
 NEAR = 0.02  # how far pictures of one z may differ between two batches, of a range of 1
 
@@ -186,9 +186,9 @@ def _milliseconds(network: OnnxNetwork, latent_dim: int) -> float:
     taken = []
     for seed in range(7):
         z = draw_z("normal", (1, latent_dim), seed)
-        began = time.perf_counter()
+        began = time.process_time()  # of a processor: a busy machine does not make a decoder slow
         network.run(z)
-        taken.append(1000 * (time.perf_counter() - began))
+        taken.append(1000 * (time.process_time() - began))
     found = float(np.median(taken))
     if found > SLOWEST:
         raise CheckpointError(f"It takes {found:.0f} ms for one picture here; at most {SLOWEST:.0f} ms can be explored.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -15,6 +17,7 @@ from vae_core.latent.latent_model import NO_ENCODER, Encoding, LatentModel
 from vae_core.model_files import checkpoints
 from vae_core.system.devices import describe
 
+USUAL = 2e-5  # ms for each value of a picture that a model of ours takes on one core
 NO_GRADIENTS = "{name} is an imported decoder: it has no gradients, and so no geodesic paths. Choose a linear or a spherical one."
 
 
@@ -35,6 +38,7 @@ class ForeignModel(LatentModel):
         self._encoder = OnnxNetwork(encoder, cuda=device.type == "cuda") if encoder else None
         self._encoder_layout = found.encoder_layout or self._facts.layout
         self._torch_device = device if self._network.on_cuda else torch.device("cpu")
+        self.slowness = max(1.0, found.milliseconds / (USUAL * math.prod(self.image_shape)))
 
     def _check(self, found: Report) -> None:
         """What the header says must be what the trial saw: the socket's frames and the cost of a picture follow from it."""

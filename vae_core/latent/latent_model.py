@@ -61,6 +61,8 @@ class Encoding:
 class LatentModel:
     """A checkpoint on its device. Build one with `open_model`."""
 
+    slowness = 1.0  # how many times as long a picture takes as one of ours of its size, where that is known
+
     def __init__(self, checkpoint: checkpoints.Checkpoint, device: torch.device) -> None:
         self.header: Header = checkpoint.header
         self._torch_device = device
