@@ -139,6 +139,12 @@ class Header(_Part):
         return self.config.model.architecture if self.foreign is None else "onnx"
 
     @property
+    def picture_format(self) -> dict[str, str]:
+        """How to read what the decoder gives as ONNX: the "layout" of its pictures and the "range" of their values."""
+        foreign = self.foreign
+        return {"layout": "nchw", "range": "unit"} if foreign is None else {"layout": foreign.layout, "range": foreign.range}
+
+    @property
     def origin(self) -> str:
         """What an imported decoder's owner says of it, as one line; "" of a model that was trained here."""
         if self.foreign is None:
