@@ -43,7 +43,8 @@ def dcgan(latent_dim=100, width=8):
     """Radford et al. 2016, as PyTorch's tutorial has it: (N, 100, 1, 1), 64 x 64 in colour, batch norm, tanh."""
     nodes, weights, value, channels = [], {}, "z", latent_dim
     for index, (out, stride) in enumerate([(8 * width, 1), (4 * width, 2), (2 * width, 2), (width, 2), (3, 2)]):
-        drawn = np.random.default_rng(index).normal(0, 1 / np.sqrt(channels), (channels, out, 4, 4))
+        smooth = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / (36 if stride == 1 else 16)  # blobs that can be looked at
+        drawn = np.random.default_rng(index).normal(0, 1.4 / np.sqrt(channels), (channels, out, 1, 1)) * smooth
         weights[f"w{index}"] = drawn.astype(np.float32)
         pads = [0] * 4 if stride == 1 else [1] * 4
         nodes.append(node("ConvTranspose", f"{value} w{index}", f"c{index}", strides=[stride] * 2, pads=pads))

@@ -64,7 +64,8 @@ def test_it_is_looked_at_corrected_kept_explored_and_corrected_again():
 
     page = opened(model="generator")
     data = sent(page)
-    assert words_on(page) == "" and data["encodes"] is False and data["uniform"] is True and data["gradients"] is False
+    assert words_on(page) == "" and data["uniform"] is True
+    assert data["encodes"] is data["gradients"] is data["images"] is False
     assert [(row["low"], row["high"]) for row in data["dimensions"]] == [(-1, 1)] * 4
     header = load_header(entry.path)
     for words in (model_picker.caption(header), model_cards.describe(header), comparable_models.facts(header)):

@@ -50,6 +50,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         statistics=model.header.statistics,
         encodes=model.test_means is not None if model.header.foreign else model.can_encode,
         prior=model.header.has_prior,
+        images=model.header.foreign is None,
         gradients=model.header.foreign is None,
         uniform=model.header.foreign is not None and model.header.foreign.prior == "uniform",
         marginal=not model.header.config.model.independent_latents,

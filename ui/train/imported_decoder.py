@@ -17,7 +17,7 @@ import streamlit as st
 from ui.shared import cached_models
 from ui.shared.plain_text import plain
 from vae_core.errors import LatentWalkError
-from vae_core.foreign_decoders.facts import LAYOUTS, PRIORS, RANGES, ForeignFacts, Range
+from vae_core.foreign_decoders.facts import LAYOUTS, MAX_FILE_BYTES, PRIORS, RANGES, ForeignFacts, Range
 from vae_core.foreign_decoders.onnx_session import to_unit
 from vae_core.foreign_decoders.trial import Trial, try_out
 from vae_core.images import to_png, to_uint8
@@ -86,7 +86,8 @@ def panel(kept: Callable[[str], None]) -> None:
         place = st.container()
         st.caption(
             f"{found.latent_dim} numbers to {found.width} × {found.height} in {colour}, {LAYOUTS[found.layout]}; "
-            f"{found.milliseconds:.1f} ms a picture{', with an encoder' if waiting.trial.encoder else ''}. Not kept yet."
+            f"{max(0.1, found.milliseconds):.1f} ms a picture{', with an encoder' if waiting.trial.encoder else ''}. "
+            "Not kept yet."
         )
         help_text = RANGE_HELP.format(count=len(waiting.trial.draws["normal"]), low=found.low, high=found.high)
         said = {"name": st.text_input("Name", Path(waiting.filename).stem, key=f"decoder.name.{waiting.id}")}
@@ -102,11 +103,8 @@ def panel(kept: Callable[[str], None]) -> None:
 
 
 def _fields(key: str, now: ForeignFacts, range_help: str) -> dict[str, str]:
-    left, right = st.columns(2, gap="small")
-    with left:
-        value_range = _choice("Values", RANGES, now.range, f"decoder.range.{key}", range_help)
-    with right:
-        prior = _choice("Prior", PRIORS, now.prior, f"decoder.prior.{key}", PRIOR_HELP)
+    value_range = _choice("Values", RANGES, now.range, f"decoder.range.{key}", range_help)
+    prior = _choice("Prior", PRIORS, now.prior, f"decoder.prior.{key}", PRIOR_HELP)
     source = st.text_input("Source", now.source, key=f"decoder.source.{key}", placeholder="an address, a paper", max_chars=500)
     licence = st.text_input("Licence", now.licence, key=f"decoder.licence.{key}", placeholder="such as MIT", max_chars=200)
     return {"range": value_range, "prior": prior, "source": source.strip(), "licence": licence.strip()}
@@ -126,7 +124,8 @@ def _preview(trial: Trial, said: dict[str, str]) -> str:
 def _encoder(waiting: Waiting) -> None:
     """The place for an encoder; one that is refused leaves the decoder as it was."""
     key = f"decoder.encoder.{waiting.id}.{hash(waiting.trouble)}"
-    file = st.file_uploader("Encoder, if there is one", type=["onnx"], key=key, help=ENCODER_HELP)
+    most = MAX_FILE_BYTES // 10**6
+    file = st.file_uploader("Encoder, if there is one", type=["onnx"], key=key, help=ENCODER_HELP, max_upload_size=most)
     if file is None or waiting.trial.encoder:
         return
     try:

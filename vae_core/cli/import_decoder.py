@@ -86,7 +86,7 @@ def _keep(trial: Trial, name: str, out_path: Path | None, said: dict[str, str]) 
     out.print(
         f"Imported {header.name}: {found.latent_dim} numbers to {found.width} x {found.height} in {colour} "
         f"{LAYOUTS[found.layout]}, values {RANGES[header.foreign.range]} ({how}), prior {PRIORS[header.foreign.prior]}, "
-        f"{'with' if header.foreign.encodes else 'without'} an encoder, {found.milliseconds:.1f} ms a picture.",
+        f"{'with' if header.foreign.encodes else 'without'} an encoder, {max(0.1, found.milliseconds):.1f} ms a picture.",
         markup=False, highlight=False,
     )  # fmt: skip
     out.print(f"Saved {target} ({target.stat().st_size / 1e6:.1f} MB)", markup=False, highlight=False)

@@ -56,6 +56,7 @@ class View:
     encodes: bool = True  # whether the model has an encoder; without one nothing is known of images and their codes
     prior: bool = True  # whether N(0, I) is a prior; of an autoencoder it is a Gaussian fitted to its codes
     uniform: bool = False  # whether that prior is uniform from -1 to 1 instead, of an imported decoder
+    images: bool = True  # whether there may be real images to compare with; of an imported decoder none are known
     gradients: bool = True  # whether the decoder can be differentiated, as a geodesic needs
     content: str = ""  # the start of the file's sha256
     pins: list[dict[str, Any]] | None = None  # [{"z", "label", "chosen"}]; None: this session has never had any of this model
@@ -96,6 +97,7 @@ def payload(view: View) -> dict[str, Any]:
         "noise": view.noise,
         "prior": view.prior,
         "uniform": view.uniform,
+        "images": view.images,
         "gradients": view.gradients,
         "z": view.z,
         "revision": view.revision,

@@ -23,7 +23,7 @@ export class NearestImages {
   }
 
   open({ data }) {
-    this.#line.hidden = data.training; // the search opens every image, and would for each newer file
+    this.#line.hidden = data.training || data.images === false; // the search opens every image, and would for each newer file
     this.#button.disabled = !data.encodes; // without an encoder no real image has a code
     if (this.#button.disabled && this.#space === "latents") this.#turnTo("pixels");
     this.#search();
