@@ -1,5 +1,7 @@
 """A decoder from elsewhere on the pages, without a browser: dropped, looked at, corrected, kept, explored, corrected again."""
 
+import threading
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -20,6 +22,10 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(trial_process, "_limit", lambda: None)
     monkeypatch.setattr(trial, "_run", trial_process.main)
     imported_decoder._trials.clear()
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith(("measure", "count")):  # the form's: what they import must not come between two tests
+            thread.join(60)
 
 
 def upload(app, name, data):
