@@ -81,7 +81,7 @@ def test_with_one_in_flight_a_far_server_answers_few(js):
 @pytest.mark.parametrize("trip", [0, 20, 100, 200])
 @pytest.mark.parametrize(("mbit", "raw"), [(20, True), (5, False), (1, False)])
 def test_a_narrow_way_gets_jpeg_files_and_no_queue(js, trip, mbit, raw):
-    seen = simulated(js, trip=trip, rate=mbit * 125, seconds=8)
+    seen = simulated(js, trip=trip, rate=mbit * 125, seconds=8, **{"from": 5})
     assert seen["everJpeg"] is not raw
     assert seen["rate"] > 58
     assert seen["p95"] <= trip + 3 + 20
@@ -89,7 +89,7 @@ def test_a_narrow_way_gets_jpeg_files_and_no_queue(js, trip, mbit, raw):
 
 def test_a_way_too_narrow_even_for_jpeg_files_gets_no_backlog(js):
     """0.2 Mbit/s carry 16 files a second."""
-    seen = simulated(js, trip=100, rate=25, seconds=10, **{"from": 5})
+    seen = simulated(js, trip=100, rate=25, seconds=16, **{"from": 11})
     assert 14 < seen["rate"] < 17
     assert seen["p95"] < 100 + 3 + 60 + 3 * 60, "one being carried, at most three waiting"
 

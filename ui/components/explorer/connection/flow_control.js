@@ -12,6 +12,7 @@ const PERIOD = 5000; // ms: the shortest way is known of this period and the one
 const [FEW, MANY] = [3, 12]; // replies that are judged together
 const QUEUED = 0.5; // of the time between replies, by which all of them take longer than the way does
 const SLOWER = 1.1; // times a display frame, between replies that come too slowly
+const AGAIN = 3000; // ms within which a second queue has to form before pictures are compressed: a busy machine makes one now and then
 const LONE = 2; // replies to requests that were alone in flight: what they took is the way, though it was shorter before
 const SMALL = 3000; // bytes, below which a JPEG file saves too little
 const CARRIED = 0.8; // of a display frame, in which a picture as it is must pass before it is asked for again
@@ -24,6 +25,7 @@ export class FlowControl {
   #shortest = []; // [{since, way}]: the shortest way of this period and the one before, ms
   #lone = []; // ways of requests that were alone in flight
   #replies = []; // {at, way, served, bytes, awaited}: the last ones, asked for since `#since`
+  #queued = -Infinity; // when the last queue was seen
   #since = -Infinity; // when the limit or the kind of picture was last changed over a queue
   #slowStart = true; // no queue of such pictures has been seen yet: the limit doubles with each way there and back
   #grown = 0; // replies since the limit last grew
@@ -91,7 +93,9 @@ export class FlowControl {
     const queue = Math.min(...last.map(({ way }) => way)) - this.#way;
     if (gap <= SLOWER * this.#frame() || queue <= QUEUED * gap) return this.#doubt(at);
     const served = median(last.map((reply) => reply.served));
-    this.#slowStart = this.#jpegAllowed && !this.#jpeg && served < gap / 2 && last[0].bytes > SMALL; // it is the bytes that are slow
+    const bytesAreSlow = served < gap / 2 && last[0].bytes > SMALL && at - this.#queued < Math.max(AGAIN, MANY * gap);
+    this.#slowStart = this.#jpegAllowed && !this.#jpeg && bytesAreSlow;
+    this.#queued = at;
     this.#change(this.#jpeg || this.#slowStart, at);
     this.#limit = Math.max(1, Math.min(this.#limit, Math.round((this.#way + served) / gap)));
     return true;
