@@ -164,6 +164,15 @@ def test_two_models_of_the_page_are_compared_at_one_z(alone):
     assert alone.evaluate("() => outside") == []
 
 
+def test_a_page_of_one_model_offers_no_comparison(alone):
+    button = alone.locator(".lw-explorer button", has_text="vs")
+    assert button.is_visible()
+    alone.evaluate("() => explorer.update({...explorer.data, others: []}, () => {})")
+    assert not button.is_visible()
+    alone.keyboard.press("c")
+    assert alone.locator("dialog[open]").count() == 0
+
+
 def asked(js, page_files, body: str) -> Any:
     function = "async (m, models, files) => {" + ANSWERS + body + "}"
     return js("explorer/renderer/renderer.js", function, *page_files)

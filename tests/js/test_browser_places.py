@@ -26,6 +26,7 @@ ASK = (
     decoderBytes: async () => null, encoderBytes: async () => new ArrayBuffer(0)};
   const browser = new BrowserModel(Promise.resolve(files), 'nowhere', workers);
   const queries = new m.BrowserQueries(browser, life.signal);
+  if (what === 'path') return queries.path('path', points, {kind: 'linear', even: false, count: 20});
   const places = await queries.places('here', points, what);
   if (places === null) throw new Error(queries.refusal);
   const plain = (value) => (typeof value === 'number' && !Number.isFinite(value) ? null : value);
@@ -119,3 +120,14 @@ def test_densities_alone_need_neither_decoder_nor_encoder(js, measured):
     got = np.array([place["logAggregate"] for place in found["places"]])
     np.testing.assert_allclose(got, coverage.log_aggregate(z), rtol=1e-4, atol=1e-4)
     assert found["asked"] == []
+
+
+def test_a_path_is_judged_as_python_judges_it_and_nothing_is_said_without_a_measure(js, measured):
+    toy, coverage, likeness = measured
+    ends = coverage.means[[0, 1]].tolist()
+    found = js(QUERIES, ASK, toy.sent(), sent(coverage, likeness), ends, "path")
+    assert found["said"] and len(found["pictures"]) == 20
+    expected = likeness.at(np.linspace(*ends, 20)).typical
+    np.testing.assert_allclose(found["typical"], expected, atol=100 / len(likeness._own))
+    without = js(QUERIES, ASK, toy.sent(), sent(coverage, None), ends, "path")
+    assert not without["said"] and all(value is None or value != value for value in without["typical"])

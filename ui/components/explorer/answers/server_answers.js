@@ -7,6 +7,7 @@
 //     can.files                            what a path can be saved as: "gif", "mp4", "sheet", "npz"
 //     can.publish                          whether it can publish: startPublishing(what, signal) starts and returns an id, and
 //                                          publishing(id, signal) tells {state, share, message, url}; both throw a sentence
+//     can.train                            whether other models can come to those that are there
 //     can.noise                            whether the large picture can be drawn with the noise of p(x|z)
 //   picture(model, latentDim, on, signal)  who draws the large picture: {open, request(z, start, step, noise: its seed, null for the
 //                                        mean), close()}. on: {picture(answer, start, z), hello({device, milliseconds (of a picture
@@ -36,7 +37,7 @@ import { publishingState, startPublishing } from "./publish_routes.js";
 import { fetchEmbedding, fetchEncodedImages, fetchFile, fetchNearest, fetchTrainingCodes, fetchTrainingState, routeUrl } from "./server_routes.js";
 
 export class ServerAnswers {
-  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], networks: true, noise: true, publish: true };
+  can = { paths: KINDS, files: ["gif", "mp4", "sheet", "npz"], networks: true, noise: true, train: true, publish: true };
   encodedImages = fetchEncodedImages;
   nearest = fetchNearest;
   embedding = fetchEmbedding;

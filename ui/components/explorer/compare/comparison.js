@@ -38,7 +38,7 @@ export class Comparison {
     this.#button.setAttribute("aria-label", `vs: ${this.#button.title}`);
     this.#button.setAttribute("aria-pressed", "false");
     this.elements = { tools: this.#button, over: this.#choice.dialog };
-    this.keys = [{ key: "C", words: "Compare with another model", run: () => this.#choose() }];
+    this.keys = [{ key: "C", words: "Compare with another model", run: () => this.#button.hidden || this.#choose() }];
     this.#mount(explorer.parts.picture.stage);
   }
 
@@ -95,6 +95,7 @@ export class Comparison {
   /** Brings what is shown in line with the choice and with the models there are. */
   #attach() {
     const { model, others } = this.#data;
+    this.#button.hidden = others.length === 0 && !this.#explorer.answers.can.train; // nor will there be one to compare with
     const other = others.find(({ name }) => name === this.#chosen);
     if (this.#chosen === null || this.#chosen === model) this.#off();
     else if (!other) this.#stop(`${this.#chosen} is no longer there.`);

@@ -51,7 +51,7 @@ export class Traversal {
     this.#sheet.showModal();
     const pictures = await model.queries.pictures("traversal", this.#points, CELL);
     if (pictures) this.#draw(rows, pictures);
-    else this.#words.textContent = "The server does not answer at the moment; close this and try again.";
+    else this.#words.textContent = "No pictures come at the moment; close this and try again.";
   }
 
   #draw(rows, pictures) {

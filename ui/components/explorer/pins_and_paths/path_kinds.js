@@ -109,7 +109,7 @@ export class PathKinds {
     const path = await queries.path(`path ${kind}`, this.#stops, { kind, even: this.#even.checked, count: pointsOf(this.#stops.length) });
     if (asked !== this.#asked) return;
     this.#found.set(kind, path);
-    if (path === null) this.#failed.set(kind, `The server would not compute this path: ${queries.refusal || "the connection was closed"}.`);
+    if (path === null) this.#failed.set(kind, `This path could not be computed: ${queries.refusal || "the connection was closed"}.`);
     this.repaint();
     if (kind === this.kind) this.#tell();
   }

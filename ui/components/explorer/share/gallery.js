@@ -48,7 +48,7 @@ export class Gallery {
     this.#draw();
     const { length } = snapshots.items;
     if (kept) return `Snapshot taken: the gallery holds ${length}.`;
-    if (picture === null) return "No snapshot: the server does not answer at the moment. Try again when it is back.";
+    if (picture === null) return "No snapshot: no picture comes at the moment. Try again in a moment.";
     return `The browser did not keep the snapshot: its storage is full or switched off. ${length > 0 ? "Remove old ones from the gallery; exported as a page, they are not lost." : "Allow this site to store data."}`;
   }
 
