@@ -111,6 +111,7 @@ def test_the_map_of_kl_per_dimension_copes_with_any_number_of_epochs(tmp_path, c
     history.add([{"kind": "validation", **row} for row in rows])
     figure = curves.kl_chart(history, View(), run_id="r")
     assert len(figure.data[0].x) == min(count, curves.CELLS)
+    assert count < 2 or list(figure.layout.xaxis.range) == [0, count - 1], "no run begins before its beginning"
 
 
 def test_the_map_of_kl_per_dimension_holds_what_happens_within_an_epoch(history):

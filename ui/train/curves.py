@@ -98,8 +98,9 @@ def kl_chart(history: History, view: View, *, run_id: str) -> go.Figure:
     order = sorted(range(len(columns[-1])), key=lambda d: columns[-1][d]) if columns else []
     unit, word = unit_of(history, view)
     figure = blank(f"{run_id}-kl-per-dim-{view.axis}", 0, word)
+    xs = [row[view.axis] / unit for row in rows]
     figure.add_heatmap(
-        x=[row[view.axis] / unit for row in rows], y=[f"z{d}" for d in order],
+        x=xs, y=[f"z{d}" for d in order],
         z=[[_short(column[d]) for column in columns] for d in order], zmin=0,
         colorscale=[[0, "rgba(76,110,245,0.03)"], [1, "rgba(76,110,245,1)"]], xgap=0 if len(rows) > 12 else 1, ygap=1,
         hovertemplate="%{y}, " + view.axis + " %{x}: %{z:.2f} nats<extra></extra>",
@@ -107,7 +108,8 @@ def kl_chart(history: History, view: View, *, run_id: str) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(margin={"l": 34, "r": 6}, height=MAP_HEIGHT, hovermode="closest")
     figure.update_yaxes(type="category", showgrid=False, nticks=12)
-    figure.update_xaxes(autorange=True, showgrid=False, title=None)
+    # By itself the axis would begin half a column before the run does.
+    figure.update_xaxes(**({"range": [xs[0], xs[-1]]} if len(xs) > 1 else {"autorange": True}), showgrid=False, title=None)
     return figure
 
 

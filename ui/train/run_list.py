@@ -52,7 +52,7 @@ def _row(run: RunStatus, place: str) -> None:
     if compare_runs.comparing():
         compare_runs.tick(run)
     else:
-        icon = ICONS[run.state]
+        icon = ":material/hourglass_disabled:" if run.stalled else ICONS[run.state]
         st.button(run.name, key=f"train.show.{run.run_id}", type="tertiary", icon=icon, on_click=_show, args=(run.run_id,))
     line = run_sentences.state_line(run) + place
     st.caption(f":red[{line}]" if run.state in ("failed", "died", "unreadable") else line)
