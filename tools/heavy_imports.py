@@ -1,4 +1,4 @@
-"""Who imports torchvision, scipy or pandas on the way to the first picture: `python -m tools.heavy_imports` prints it as JSON.
+"""Who imports what takes long on the way to the first picture: `python -m tools.heavy_imports` prints it as JSON.
 
 Runs what the server runs for the first visitor (app.py, the default model, the Explore page) and notes for each of these packages
 the innermost caller that is either a file of ours or Streamlit. Streamlit may use what it likes; we import none of them.
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torchvision", "scipy", "pandas")
+HEAVY = ("torchvision", "scipy", "pandas", "onnx", "onnxscript", "onnxruntime")
 
 
 class Watcher(MetaPathFinder):

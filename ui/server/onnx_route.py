@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "components" / "onnxruntime_web"
 KEPT = "public, max-age=31536000, immutable"
-SECONDS = "1"  # until a browser asks again for a file that is being made
+SECONDS = "2"  # until a browser asks again for a file that is being made
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
-_queue = TaskQueue("onnx", threads=2, waiting=200)
+_queue = TaskQueue("onnx", threads=2, waiting=1000)
 
 
 @cache

@@ -114,12 +114,12 @@ function filesIn(folder, provider) {
   return { module: new URL(module, base).href, wasm: new URL(wasm, base).href };
 }
 
-/** The file's bytes; while the server still makes it (202) it is asked again. */
+/** The file's bytes; while the server still makes it (202) or has too much to do (503) it is asked again. */
 export async function fetchModel(url, signal) {
   for (;;) {
     const response = await fetch(new URL(url, document.baseURI), { signal, priority: "low" });
     if (response.status === 200) return response.arrayBuffer();
-    if (response.status !== 202) throw new Error((await response.text()) || `the server answered ${response.status}`);
+    if (![202, 503].includes(response.status)) throw new Error((await response.text()) || `the server answered ${response.status}`);
     const seconds = Number(response.headers.get("Retry-After")) || 1;
     await pause(1000 * Math.min(LONGEST_PAUSE, seconds), signal);
   }
