@@ -9,8 +9,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Page
@@ -27,6 +29,7 @@ class Server:
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    onnx: ClassVar[Path]  # what all servers of the tests share: many tests open the same model, and each file takes seconds
 
     @property
     def url(self) -> str:
@@ -37,6 +40,8 @@ class Server:
         return (self.folder / "server.log").read_text(errors="replace")
 
     def start(self) -> Server:
+        with suppress(FileExistsError):
+            (self.folder / "runs" / ".onnx").symlink_to(self.onnx, target_is_directory=True)
         self.port = self.port or free_port()
         folders = {"VAE_RUNS": str(self.folder / "runs"), "VAE_CHECKPOINTS": str(self.folder / "checkpoints")}
         env = {**os.environ, **folders, **self.env}
@@ -65,6 +70,11 @@ class Server:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_onnx_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    Server.onnx = tmp_path_factory.mktemp("onnx")
 
 
 def free_port() -> int:

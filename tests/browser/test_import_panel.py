@@ -112,7 +112,7 @@ def test_a_folder_keeps_its_subfolders_as_classes_and_its_name(panel, tmp_path):
         for index in range(8):
             (folder / f"{index}.png").write_bytes(awful_zip.encoded(awful_zip.picture(100 * place + index)))
     panel.get_by_text("A folder", exact=True).click()
-    folders = panel.locator('.st-key-own_take input[webkitdirectory]')
+    folders = panel.locator(".st-key-own_take input[webkitdirectory]")
     folders.wait_for(state="attached")
     folders.set_input_files(tmp_path / "pets")
     expect(panel.locator(".own-classes li")).to_have_text(["cats8", "dogs8"], timeout=60_000)

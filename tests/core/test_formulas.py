@@ -1,6 +1,5 @@
 """The VAE's formulas against torch.distributions, closed forms and numerical integrals."""
 
-
 import pytest
 import torch
 from torch.distributions import Bernoulli as TorchBernoulli

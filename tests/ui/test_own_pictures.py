@@ -123,9 +123,7 @@ def test_a_drop_shows_pictures_classes_and_what_is_left_out_with_reasons():
     assert "Left out: 2 files" in said and "notes.txt" in said and "broken.png" in said
 
 
-@pytest.mark.parametrize(
-    ("option", "value"), [("size", 32), ("colour", False), ("crop", "border"), ("crop", "stretch")]
-)
+@pytest.mark.parametrize(("option", "value"), [("size", 32), ("colour", False), ("crop", "border"), ("crop", "stretch")])
 def test_a_changed_option_changes_the_pictures_at_once(option, value):
     app = dropped(zipped({"": 12}))
     (before,) = pictures(app)

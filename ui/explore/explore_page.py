@@ -10,6 +10,7 @@ import streamlit as st
 
 from ui.components.explorer import View, explorer
 from ui.explore import browser_messages
+from ui.server import onnx_route
 from ui.shared import cached_models, comparable_models, default_z, follow_training, model_picker, read_page_address, user_session
 from vae_core.runs.snapshot_files import is_of_training
 
@@ -67,8 +68,14 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         acknowledged=browser_messages.acknowledged(),
         others=comparable_models.others(entry),
         compared=st.session_state[user_session.COMPARED],
+        decoder=None if training else decoder_for_browsers(entry),
     )
     explorer(view, key=browser_messages.KEY, sends=browser_messages.HANDLERS)
+
+
+def decoder_for_browsers(entry: ModelEntry) -> dict[str, str]:
+    """Where a browser finds the model's decoder and what runs it, and how to read what it gives."""
+    return {"url": onnx_route.address(entry), "runtime": onnx_route.runtime_address(), "layout": "nchw", "range": "unit"}
 
 
 def shown_path(entry: ModelEntry) -> str:

@@ -168,9 +168,7 @@ def answer_path(
     return head + b"".join(np.asarray(part).astype("<f4").tobytes() for part in floats) + found.pictures.tobytes()
 
 
-def answer_training(
-    snapshot: Callable[[int], LatentModel], latent_dim: int, frame: bytes, stop_check: StopCheck = _on
-) -> bytes:
+def answer_training(snapshot: Callable[[int], LatentModel], latent_dim: int, frame: bytes, stop_check: StopCheck = _on) -> bytes:
     """One z as the snapshots of several steps draw it.
 
     Raises:
