@@ -2,15 +2,18 @@
 
     python -m benchmarks.drag_latency [--seconds 4] [--training]
 
-The app, against two other ways to write it with Streamlit, in the same run: `st.slider` + `st.image`, and a component that reruns
-a fragment on every input event (both in benchmarks/baselines). 16 sliders, 64x64 RGB conv decoder. Latency is from the input
-event's timeStamp to the picture being in the canvas (`performance.measure("drag-to-paint")`). With --training a training run goes
-on all the while, started as the Train page starts it.
+The app, decoding on the server and in the browser, against two other ways to write it with Streamlit, in the same run:
+`st.slider` + `st.image`, and a component that reruns a fragment on every input event (both in benchmarks/baselines). 16 sliders,
+64x64 RGB conv decoder; then the app with every shipped model. Latency is from the input event's timeStamp to the picture being in
+the canvas
+(`performance.measure("drag-to-paint")`); bytes are those of all live sockets while the button is down. With --training a training
+run goes on all the while, started as the Train page starts it.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import shutil
@@ -22,14 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 from benchmarks import report
 from benchmarks.benchmark_models import save_untrained
-from benchmarks.live_load import free_port, serving, streamlit_command
+from benchmarks.live_load import ROOT, free_port, serving, streamlit_command
 
 MODEL, LATENT_DIM = "bench-conv-64", 16
 RATE = 60  # pointer moves a second
+SHIPPED = sorted(path.stem for path in (ROOT / "checkpoints").glob("*.safetensors"))
+SLIDERS = 'input[type="range"][aria-label^="z"]'
 RANGE, THUMB = 'input[type="range"][aria-label="z15"]', 'div:has(> [data-testid="stSliderThumbValue"])'
 WATCH = """() => {
   if (!window.bench) {
@@ -43,7 +48,8 @@ WATCH = """() => {
 }"""
 SEEN = "() => ({...bench, latencies: performance.getEntriesByName('drag-to-paint').map((measure) => measure.duration)})"
 KINDS = {
-    "app": "this app: component + socket",
+    "server": "this app: component + socket",
+    "browser": "this app: decoded in the browser",
     "fragment_component": "component + fragment rerun",
     "slider_image": "st.slider + st.image",
 }
@@ -57,14 +63,16 @@ class Drag:
     pictures: int  # painted while dragging
     latencies: list[float]  # ms
     seconds: float
+    socket_bytes: int
 
     def row(self, name: str) -> list[str]:
         p50, p95 = (f"{q:.1f}" for q in np.quantile(self.latencies, [0.5, 0.95])) if self.latencies else ("-", "-")
-        return [name, f"{self.events / self.seconds:.1f}", f"{self.pictures / self.seconds:.1f}", p50, p95]
+        rates = [self.events / self.seconds, self.pictures / self.seconds]
+        return [name, *(f"{rate:.1f}" for rate in rates), p50, p95, str(self.socket_bytes)]
 
 
-def drag(page: Page, target: str, seconds: float) -> Drag:
-    """Moves the pointer over the slider to and fro, RATE times a second, with the button down."""
+def drag(page: Page, target: str, seconds: float, carried: list[int]) -> Drag:
+    """Moves the pointer over the slider to and fro, RATE times a second, with the button down; `carried`: see `_count`."""
     handle = page.locator(target).last
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
@@ -75,6 +83,7 @@ def drag(page: Page, target: str, seconds: float) -> Drag:
     page.mouse.move(middle, y)
     page.mouse.down()
     page.evaluate(WATCH)
+    before = carried[0]
     begin = time.perf_counter()
     for k in range(1, int(seconds * RATE) + 1):
         wait = begin + k / RATE - time.perf_counter()
@@ -84,9 +93,10 @@ def drag(page: Page, target: str, seconds: float) -> Drag:
     took = time.perf_counter() - begin
     page.wait_for_timeout(50)
     seen = page.evaluate(SEEN)
+    through = carried[0] - before
     page.mouse.up()
     pictures = len(seen["latencies"]) or seen["changes"]
-    return Drag(seen["inputs"] or seen["moves"], pictures, seen["latencies"], took)
+    return Drag(seen["inputs"] or seen["moves"], pictures, seen["latencies"], took, through)
 
 
 @contextmanager
@@ -110,22 +120,40 @@ def training(folder: Path) -> Iterator[None]:
         time.sleep(8)
 
 
-def measure(page: Page, kind: str, folder: Path, seconds: float) -> Drag:
-    """One drag with the app ("app") or a baseline script, on a server of its own."""
+def measure(browser: Browser, kind: str, folder: Path, seconds: float, model: str = MODEL) -> Drag:
+    """One drag with the app (who decodes: "server", "browser") or a baseline script, on a server of its own."""
     port = free_port()
     os.environ["BENCH_MODEL"] = str(folder / f"{MODEL}.safetensors")
-    script = "app.py" if kind == "app" else f"benchmarks/baselines/{kind}.py"
+    app = kind in ("server", "browser")
+    script = "app.py" if app else f"benchmarks/baselines/{kind}.py"
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    carried = [0]  # bytes
+    page.on("websocket", lambda socket: _count(socket, carried))
     with serving(streamlit_command(script, port), port, folder, "/_stcore/health"):
-        page.goto(f"http://127.0.0.1:{port}/")
+        page.goto(f"http://127.0.0.1:{port}/" + (f"?model={model}&decode={kind}" if app else ""))
         target = THUMB if kind == "slider_image" else RANGE
+        if app:
+            page.locator(f'[data-state="live"][data-decoder="{kind}"]').wait_for(timeout=300_000)
+            target = f'input[aria-label="{page.locator(SLIDERS).first.get_attribute("aria-label")}"]'
         page.locator(target).last.wait_for(timeout=60_000)
-        if kind == "app":
-            page.locator('[data-state="live"]').wait_for(timeout=60_000)
         page.wait_for_timeout(3000)
-        drag(page, target, 1)  # warm
-        result = drag(page, target, seconds)
-    print(kind, result.row(""), flush=True)
+        drag(page, target, 1, carried)  # warm
+        page.wait_for_timeout(1000)
+        result = drag(page, target, seconds, carried)
+    page.close()
+    print(model, kind, result.row(""), flush=True)
     return result
+
+
+def _count(socket: WebSocket, carried: list[int]) -> None:
+    """Adds up what goes through a live socket, both ways."""
+
+    def add(frame: str | bytes) -> None:
+        carried[0] += len(frame)
+
+    if "/live" in socket.url:
+        socket.on("framesent", add)
+        socket.on("framereceived", add)
 
 
 def main() -> None:
@@ -139,17 +167,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, sync_playwright() as playwright:
         folder = Path(name)
         save_untrained(folder / f"{MODEL}.safetensors", latent_dim=LATENT_DIM)
+        for model in SHIPPED:
+            shutil.copy(ROOT / "checkpoints" / f"{model}.safetensors", folder)
         installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
         for busy in (False, True) if arguments.training else (False,):
             with training(folder) if busy else nullcontext():
-                for kind in ["app"] if arguments.only_app else KINDS:
-                    note = " (while training)" if busy else ""
-                    rows.append(measure(page, kind, folder, arguments.seconds).row(KINDS[kind] + note))
+                note = " (while training)" if busy else ""
+                for kind in ["server", "browser"] if arguments.only_app else KINDS:
+                    rows.append(measure(browser, kind, folder, arguments.seconds).row(KINDS[kind] + note))
+                for model, kind in itertools.product(SHIPPED, ["server", "browser"]):
+                    rows.append(measure(browser, kind, folder, arguments.seconds, model).row(f"{model}, {kind} decodes{note}"))
         version = browser.version
     if not arguments.only_app:
-        columns = ["path", "input events/s", "pictures/s while dragging", "p50 ms", "p95 ms"]
+        columns = ["path", "input events/s", "pictures/s while dragging", "p50 ms", "p95 ms", "bytes on live sockets"]
         intro = (
             f"One slider of {LATENT_DIM} dragged for {arguments.seconds:g} s at {RATE} moves/s; Chromium {version}; "
             "64x64 RGB conv decoder.\n"

@@ -3,7 +3,9 @@
     python -m benchmarks.live_load [--seconds 6] [--sockets 1 8 32 64 128]
 
 The app as it is, against a naive live route in the same run: same network, one picture for each call of the decoder in float32,
-as a first version would write it. The load generator (load_client.py) is a process of its own on the same machine.
+as a first version would write it. The load generator (live_load_client.py) is a process of its own on the same machine. Then the
+page's own cost where browsers decode: the server's CPU time while N browsers load the decoder and onnxruntime-web, with nothing
+kept from before, and while they drag, which is N open sockets over which nothing goes; beside it that of N who drag over them.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.benchmark_models import save_untrained
+from vae_core.onnx_export import onnx_file
 
 ROOT = Path(__file__).parents[1]
 MODEL, LATENT_DIM = "bench-conv-64", 16
@@ -71,8 +74,9 @@ def naive_command(port: int, folder: Path) -> list[str]:
     return [sys.executable, "-m", "benchmarks.baselines.naive_live", str(port), str(folder / f"{MODEL}.safetensors")]
 
 
-def measure(port: int, sockets: int, seconds: float) -> dict[str, Any]:
+def measure(port: int, sockets: int, seconds: float, rate: float = PACE) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.live_load_client", str(port), MODEL, str(LATENT_DIM), str(sockets), str(seconds)]
+    command.append(str(rate))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
@@ -95,6 +99,47 @@ def run(sockets: list[int], seconds: float, folder: Path, baseline: bool) -> dic
     return results
 
 
+def cpu_seconds(process: int) -> float:
+    """User and system time of a process so far; Linux only."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load_decoder(port: int, folder: Path) -> int:
+    """One browser's first visit: the files with which it decodes. Their bytes on the wire."""
+    os.environ["VAE_RUNS"] = str(folder / "runs")
+    version = onnx_file(folder / f"{MODEL}.safetensors", "decoder", half=True).version
+    hashes = json.loads((ROOT / "ui/components/onnxruntime_web/hashes.json").read_text())
+    files = [f"onnxruntime/{hashes['version']}/{name}" for name in hashes["files"] if Path(name).suffix in (".mjs", ".wasm")]
+    size = 0
+    for path in [f"onnx/decoder?model={MODEL}&v={version}", *files]:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers={"Accept-Encoding": "gzip"})
+        while (answer := urllib.request.urlopen(request, timeout=60)).status == 202:
+            time.sleep(1)
+        size += len(answer.read())
+    return size
+
+
+def page_cost(people: list[int], seconds: float, folder: Path) -> list[list[str]]:
+    """For each number of people: ms of CPU for each of them to load, % of a core while all drag, and over the socket."""
+    port, table = free_port(), []
+    with serving(streamlit_command("app.py", port), port, folder, "/_stcore/health") as process:
+        size = load_decoder(port, folder)  # the file is made here
+        for n in people:
+            start = cpu_seconds(process)
+            for _ in range(n):
+                load_decoder(port, folder)
+            loading = (cpu_seconds(process) - start) / n
+            shares = []
+            for rate in (0.0, PACE):
+                before, began = cpu_seconds(process), time.perf_counter()
+                measure(port, n, seconds, rate)
+                shares.append((cpu_seconds(process) - before) / (time.perf_counter() - began))
+            table.append([str(n), f"{size / 1e6:.1f}", f"{1000 * loading:.1f}", *(f"{100 * share:.0f}" for share in shares)])
+            print(table[-1], flush=True)
+    return table
+
+
 def rows(sockets: list[int], results: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
     table = []
     for n, app, naive in zip(sockets, results["app"], results["naive"], strict=True):
@@ -107,6 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--sockets", type=int, nargs="+", default=[1, 8, 32, 64, 96, 128])
+    parser.add_argument("--people", type=int, nargs="+", default=[8, 64, 128], help="who decode in their browsers")
     parser.add_argument("--no-report", action="store_true", help="print only; the naive baseline is left out")
     parser.add_argument("--note", default="", help="a sentence for the report, about the machine's other work for example")
     arguments = parser.parse_args()
@@ -114,6 +160,7 @@ def main() -> None:
         folder = Path(name)
         save_untrained(folder / f"{MODEL}.safetensors", latent_dim=LATENT_DIM)
         results = run(arguments.sockets, arguments.seconds, folder, not arguments.no_report)
+        cost = page_cost(arguments.people, arguments.seconds, folder)
     if arguments.no_report:
         return
     columns = ["sockets", "pictures/s each", "least", "p50 ms", "p95 ms", "naive pictures/s each", "naive p95 ms", "ratio"]
@@ -124,7 +171,15 @@ def main() -> None:
     )
     command = f"python -m benchmarks.live_load --seconds {arguments.seconds:g}"
     notes = [intro, f"{arguments.note}\n"] if arguments.note else [intro]
-    report.write("live_load", command, [*notes, report.table(columns, rows(arguments.sockets, results))])
+    costs = [
+        "people",
+        "MB to load",
+        "ms of CPU to load, each",
+        "% of a core, all drag, browsers decode",
+        "% of a core, all drag over sockets",
+    ]
+    tables = [report.table(columns, rows(arguments.sockets, results)), "Decoded in the browser:\n", report.table(costs, cost)]
+    report.write("live_load", command, [*notes, *tables])
 
 
 if __name__ == "__main__":

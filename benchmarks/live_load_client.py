@@ -140,9 +140,9 @@ def main() -> None:
     port, model, latent_dim, sockets, seconds = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5]), float(sys.argv[5])
     rate = float(sys.argv[6]) if len(sys.argv) > 6 else RATE
     tally = asyncio.run(load(int(port), model, latent_dim, sockets, seconds, rate=rate))
-    p50, p95 = np.quantile(tally.latencies, [0.5, 0.95]) * 1000
+    p50, p95 = np.quantile(tally.latencies, [0.5, 0.95]) * 1000 if tally.latencies else (0.0, 0.0)
     rates = np.array(tally.pictures) / seconds
-    worst = max(tally.latencies) * 1000
+    worst = max(tally.latencies, default=0.0) * 1000
     print(json.dumps({"mean": rates.mean(), "least": rates.min(), "p50": p50, "p95": p95, "worst": worst}))
 
 

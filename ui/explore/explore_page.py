@@ -68,14 +68,16 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         acknowledged=browser_messages.acknowledged(),
         others=comparable_models.others(entry),
         compared=st.session_state[user_session.COMPARED],
-        decoder=None if training else decoder_for_browsers(entry),
+        decoder=None if training else decoder_for_browsers(entry, model),
     )
     explorer(view, key=browser_messages.KEY, sends=browser_messages.HANDLERS)
 
 
-def decoder_for_browsers(entry: ModelEntry) -> dict[str, str]:
+def decoder_for_browsers(entry: ModelEntry, model: LatentModel) -> dict[str, str]:
     """Where a browser finds the model's decoder and what runs it, and how to read what it gives."""
-    return {"url": onnx_route.address(entry), "runtime": onnx_route.runtime_address(), "layout": "nchw", "range": "unit"}
+    foreign = model.header.foreign
+    reads = {"layout": "nchw", "range": "unit"} if foreign is None else {"layout": foreign.layout, "range": foreign.range}
+    return {"url": onnx_route.address(entry), "runtime": onnx_route.runtime_address(), **reads}
 
 
 def shown_path(entry: ModelEntry) -> str:

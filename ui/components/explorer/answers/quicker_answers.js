@@ -22,7 +22,7 @@ export class QuickerAnswers extends ServerAnswers {
     let answered = null;
     let refuse = null;
     const on = {
-      picture: (answer) => answered(answer),
+      picture: (answer) => answer.lossy || answered(answer),
       hello: () => {},
       offline: () => {},
       refused: (_, reason) => refuse(new Error(reason)),
@@ -44,7 +44,7 @@ class Pictures {
   #server;
   #on;
   #life;
-  #last = null; // {z, start, step, number}: the newest point of all
+  #last = null; // {z, start, step, noise, number}: the newest point of all
   #number = 0; // of the newest
   #painted = 0; // of the newest that has been answered: what comes later than a newer one is old
   #decoding = false;
@@ -73,9 +73,9 @@ class Pictures {
     return this.#here || this.#server.open;
   }
 
-  request(z, start, step = null) {
+  request(z, start, step = null, noise = null) {
     this.#number += 1;
-    this.#last = { z: Float32Array.from(z), start, step, number: this.#number };
+    this.#last = { z: Float32Array.from(z), start, step, noise, number: this.#number };
     if (this.#here) this.#decode();
     else this.#askServer();
   }
@@ -84,13 +84,15 @@ class Pictures {
     this.#life.abort();
   }
 
+  /** The browser has the mean of the model as it is; other weights and the noise are the server's. */
   get #here() {
-    return (this.#last?.step ?? null) === null && this.#takeover.decodes(this.#model);
+    const { step = null, noise = null } = this.#last ?? {};
+    return step === null && noise === null && this.#takeover.decodes(this.#model);
   }
 
   #askServer() {
-    const { z, start, step, number } = this.#last;
-    this.#server.request(z, { start, number, asked: this.#server.open ? performance.now() : null }, step);
+    const { z, start, step, noise, number } = this.#last;
+    this.#server.request(z, { start, number, asked: this.#server.open ? performance.now() : null }, step, noise);
   }
 
   async #decode() {
