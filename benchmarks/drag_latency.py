@@ -19,7 +19,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ class Drag:
         return [name, *(f"{rate:.1f}" for rate in rates), p50, p95, str(self.socket_bytes)]
 
 
-def drag(page: Page, target: str, seconds: float, carried: list[int]) -> Drag:
+def drag(page: Page, target: str, seconds: float, carried: Sequence[int] = (0,)) -> Drag:
     """Moves the pointer over the slider to and fro, RATE times a second, with the button down; `carried`: see `_count`."""
     handle = page.locator(target).last
     handle.scroll_into_view_if_needed()

@@ -151,7 +151,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         with serving(streamlit_command("app.py", port), port, folder, "/_stcore/health"):
-            page.goto(f"http://127.0.0.1:{port}/")
+            page.goto(f"http://127.0.0.1:{port}/?decode=server")
             page.locator('[data-state="live"]').wait_for(timeout=60_000)
             page.wait_for_function("() => performance.getEntriesByName('map-background').length > 0", timeout=60_000)
             page.wait_for_timeout(2000)

@@ -155,7 +155,7 @@ def test_animate_moves_the_chosen_dimension_until_stopped(explore):
 
 
 def test_the_readout_says_rate_latency_and_device(explore):
-    page = explore()
+    page = explore("?model=tiny&z=0,0,0,0&decode=server")
     slider(page, 1).focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
@@ -188,7 +188,7 @@ def test_inactive_dimensions_are_folded_away_and_still_work(explore):
 
 @pytest.mark.firefox
 def test_the_explorer_survives_a_killed_and_restarted_server(explore):
-    page = explore()
+    page = explore("?model=tiny&z=0,0,0,0&decode=server")
     slider(page, 2).click(position={"x": 30, "y": 10})
     wait_for_address(page, [0, 0, value(page, 2), 0])
     explore.server.kill()
@@ -226,7 +226,7 @@ def test_a_model_replaced_while_open_is_shown_anew(explore, make_model, latent_d
 
 
 def test_without_the_socket_a_release_still_brings_its_picture(explore):
-    page = explore.server and explore()
+    page = explore.server and explore("?model=tiny&z=0,0,0,0&decode=server")
     page.add_init_script(NO_SOCKET)
     page.reload()
     expect(page.get_by_test_id("live-status")).to_have_attribute("data-state", "offline")
