@@ -18,6 +18,7 @@ from vae_core.latent.paths import path_through
 from vae_core.model_files.add_foreign_decoder import add_decoder, change_decoder
 from vae_core.model_files.header import load_header
 from vae_core.model_files.model_list import add_upload
+from vae_core.publish import describe_model
 
 BROKEN = onnx_files.broken()
 HUNGRY = ("huge-constant", "doubled")  # need the limits of a process
@@ -194,6 +195,16 @@ def test_a_header_that_lies_about_the_pictures_is_refused():
     describe_anew(path, lie)
     with pytest.raises(CheckpointError, match="liar is not what its header says"):
         open_model(path, device="cpu")
+
+
+def test_what_a_browser_gets_of_it_is_what_is_kept_to_the_byte_and_how_to_read_it():
+    entry = add_decoder(_trial(), "shared", prior="uniform", source="a paper", licence="MIT")
+    assert describe_model._onnx(entry.path, "decoder") == _trial().decoder
+    page = describe_model.described(entry.path, "shared", most_points=10).json
+    assert (page["decoder"]["layout"], page["decoder"]["range"]) == ("nchw", "logits") and page["encoder"] is None
+    assert page["view"]["uniform"] is True and page["view"]["images"] is False
+    assert {(row["low"], row["high"]) for row in page["view"]["dimensions"]} == {(-1, 1)}
+    assert {("source", "a paper"), ("licence", "MIT")} <= {tuple(row) for row in page["facts"]}
 
 
 def test_values_become_pictures_and_back():

@@ -53,7 +53,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
         prior=model.header.has_prior,
         images=model.header.foreign is None,
         gradients=model.header.foreign is None,
-        uniform=model.header.foreign is not None and model.header.foreign.prior == "uniform",
+        uniform=model.header.uniform_prior,
         marginal=not model.header.config.model.independent_latents,
         z=z,
         revision=_revision(browser_messages.SHOWN, REVISION, (entry.name, z, posterior)),

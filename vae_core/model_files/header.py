@@ -139,6 +139,11 @@ class Header(_Part):
         return self.config.model.architecture if self.foreign is None else "onnx"
 
     @property
+    def uniform_prior(self) -> bool:
+        """Whether z was drawn evenly from -1 to 1 in training, and not from N(0, I)."""
+        return self.foreign is not None and self.foreign.prior == "uniform"
+
+    @property
     def picture_format(self) -> dict[str, str]:
         """How to read what the decoder gives as ONNX: the "layout" of its pictures and the "range" of their values."""
         foreign = self.foreign

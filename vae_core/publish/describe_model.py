@@ -17,7 +17,6 @@ from PIL import Image
 
 from vae_core.array_types import Float32s, Pixels
 from vae_core.data.stored_images import at_hand, test_image
-from vae_core.errors import CheckpointError
 from vae_core.evaluation.diagnostics import ACTIVE_VARIANCE
 from vae_core.latent import latent_model
 from vae_core.latent.coverage import Coverage
@@ -26,7 +25,7 @@ from vae_core.latent.data_likeness import Likeness
 from vae_core.latent.encoded_images import EncodedImages
 from vae_core.latent.latent_model import LatentModel
 from vae_core.latent.slider_ranges import slider_rows
-from vae_core.model_files.header import Header, load_header
+from vae_core.model_files.header import Header
 from vae_core.onnx_export import onnx_files
 from vae_core.publish.packed_files import PackedFile, packed, plain
 
@@ -66,21 +65,21 @@ def described(path: Path, name: str, *, most_points: int) -> Described:
         CheckpointError: the file is missing or broken.
         OnnxExportError: the model cannot be written as ONNX.
     """
-    if load_header(path).foreign is not None:
-        raise CheckpointError(f"{name} is an imported decoder. Only models that were trained by this program can be published.")
     model = latent_model.open_model(path)
     header = model.header
     points = kept_points(model, most_points)
     folder = f"models/{name}"
     decoder = packed(f"{folder}/decoder.bin", _onnx(path, "decoder"))
-    encoder = packed(f"{folder}/encoder.bin", _onnx(path, "encoder")) if model.can_encode else None
+    # What an encoder from elsewhere takes and gives is its own affair: a page's is one of ours.
+    encodes = model.can_encode and header.foreign is None
+    encoder = packed(f"{folder}/encoder.bin", _onnx(path, "encoder")) if encodes else None
     encoded = None if points is None else packed(f"{folder}/points.bin", points_file(model, points))
     sheet = None if points is None else _thumbnails(model, points)
     thumbnails = None if sheet is None else plain(f"{folder}/thumbnails.webp", sheet[1])
     content = {
         "view": _view(path, name, model, points),
         "facts": facts(model),
-        "decoder": {**decoder.described, "layout": "nchw", "range": "unit"},
+        "decoder": {**decoder.described, **header.picture_format},
         "encoder": None if encoder is None else encoder.described,
         "points": None if encoded is None else encoded.described,
         "thumbnails": None if sheet is None or thumbnails is None else {**thumbnails.described, **sheet[0]},
@@ -157,6 +156,11 @@ def facts(model: LatentModel) -> list[tuple[str, str]]:
     height, width, channels = model.image_shape
     size = f"{height} × {width} in {'grey' if channels == 1 else 'colour'}"
     rows = [("data", header.data.title), ("pictures", size), ("latent dimensions", str(header.latent_dim))]
+    if header.foreign is not None:
+        return [
+            *rows,
+            *((words, said) for words, said in (("source", header.foreign.source), ("licence", header.foreign.licence)) if said),
+        ]
     rows += [("architecture", config.model.architecture), ("objective", config.objective.summary)] if header.has_encoder else []
     if metrics is not None:
         where = f"{metrics.images:,} {metrics.split} images"
@@ -192,8 +196,14 @@ def _view(path: Path, name: str, model: LatentModel, points: Points | None) -> d
         **_fixed(digest),
         "model": name,
         "dimensions": slider_rows(
-            header.statistics, header.latent_dim, marginal=not header.config.model.independent_latents, prior=header.has_prior
+            header.statistics,
+            header.latent_dim,
+            marginal=not header.config.model.independent_latents,
+            prior=header.has_prior,
+            uniform=header.uniform_prior,
         ),
+        "uniform": header.uniform_prior,
+        "images": header.foreign is None,
         "encodes": model.can_encode and points is not None,
         "prior": header.has_prior,
         "z": place,
@@ -222,7 +232,6 @@ def _fixed(digest: str) -> dict[str, Any]:
         "training": False,
         "judged": True,
         "noise": False,  # drawing from p(x|z) needs Python
-        "uniform": False,
         "gradients": False,  # geodesics need Python
         "decoder": None,  # the page has its own
         "revision": 0,
