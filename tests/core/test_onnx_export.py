@@ -79,6 +79,8 @@ def test_both_halves_compute_what_the_server_computes(tmp_path, make_model, arch
         with pytest.raises(NoEncoderError, match="decoder alone"):
             exported(checkpoint, "encoder")
         return
+    if likelihood != BASE[1]:
+        return  # an encoder knows nothing of it
     images = np.random.default_rng(0).random((3, 1, 28, 28), dtype=np.float32)
     name, outputs = run(exported(checkpoint, "encoder"), images)
     encoding = server.encode(images)
@@ -105,14 +107,15 @@ def test_half_weights_are_left_alone_where_the_pictures_would_differ_or_the_numb
     checkpoint = checkpoints.load(tiny_checkpoint)
     linear = [layer for layer in checkpoint.model.decoder.modules() if isinstance(layer, torch.nn.Linear)]
     small = exported(checkpoint, "decoder", half=True)
-    whole = exported(checkpoint, "decoder")
-    assert any(node.op_type == "Cast" for node in small.graph.node) and small.ByteSize() < 0.6 * whole.ByteSize()
+    weights = sum(layer.weight.numel() for layer in linear)
+    assert any(node.op_type == "Cast" for node in small.graph.node) and small.ByteSize() < 3 * weights
     with torch.no_grad():  # the same function, out of what float16 cannot hold apart
         linear[0].weight.mul_(1e-9)
         linear[0].bias.mul_(1e-9)
         linear[1].weight.mul_(1e9)
-    assert not any(node.op_type == "Cast" for node in exported(checkpoint, "decoder", half=True).graph.node)
-    assert with_half_weights(exported(checkpoint, "decoder")) is None
+    whole = exported(checkpoint, "decoder", half=True)
+    assert not any(node.op_type == "Cast" for node in whole.graph.node) and whole.ByteSize() > 4 * weights
+    assert with_half_weights(whole) is None
 
 
 def test_a_file_says_what_it_is(tiny_checkpoint):
