@@ -173,7 +173,7 @@ def facts(model: LatentModel) -> list[tuple[str, str]]:
             rows.append(("squared error", f"{metrics.reconstruction:.2f} per image, {where}"))
         rows.append(("active units", f"{metrics.active_units} of {header.latent_dim}"))
     rows += [("trained", header.created[:10])] if header.created else []
-    rows += [("trained by", header.command)] if header.command else []
+    rows += [("trained with", header.command)] if header.command else []
     return [(words, value.replace("-", "−") if words in ("ELBO", "KL") else value) for words, value in rows]
 
 
