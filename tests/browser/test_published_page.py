@@ -165,6 +165,7 @@ def test_a_folder_on_a_static_server_does_everything_with_the_network_cut(site, 
     opened(quiet, site.url)
     expect(quiet.get_by_role("heading", name="Digits & letters")).to_be_visible()
     expect(quiet.get_by_role("link", name="example.org/paper")).to_have_attribute("href", "https://example.org/paper")
+    quiet.wait_for_function("() => document.documentElement.dataset.read === 'all'")
     quiet.context.set_offline(True)
     drive(quiet, tmp_path)
 

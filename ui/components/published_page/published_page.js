@@ -7,7 +7,7 @@ import { Explorer } from "../explorer/explorer.js";
 import { About } from "./about.js";
 import { Heading } from "./heading.js";
 import { OwnImage } from "./own_image/own_image.js";
-import { bytesOf, jsonOf } from "./page_files.js";
+import { bytesOf, jsonOf, readAhead } from "./page_files.js";
 import { PageHost } from "./page_host.js";
 import { runtimeOf } from "./runtime.js";
 import { Theme } from "./theme.js";
@@ -18,7 +18,8 @@ async function start() {
   document.title = page.title || page.models.join(", ");
   const data = new StaticData(page, bytesOf);
   const root = h("div.lw-root");
-  const answers = new BrowserAnswers(data, runtimeOf(page.runtime, data));
+  const runtime = runtimeOf(page.runtime, data);
+  const answers = new BrowserAnswers(data, runtime);
   const explorer = new Explorer(root, answers);
   const host = new PageHost(explorer, data);
   const own = new OwnImage(explorer, answers, data);
@@ -33,6 +34,8 @@ async function start() {
     about.opened(name, model);
   });
   await host.arrive(window.location.href, (sentence) => heading.say(sentence));
+  const all = () => (document.documentElement.dataset.read = "all");
+  runtime.then(() => readAhead(data)).then(all, () => {}); // what could not be read is asked for again when it is wanted
 }
 
 start().catch((error) => {
