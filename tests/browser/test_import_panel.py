@@ -154,6 +154,7 @@ def keep_and_hold(page: Page, server: Server, name: str) -> int:
         for number in range(400):
             archive.writestr(f"{number}.png", awful_zip.encoded(awful_zip.picture(number)))
     page.goto(f"{server.url}/train?own=new")
+    expect(page.get_by_text("Add pictures")).to_be_visible(timeout=60_000)
     drop(page, f"{name}.zip", file.getvalue())
     expect(page.get_by_label("Name", exact=True)).to_have_value(name, timeout=60_000)
     page.get_by_role("button", name="Keep", exact=True).click()

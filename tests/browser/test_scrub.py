@@ -57,7 +57,7 @@ def test_a_model_is_followed_while_it_trains_and_goes_over_into_the_one_that_is_
     background(page)
     expect(page.locator(".lw-figures")).to_have_text("not compared with the data while it trains")
     page.get_by_label("background of the map").select_option("holes")
-    expect(page.locator(".lw-map-card")).to_contain_text("holes are not measured while a model trains")
+    expect(page.locator(".lw-map-card")).to_contain_text("Holes are not measured while a model trains")
     page.get_by_label("background of the map").select_option("manifold")
     page.evaluate("() => { window.rail = document.querySelector('.lw-rail'); }")
     said = page.get_by_test_id("training-step").inner_text()

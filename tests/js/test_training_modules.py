@@ -23,9 +23,9 @@ SLIDER_ON_PAGE = """
 
 def test_a_request_names_the_step_where_there_were_zeros(js):
     bytes_of = "(m, step) => [...new Uint8Array(m.encodePicture(7, [1.5], step))].slice(0, 8)"
-    assert js(FRAMES, bytes_of, None) == [1, 0, 0, 0, 7, 0, 0, 0]
-    assert js(FRAMES, bytes_of, 0) == [1, 1, 0, 0, 7, 0, 0, 0]
-    assert js(FRAMES, bytes_of, 70_000) == [1, 0x71, 0x11, 0x01, 7, 0, 0, 0]
+    assert js(FRAMES, bytes_of, None) == [10, 0, 0, 0, 7, 0, 0, 0]
+    assert js(FRAMES, bytes_of, 0) == [10, 1, 0, 0, 7, 0, 0, 0]
+    assert js(FRAMES, bytes_of, 70_000) == [10, 0x71, 0x11, 0x01, 7, 0, 0, 0]
 
 
 def test_a_request_for_noise_is_of_another_kind_and_has_its_seed_before_z(js):
@@ -75,9 +75,9 @@ def test_the_right_end_is_now_and_one_stays_where_one_stands_when_the_training_g
 def test_where_there_are_no_snapshots_their_place_says_why(js):
     script = f"""(m) => {{ {SLIDER_ON_PAGE}
       const said = () => [slider.element.hidden, slider.element.innerText.trim(), input.offsetParent === null];
-      slider.offer([], 'now: step 20', null, 'too large');
+      slider.offer([], 'now: step 20', null, ['too large', 'why']);
       const none = said();
-      slider.offer(stops, 'now: step 20', null, '');
+      slider.offer(stops, 'now: step 20', null, []);
       const some = slider.element.querySelector('[data-testid="no-snapshots"]').hidden;
       slider.offer([], 'now: step 20', null);
       return [none, some, said()[0]];

@@ -97,12 +97,13 @@ def test_a_model_without_a_run_has_no_past(fetch, tiny_checkpoint):
 
 
 def test_of_a_network_too_large_for_snapshots_it_is_said_why_there_are_none(fetch, trained, monkeypatch):
-    assert fetch("/training").json()["none"] == ""
+    assert fetch("/training").json()["none"] == []
     shutil.rmtree(trained / "snapshots")
-    assert fetch("/training").json()["none"] == "", "these were only deleted"
+    assert fetch("/training").json()["none"] == [], "these were only deleted"
     weights = sum(weight.numel() for weight in checkpoints.load(trained / "best.safetensors").model.state_dict().values())
     monkeypatch.setattr(snapshot_files, "MOST_BYTES", 8 * weights - 1)
-    assert "the network is too large for snapshots. One takes" in fetch("/training").json()["none"]
+    words, more = fetch("/training").json()["none"]
+    assert "no snapshots of this training" in words and "at least 4 fit into" in more
 
 
 def test_the_codes_of_all_snapshots_come_at_once(fetch):

@@ -1,9 +1,9 @@
 """How a model came about, for models of runs: what the explorer's time scrubber asks for over HTTP.
 
 `/training?model=NAME`: how the training stands, as JSON: {live, version, step, epoch, snapshots: [{step, epoch, quality}],
-none: why there are no snapshots}.
-`live` says whether it goes on; `step` and `epoch` are those of the weights in the model's file, `version` changes with the
-file, which has been opened when the answer comes. No snapshots for what no run of this server has trained.
+none: [why there are no snapshots, a sentence more about it]}. `live` says whether it goes on; `step` and `epoch` are those of
+the weights in the model's file, `version` changes with the file, which has been opened when the answer comes. No snapshots for
+what no run of this server has trained; `none` is empty there and where it is not known why.
 `/training/codes?model=NAME&after=STEP`: the codes of the same few test images at every snapshot after a step (-1: all), little
 endian: u32 count K, u32 images N, u32 latent size D, K x u32 steps, K x N x D float32, u16 labels (N).
 """
@@ -44,18 +44,18 @@ def _state(request: Request, _: bytes) -> Response:
     header = cached_models.header(entry)
     state = {"live": live, "version": str(entry.mtime_ns), "step": header.step, "epoch": header.epoch}
     snapshots = _snapshots(entry)
-    return JSONResponse({**state, "snapshots": snapshots, "none": "" if snapshots else _why_none(entry)}, headers=FRESH)
+    return JSONResponse({**state, "snapshots": snapshots, "none": [] if snapshots else _why_none(entry)}, headers=FRESH)
 
 
-def _why_none(entry: ModelEntry) -> str:
+def _why_none(entry: ModelEntry) -> list[str]:
     weights = weight_count(entry.path) if entry.origin == "run" else 0
     if not weights or snapshot_files.most_snapshots(weights):
-        return ""
-    each, most = weights / 500_000, snapshot_files.MOST_BYTES / 1e6
-    return (
-        f"No way back through this training: the network is too large for snapshots. One takes {each:,.0f} MB, and a run keeps "
-        f"them where at least {snapshot_files.FEWEST} fit into {most:.0f} MB."
-    )
+        return []
+    few, most = snapshot_files.FEWEST, snapshot_files.MOST_BYTES / 1e6
+    return [
+        f"no snapshots of this training: {weights / 500_000:,.0f} MB each is too much",
+        f"Snapshots lead back through a training. A run keeps them where at least {few} fit into {most:.0f} MB.",
+    ]
 
 
 def _snapshots(entry: ModelEntry) -> list[dict[str, Any]]:

@@ -122,7 +122,8 @@ def _table(compared: list[Compared]) -> None:
     }
     st.dataframe(rows, key="train.compare.table", hide_index=True, column_config=formats, placeholder="–")
     shared = ", ".join(f"{name} {value}" for name, value in same.items())
-    with st.expander(f"{len(differing[0])} settings differ (≠), {len(same)} are the same"):
+    count = len(differing[0])
+    with st.expander(f"{count} {'setting differs' if count == 1 else 'settings differ'} (≠), {len(same)} are the same"):
         st.caption(plain(shared))
 
 

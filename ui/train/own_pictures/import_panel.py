@@ -215,7 +215,7 @@ def _keep(staged: Staged, check: Check, options: ImportOptions) -> None:
         trouble = str(error)
         st.caption(f":red[{trouble}]")
     if check.going and not trouble:
-        st.caption("It can be kept before every file was looked at: what cannot be read is left out.")
+        st.caption("It can be kept before every file has been looked at; what cannot be read is left out.")
     unusable = bool(trouble or check.trouble)
     if st.button("Keep", type="primary", icon=":material/check:", disabled=unusable, key="own.keep"):
         _start(staged, name, options)

@@ -81,7 +81,7 @@ def sentences(report: Report) -> list[str]:
     if report.parts:
         given = ", ".join(f"{count:,} {part}" for part, count in report.parts.items())
         found.append(f"Split as the folders say: {given}.")
-    sizes = list(report.sizes)
+    sizes = [size.replace(" x ", "×") for size in report.sizes]
     if len(sizes) > 1:
         found.append(f"{len(sizes):,} different sizes, most often {sizes[0]}.")
     elif sizes:

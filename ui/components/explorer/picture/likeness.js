@@ -16,7 +16,7 @@ export const WORDS = {
   unusual: "unusual",
   unlike: "unlike the data",
   measuring: "measuring what the data is like …",
-  unmeasured: "holes are not measured while a model trains, nor at the steps of its training",
+  unmeasured: "Holes are not measured while a model trains, nor at steps of its training.",
 };
 
 const MEASURING =

@@ -38,12 +38,13 @@ export class TimeSlider {
     onResize(this.element, () => this.#paint(), signal);
   }
 
-  /** What there is to go to; where one stands stays. now: words; none: why there is nothing to go to, "" where it goes without saying */
-  offer(stops, now, step, none = "") {
+  /** What there is to go to; where one stands stays. now: words; none: why there is nothing to go to, [words, a sentence] or [] */
+  offer(stops, now, step, [none = "", more = ""] = []) {
     this.element.hidden = stops.length === 0 && none === "";
     this.element.classList.toggle("lw-time-none", stops.length === 0);
     this.#none.hidden = stops.length > 0;
     this.#none.textContent = none;
+    this.#none.title = more;
     [this.#stops, this.#now] = [stops, now];
     this.#input.max = String(stops.length);
     this.#place(this.#indexOf(step));
