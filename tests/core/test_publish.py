@@ -51,6 +51,7 @@ def test_a_folder_holds_the_modules_unchanged_the_models_and_the_runtime(page, t
     assert {"index.html", "page.json", "explorer/explorer.js", "published_page/published_page.js"} <= there
     assert {f"models/first/{name}.bin" for name in ("decoder", "encoder", "points")} <= there
     assert (tmp_path / "site/explorer/explorer.js").read_bytes() == (COMPONENTS / "explorer/explorer.js").read_bytes()
+    assert "explorer/main.js" not in there  # where Streamlit meets the explorer
     html = (tmp_path / "site/index.html").read_text()
     assert "<title>A &lt;title></title>" in html
     assert all((tmp_path / "site" / name).is_file() for name in re.findall(r'(?:href|src)="(?!data:)([^"]+)"', html))

@@ -27,6 +27,19 @@ def bundle(entry: Path) -> str:
     return "\n".join([*parts, f"export default {made[entry.resolve()]}.default;", ""])
 
 
+def modules(entry: Path) -> list[Path]:
+    """The module `entry` and everything it imports."""
+    found = {entry.resolve(): None}
+    waiting = [*found]
+    while waiting:
+        file = waiting.pop()
+        imported = (IMPORT.match(line) for line in file.read_text(encoding="utf-8").splitlines())
+        new = [(file.parent / one["path"]).resolve() for one in imported if one]
+        waiting += [path for path in new if path not in found]
+        found |= dict.fromkeys(new)
+    return sorted(found)
+
+
 def _add(file: Path, folder: Path, made: dict[Path, str], parts: list[str], above: tuple[Path, ...]) -> None:
     """The module's part, after those of all that it imports."""
     if file in above:

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from vae_core.errors import LatentWalkError
 from vae_core.publish import MOST_POINTS
-from vae_core.publish.javascript_bundle import bundle
+from vae_core.publish.javascript_bundle import bundle, modules
 from vae_core.publish.packed_files import PackedFile, packed, plain
 from vae_core.system.atomic_write import replaced
 
 MARK = "<!-- a published page of Latent Walk -->"
-SHELL, EXPLORER, RUNTIME = "published_page", "explorer", "runtime"
+SHELL, RUNTIME = "published_page", "runtime"
 STYLE = re.compile(r'^ *<link rel="stylesheet" href="(?P<file>[^"]+)">\n', re.MULTILINE)
 SCRIPT = '<script type="module" src="published_page/published_page.js"></script>'
 MODULE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # of onnxruntime-web, without WebGPU
@@ -90,7 +90,9 @@ class Page:
     @property
     def bytes(self) -> int:
         """How much goes over the wire, where the host compresses text."""
-        return sum(len(packed(name, text).data) for name, text in self.code.items()) + sum(len(one.data) for one in self.data)
+        text = [*self.code.values(), *(one.data for one in self.data if one.name.endswith(".json"))]
+        rest = (one.data for one in self.data if not one.name.endswith(".json"))
+        return sum(len(packed("", content).data) for content in text) + sum(map(len, rest))
 
 
 def make_page(
@@ -191,10 +193,10 @@ def single_file(page: Page, sources: Sources) -> str:
     """All of it in one HTML: style sheets and modules inline, data as base64."""
     html = page.code["index.html"].decode()
     html = STYLE.sub(lambda found: f"<style>\n{page.code[found['file']].decode()}</style>\n", html)
-    modules = bundle(sources.components / SHELL / "published_page.js").replace("</script", "<\\/script")
+    script = bundle(sources.components / SHELL / "published_page.js").replace("</script", "<\\/script")
     data = "\n".join(_inline(file) for file in page.data)
     before, after = re.sub(r' *<link rel="modulepreload"[^\n]*\n', "", html).split(SCRIPT)
-    return f'{before}{data}\n<script type="module">\n{modules}</script>{after}'
+    return f'{before}{data}\n<script type="module">\n{script}</script>{after}'
 
 
 def _inline(file: PackedFile) -> str:
@@ -208,13 +210,10 @@ def _runtime_file(sources: Sources, name: str) -> PackedFile:
 
 def _code(sources: Sources, words: Words) -> dict[str, bytes]:
     """The modules and style sheets as they are, and index.html with its title, which names every module for an early start."""
-    found = {}
-    for part in (EXPLORER, SHELL):
-        for path in sorted((sources.components / part).rglob("*")):
-            if path.suffix in (".js", ".css"):
-                found[path.relative_to(sources.components).as_posix()] = path.read_bytes()
-    del found[f"{EXPLORER}/main.js"]  # where Streamlit meets the explorer
-    template = (sources.components / SHELL / "index.html").read_text(encoding="utf-8")
+    folder = sources.components.resolve()
+    template = (folder / SHELL / "index.html").read_text(encoding="utf-8")
+    paths = [*modules(folder / SHELL / "published_page.js"), *(folder / found["file"] for found in STYLE.finditer(template))]
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     preloads = "".join(f'    <link rel="modulepreload" href="{name}">\n' for name in found if name.endswith(".js"))
     html = template.replace("<!-- modules -->\n", preloads.lstrip()).replace("{title}", _escaped(words.title or "Latent Walk"))
     return {"index.html": f"{MARK}\n{html}".encode(), **found}

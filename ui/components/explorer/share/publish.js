@@ -27,8 +27,9 @@ export class Publish {
       h("div.lw-controls", {}, this.#button, this.#bar, this.#said));
   }
 
-  /** The sheet is opened. */
-  show({ others }) {
+  /** The sheet is opened. Weights that change are no page, and of imported decoders the server makes none. */
+  show({ others, training, gradients }) {
+    this.element.hidden = training || !gradients;
     const kept = new Set(this.#chosen);
     const rows = others.map(({ name }) => {
       const box = h("input", { type: "checkbox", value: name });
