@@ -274,6 +274,33 @@ def test_a_decoder_that_cannot_run_is_said_and_another_model_of_the_page_is_not_
     assert gone == [4404, "z is not on this page"]
 
 
+def test_a_decoder_whose_worker_has_died_is_opened_again_and_draws_what_was_asked_for(js, page_files):
+    js.page.clock.install()
+    body = """
+      const decoder = make.decoder;
+      const lives = [];
+      make.decoder = (options, signal) => {
+        const life = new AbortController();
+        lives.push(life);
+        const one = decoder(options, life.signal);
+        const decode = (...given) => (life.signal.aborted ? Promise.reject(new Error('the worker ended')) : one.decode(...given));
+        return {...one, decode};
+      };
+      window.heard = [];
+      const say = (words) => heard.push(words);
+      const on = {hello: () => say('hello'), offline: say, picture: (_, start) => say(start)};
+      window.picture = answers.picture('a', 3, on, life.signal);
+      picture.request([0, 0, 0], 'first');
+      window.die = () => { lives[0].abort(); picture.request([0, 0, 1], 'second'); };"""
+    asked(js, page_files, body)
+    js.page.wait_for_function("() => heard.length === 2")
+    js.page.evaluate("() => die()")
+    js.page.wait_for_function("() => heard.length === 3")
+    js.page.clock.run_for(1100)
+    js.page.wait_for_function("() => heard.length === 5")
+    assert js.page.evaluate("() => heard") == ["hello", "first", "no pictures here: the worker ended", "hello", "second"]
+
+
 def test_workers_end_when_nobody_holds_the_model_any_more(js, page_files):
     js.page.clock.install()
     body = """
