@@ -23,7 +23,7 @@ from vae_core.model.posteriors import POSTERIORS
 from vae_core.model.vae import drawn
 from vae_core.model_files import checkpoints
 from vae_core.onnx_export import onnx_files
-from vae_core.onnx_export.half_weights import with_half_weights
+from vae_core.onnx_export.half_weights import _rounded, with_half_weights
 from vae_core.onnx_export.torch_to_onnx import _Decoder, _traced, exported
 
 LIKELIHOODS = typing.get_args(ModelConfig.model_fields["likelihood"].annotation)
@@ -116,6 +116,12 @@ def test_half_weights_are_left_alone_where_the_pictures_would_differ_or_the_numb
     whole = exported(checkpoint, "decoder", half=True)
     assert not any(node.op_type == "Cast" for node in whole.graph.node) and whole.ByteSize() > 4 * weights
     assert with_half_weights(whole) is None
+
+
+def test_the_last_digits_are_rounded_to_the_nearest_and_to_even_in_the_middle():
+    ulp = 2.0**-10
+    values = np.array([1, 1 + ulp, 1 + 2 * ulp, 1 + 3 * ulp, -1 - 3 * ulp, 2 - ulp, 0], np.float16)
+    assert _rounded(values, 1).tolist() == [1, 1, 1 + 2 * ulp, 1 + 4 * ulp, -1 - 4 * ulp, 2, 0]
 
 
 def test_a_file_says_what_it_is(tiny_checkpoint):

@@ -28,7 +28,7 @@ from vae_core.system.atomic_write import replaced
 from vae_core.system.project_path import environment
 
 Part = Literal["decoder", "encoder"]
-FORMAT = 1  # rises when the same model is written differently than before
+FORMAT = 2  # rises when the same model is written differently than before
 HASH_DIGITS = 12  # of the sha256, as in links
 WORKER = "vae_core.onnx_export.export_process"
 MOST_KEPT = 1 << 30  # bytes in the folder

@@ -24,7 +24,7 @@ from vae_core.model.posteriors import FullCovariance
 from vae_core.model.vae import VAE, DecoderOnly
 from vae_core.model_files import checkpoints
 from vae_core.model_files.checkpoints import Checkpoint
-from vae_core.onnx_export.half_weights import with_half_weights
+from vae_core.onnx_export.half_weights import DIGITS, with_half_weights
 from vae_core.onnx_export.onnx_files import OnnxExportError, Part
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 OPSET = 18
 ONE_LEVEL = 1 / 255  # the largest difference between a picture of the file and the model's
+ROOM = 0.75  # of that, for rounded weights: other latents than those that were tried may differ a little more
 PROBES = 64  # latents of each kind that a file is proved on
 
 
@@ -73,10 +74,11 @@ def exported(checkpoint: Checkpoint, part: Part, *, half: bool = False) -> onnx.
             f"The {part} of {checkpoint.header.name} as ONNX draws pictures up to {apart * 255:.1f} of 255 levels from its"
             " own. Train the model a little longer, or with a smaller learning rate: its numbers are very large."
         )
-    smaller = with_half_weights(graph) if half else None
-    if smaller is None or not _apart(checkpoint, part, smaller, probes, wanted) <= ONE_LEVEL:
-        return graph
-    return smaller
+    for digits in (DIGITS - 1, DIGITS) if half else ():
+        smaller = with_half_weights(graph, digits)
+        if smaller is not None and _apart(checkpoint, part, smaller, probes, wanted) <= ROOM * ONE_LEVEL:
+            return smaller
+    return graph
 
 
 def exported_file(path: Path, part: Part, *, half: bool = False) -> bytes:
