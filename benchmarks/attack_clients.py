@@ -1,4 +1,4 @@
-"""What hostile clients do to `/live`, for hostile.py: `python -m benchmarks.attack_clients ATTACK PORT SECONDS`.
+"""What hostile clients do to `/live`, for under_attack.py: `python -m benchmarks.attack_clients ATTACK PORT SECONDS`.
 
 Only to 127.0.0.1, bounded in number and time. Frames are written by hand; the mask key is zero, which is legal.
 """
@@ -202,7 +202,23 @@ async def deaf(port: int, end: float) -> None:
     await asyncio.gather(*(again_and_again(port, model, end, talker(d, seed)) for seed, (model, d) in enumerate(people)))
 
 
-ATTACKS = {attack.__name__: attack for attack in (fuzz, storm, idle, geodesics, questions, deaf)}
+async def hurried(port: int, end: float) -> None:
+    """24 connections keep 32 requests of moving pictures in flight each, as JPEG files."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await message(reader)
+        z, sent, answered = points(1, LATENT_DIM), 0, 0
+        while time.perf_counter() < end:
+            while sent < answered + 32:
+                sent += 1
+                writer.write(masked(HEAD.pack(11, 0, 0, sent) + z))
+            (answered,) = struct.unpack_from("<I", await message(reader), 4)
+            seen["answers"] += 1
+
+    await asyncio.gather(*(again_and_again(port, MODEL, end, talk) for _ in range(24)))
+
+
+ATTACKS = {attack.__name__: attack for attack in (fuzz, storm, idle, geodesics, questions, deaf, hurried)}
 
 
 async def attack(name: str, port: int, seconds: float) -> None:

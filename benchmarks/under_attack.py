@@ -1,10 +1,10 @@
 """Eight people dragging while others attack the socket: their latency, and the server's memory.
 
-    python -m benchmarks.under_attack [--seconds 15] [--attacks fuzz storm idle geodesics questions deaf]
+    python -m benchmarks.under_attack [--seconds 15] [--attacks fuzz storm idle geodesics questions deaf hurried]
 
-The app as `make run` starts it. Eight well-behaved clients ask for 30 pictures a second each (load_client.py) while a process of
-its own attacks (attackers.py): first nobody, then one kind of attack after the other. Everything stays on 127.0.0.1 and ends by
-itself; a server that takes more than 6 GB is stopped.
+The app as `make run` starts it. Eight well-behaved clients ask for 30 pictures a second each (live_load_client.py) while a
+process of its own attacks (attack_clients.py): first nobody, then one kind of attack after the other. Everything stays on
+127.0.0.1 and ends by itself; a server that takes more than 6 GB is stopped.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def result_of(process: subprocess.Popen[str], limit: float) -> dict[str, Any]:
 def measure(attack: str, port: int, pid: int, seconds: float) -> dict[str, Any]:
     """People's latency and the server's memory during one attack ("" for none)."""
     with Memory(pid) as memory:
-        attacker = module("attackers", attack, port, seconds + 4) if attack else None
+        attacker = module("attack_clients", attack, port, seconds + 4) if attack else None
         time.sleep(1.5 if attacker else 0)  # it connects first
-        people = result_of(module("load_client", port, MODEL, LATENT_DIM, PEOPLE, seconds, RATE), seconds + 60)
+        people = result_of(module("live_load_client", port, MODEL, LATENT_DIM, PEOPLE, seconds, RATE), seconds + 60)
         seen = result_of(attacker, seconds + 30) if attacker else {}
     found = {**people, "memory": memory.highest, "seen": seen}
     print(attack or "nobody", {k: round(v, 1) if isinstance(v, float) else v for k, v in found.items()}, flush=True)
@@ -98,7 +98,7 @@ def run(attacks: list[str], seconds: float, folder: Path) -> dict[str, dict[str,
     for attack in ["", *attacks]:
         port = free_port()
         with serving(streamlit_command("app.py", port), port, folder, "/_stcore/health") as pid:
-            result_of(module("load_client", port, MODEL, LATENT_DIM, 1, 1, RATE), 60)  # the model is loaded here
+            result_of(module("live_load_client", port, MODEL, LATENT_DIM, 1, 1, RATE), 60)  # the model is loaded here
             results[attack or "nobody"] = measure(attack, port, pid, seconds)
     return results
 

@@ -41,6 +41,7 @@ QUERY_KINDS = tuple(
 )
 MOVES = (bytes([MOVING]), bytes([MOVING_JPEG]))
 QUERY_HEAD = live_queries.QUERY.size
+DROPPED = 4  # requests of moving pictures at most for each that is answered: to read them costs time as well
 RECHECK = 0.5  # seconds between looks at a model's file
 UNWATCHED = 5.0  # seconds after which a model in training is followed though nobody watches it
 QUICK = 0.1  # seconds: a question that takes longer waits in the other queue
@@ -52,6 +53,7 @@ UNSUPPORTED, INVALID, TOO_BIG, FAILED = 1003, 1007, 1009, 1011
 NO_MODEL, TOO_LONG, CHANGED, TOO_MANY = 4404, 4408, 4409, 4429
 _quick_queue = TaskQueue("quick questions", threads=1, waiting=64, limit=LONGEST)
 _slow_queue = TaskQueue("slow questions", threads=max(1, cores() // 4), waiting=32, limit=LONGEST)
+_packing = TaskQueue("packing pictures", threads=1, waiting=64, low_priority=False)
 _opening_snapshots = TaskQueue("opening snapshots", threads=1, waiting=64, low_priority=False)
 
 
@@ -206,15 +208,19 @@ class LiveConnection:
             raise ProtocolError(CHANGED, str(error)) from None
         except LatentError as error:
             raise ProtocolError(INVALID, str(error)) from None
+        kind, content = (MOVING if frame[:1] in MOVES else DECODE), picture.tobytes()
+        if frame[0] == MOVING_JPEG:
+            with contextlib.suppress(BusyError):
+                kind, content = MOVING_JPEG, await _packing.run(lambda _: to_jpeg(picture))
+        took = 0 if kind == DECODE else min(0xFFFF, round(TICKS * (time.perf_counter() - begin)))
         height, width, channels = picture.shape
-        content = to_jpeg(picture) if frame[0] == MOVING_JPEG else picture.tobytes()
-        took = min(0xFFFF, round(TICKS * (time.perf_counter() - begin)))
-        kind, told = (frame[0], took) if frame[:1] in MOVES else (DECODE, 0)
-        await self._reply(REPLY.pack(kind, channels, told, sequence, height, width) + content)
+        await self._reply(REPLY.pack(kind, channels, took, sequence, height, width) + content)
 
     async def _newest(self, frame: bytes, latent_dim: int) -> bytes:
-        """The last of the moving pictures' requests that have come already; every one of them keeps to the rules."""
-        while frame[:1] in MOVES and self._connection.wire.unread():
+        """The last of the next few requests of moving pictures that have come already; every one of them keeps to the rules."""
+        for _ in range(DROPPED):
+            if frame[:1] not in MOVES or not self._connection.wire.unread():
+                break
             read_request(frame, latent_dim)
             message = await self._receive()
             following = message.get("bytes") or b""

@@ -17,7 +17,8 @@ While something moves a client may keep several requests in flight, so that a lo
         of the same socket has come before its turn: a reply stands for those before it as well
     server -> client
         u8 kind = 10, u8 channels, u16 tenths of a millisecond spent on the server, the rest as in kind 1
-        u8 kind = 11, the same, with a JPEG file, which is only nearly the same picture, in place of the pixels
+        u8 kind = 11, the same, with a JPEG file, which is only nearly the same picture, in place of the pixels; a busy server
+        answers with kind 10 instead
 
 Questions that may take longer than a frame, for a connection of their own (each reply before the next question is read):
 

@@ -17,7 +17,7 @@ export class PictureConnection extends Connection {
   #latentDim;
   #on;
   #flow;
-  #inFlight = []; // {sequence, start, z, sent, alone, jpeg}, oldest first
+  #inFlight = []; // {sequence, start, z, sent, alone}, oldest first
   #wanted = null; // {z, start, step, noise}: the newest point not yet sent
   #last = null; // {z, start, step, noise}: the newest point of all
   #refused = null; // the z that the server would not draw
@@ -58,10 +58,11 @@ export class PictureConnection extends Connection {
     const place = this.#inFlight.findIndex(({ sequence }) => sequence === reply.sequence);
     if (place < 0) return false;
     const asked = this.#inFlight.splice(0, place + 1)[place]; // those before it were overtaken on the server
-    this.#flow.replied({ ...asked, at: performance.now(), served: reply.served, bytes: reply.bytes, awaited: this.#wanted !== null });
+    const { served, bytes, jpeg } = reply;
+    this.#flow.replied({ ...asked, at: performance.now(), served, bytes, jpeg: jpeg !== undefined, awaited: this.#wanted !== null });
     this.#watch();
     this.#send(); // before painting: the server works meanwhile
-    if (reply.jpeg) this.#unpack(reply.jpeg, asked);
+    if (jpeg) this.#unpack(jpeg, asked);
     else this.#give(reply.answer, asked);
     return true;
   }
@@ -87,7 +88,7 @@ export class PictureConnection extends Connection {
     this.#wanted = null;
     this.#sequence = (this.#sequence + 1) >>> 0;
     clearTimeout(this.#rest);
-    this.#inFlight.push({ sequence: this.#sequence, start, z, sent: performance.now(), alone: this.#inFlight.length === 0, jpeg });
+    this.#inFlight.push({ sequence: this.#sequence, start, z, sent: performance.now(), alone: this.#inFlight.length === 0 });
     this.send(encodePicture(this.#sequence, z, step, noise, jpeg));
     if (this.#inFlight.length === 1) this.#watch();
   }
