@@ -182,6 +182,26 @@ def test_many_pictures_go_through_the_same_door(takeover):
     assert pixels == [None, [[89], [115]]]
 
 
+def test_a_path_without_gradients_is_drawn_here_and_a_geodesic_is_the_servers(takeover):
+    before, after, path = takeover(
+        """server.late = 50;
+        const {answers, live, takeover} = opened();
+        live.request([0, 0], 0);
+        await until(() => takeover.decodes('a'));
+        const queries = answers.queries('a', null, life.signal);
+        const {asked} = server;
+        const path = await queries.path('path linear', [[0, 0], [0.4, 0]], {kind: 'linear', even: false, count: 3});
+        const before = server.asked - asked;
+        queries.path('path geodesic', [[0, 0], [0.4, 0]], {kind: 'geodesic', even: false, count: 3});
+        await until(() => server.asked > asked);
+        return [before, server.asked - asked, {...path, pictures: path.pictures.map(({pixels}) => pixels[0])}];"""
+    )
+    assert (before, after) == (0, 1)
+    assert path["pictures"] == [0, 51, 102]
+    assert [point[0] for point in path["z"]] == pytest.approx([0, 0.2, 0.4])
+    assert path["said"] is False and len(path["changes"]) == 2
+
+
 def test_another_model_drops_the_decoder_and_a_choice_is_kept_for_the_session(takeover):
     found = takeover(
         """server.late = 50;

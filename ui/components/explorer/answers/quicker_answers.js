@@ -1,7 +1,9 @@
 // The server's answers, with the pictures of the open model decoded in this browser where that is quicker (decoder/takeover.js).
 
+import { LIKENESS } from "../connection/binary_messages.js";
 import { Takeover } from "../decoder/takeover.js";
 import { within } from "../timers.js";
+import { pathThrough } from "./paths.js";
 import { ServerAnswers } from "./server_answers.js";
 
 export class QuickerAnswers extends ServerAnswers {
@@ -129,7 +131,7 @@ class Pictures {
   }
 }
 
-/** Questions: many pictures come from whoever decodes, everything else from the server. */
+/** Questions: pictures and the paths that need no gradients come from whoever decodes, everything else from the server. */
 class Queries {
   #takeover;
   #model;
@@ -145,23 +147,20 @@ class Queries {
     return this.#server.refusal;
   }
 
-  async pictures(topic, points, side) {
-    this.#newest.get(topic)?.abort();
-    const newest = new AbortController();
-    this.#newest.set(topic, newest);
-    if (this.#takeover.decodes(this.#model)) {
-      const pictures = await this.#takeover.pictures(points, side, newest.signal);
-      if (pictures !== null || newest.signal.aborted || this.#signal.aborted) return newest.signal.aborted ? null : pictures;
-    }
-    return this.#server.pictures(topic, points, side);
+  pictures(topic, points, side) {
+    const here = (signal) => this.#takeover.pictures(points, side, signal);
+    return this.#quicker(topic, here, () => this.#server.pictures(topic, points, side));
   }
 
   places(...given) {
     return this.#server.places(...given);
   }
 
-  path(...given) {
-    return this.#server.path(...given);
+  path(topic, stops, options) {
+    const there = () => this.#server.path(topic, stops, options);
+    if (options.kind === "geodesic") return there();
+    const here = (signal) => pathThrough((points) => this.#takeover.means(points, signal), stops, options).catch(() => null);
+    return this.#quicker(topic, async (signal) => this.#judged(topic, await here(signal)), there);
   }
 
   samples(...given) {
@@ -170,6 +169,24 @@ class Queries {
 
   training(...given) {
     return this.#server.training(...given);
+  }
+
+  /** The answer of this browser, where it decodes and can, or that of the server; null when a newer question of the topic came. */
+  async #quicker(topic, here, there) {
+    this.#newest.get(topic)?.abort();
+    const newest = within(this.#signal);
+    this.#newest.set(topic, newest);
+    const found = this.#takeover.decodes(this.#model) ? await here(newest.signal) : null;
+    if (newest.signal.aborted) return null;
+    return found ?? there();
+  }
+
+  /** The path with what the server, while it is there, says of its points. */
+  async #judged(topic, path) {
+    if (path === null) return null;
+    const places = this.#takeover.judged ? await this.#server.places(topic, path.z, LIKENESS) : null;
+    const said = places !== null && places.every(({ verdict }) => verdict !== "unsaid" && verdict !== "measuring");
+    return { ...path, typical: path.z.map((_, i) => places?.[i].typical ?? NaN), said };
   }
 
   close() {

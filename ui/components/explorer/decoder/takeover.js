@@ -26,6 +26,7 @@ export class Takeover {
   #life = null; // of the open model
   #offer = null; // {url, runtime, layout, range} that the page's data makes
   #latentDim = 0;
+  #encodes = false;
   #decoder = null; // proven
   #here = []; // ms of the last pictures of this browser
   #there = []; // of the server
@@ -54,7 +55,7 @@ export class Takeover {
     this.close();
     this.#life = within(signal);
     this.#life.signal.addEventListener("abort", () => this.#drop(), { once: true });
-    [this.model, this.#offer, this.#latentDim] = [name, data.decoder ?? null, data.z.length];
+    [this.model, this.#offer, this.#latentDim, this.#encodes] = [name, data.decoder ?? null, data.z.length, data.encodes];
     [this.state, this.reason] = this.#offer === null ? ["none", ""] : ["waiting", ""];
     [this.#here, this.#there, this.#quicker] = [[], [], true];
     this.#timer = new Timer(() => this.#load(), this.#life.signal);
@@ -94,6 +95,11 @@ export class Takeover {
     return this.#choice === "browser" || this.#serverAway || this.#quicker;
   }
 
+  /** Whether the server can be asked where points of the open model lie. */
+  get judged() {
+    return this.#encodes && !this.#serverAway;
+  }
+
   /** Usual ms of a picture, by who decodes; null before one is known. */
   get times() {
     return { browser: median(this.#here), server: median(this.#there) };
@@ -118,10 +124,20 @@ export class Takeover {
   }
 
   /** Many pictures, at most `side` pixels large; null when the server has to draw them, or nobody waits any more. */
-  async pictures(points, side, signal) {
+  pictures(points, side, signal) {
+    return this.#unlessItFails((decoder) => decoder.decode(points, { side, signal }));
+  }
+
+  /** The same unrounded, see BrowserDecoder. */
+  means(points, signal) {
+    return this.#unlessItFails((decoder) => decoder.means(points, { signal }));
+  }
+
+  async #unlessItFails(work) {
     const decoder = this.#decoder;
+    if (decoder === null) return null;
     try {
-      return await decoder.decode(points, { side, signal });
+      return await work(decoder);
     } catch (error) {
       this.#fail(decoder, error);
       return null;
@@ -144,7 +160,8 @@ export class Takeover {
       await this.#prove(decoder, life.signal);
     } catch (error) {
       decoder.close();
-      if (!life.signal.aborted) this.#refuse(error.message);
+      if (this.#serverAway) this.state = "waiting"; // loaded again when it has come back
+      else if (!life.signal.aborted) this.#refuse(error.message);
       return;
     }
     if (life.signal.aborted) return;
