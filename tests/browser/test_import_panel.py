@@ -173,7 +173,7 @@ def keep_and_hold(page: Page, server: Server, name: str) -> int:
 def test_a_reload_and_a_killed_server_harm_no_import_and_a_killed_import_leaves_nothing(server, page, monkeypatch, held):
     monkeypatch.setenv("VAE_DATA", str(server.folder / "data"))
     running = server(VAE_DATA=str(server.folder / "data"))
-    going = page.locator(".st-key-train_form").get_by_text("Importing many")
+    going = page.get_by_text("Importing many")
 
     def again() -> None:
         running.kill()
