@@ -17,12 +17,16 @@ from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.core import onnx_files
 from tests.place_runs import place_run
 from ui.server.live_connection import MAX_FRAME
 from ui.server.live_route import live_route
 from ui.shared import cached_models
+from vae_core.foreign_decoders import trial, trial_process
 from vae_core.images.pixels import to_jpeg
+from vae_core.latent.foreign_model import ForeignModel
 from vae_core.latent.latent_model import LatentModel
+from vae_core.model_files.add_foreign_decoder import add_decoder
 from vae_core.runs.snapshot_files import snapshot_path
 
 REPLY = struct.Struct("<BBHIHH")
@@ -362,3 +366,18 @@ def test_a_step_that_was_not_kept_is_refused(live):
     assert closed_with(socket) == (1007, "There is no snapshot of 'trained' at step 5; the run may have been deleted.")
     assert closed_with(live("trained&step=5"))[0] == 4404
     assert closed_with(live("trained&step=-1")) == (4404, "step must be a whole number of at most 8 digits; got '-1'.")
+
+
+def test_a_slow_imported_decoder_keeps_nobody_else_waiting(live, tiny_checkpoint, monkeypatch):
+    monkeypatch.setattr(trial_process, "_limit", lambda: None)  # a trial without a process
+    monkeypatch.setattr(trial, "_run", trial_process.main)
+    add_decoder(trial.try_out(onnx_files.logits()), "slow")
+    slow, quick = live("slow"), live("tiny")
+    slow.recv(timeout=60), quick.recv(timeout=60)
+    released = threading.Event()
+    monkeypatch.setattr(ForeignModel, "decode", lambda self, z: released.wait(60) and np.zeros((len(z), 16, 16, 1), np.uint8))
+    slow.send(request(np.zeros(4)))
+    quick.send(request(np.zeros(4), sequence=7))
+    assert reply(quick.recv(timeout=30))[0] == 7  # while the other one is still being decoded
+    released.set()
+    assert reply(slow.recv(timeout=60))[1].shape == (16, 16, 1)

@@ -34,12 +34,14 @@ BARS = (
 )
 MARGINAL = "The bars show each dimension by itself: their KL do not add up to KL(q ‖ p)."
 IN_NATS = "Nats measure surprise. The model finds a picture the likelier, the closer its ELBO is to 0."
+POINT_ALONE = "The encoder that was imported gives one code; how unsure it is, is not known."
 POINT = "An autoencoder gives one code and no range: it has no posterior."
 ERROR = "(x − x̂)², summed over the pixels, which run from 0 to 1. This is what the training made small."
 NOISE_HELP = (
     "Draws the pixels too, from p(x|z), instead of showing their mean. What the model is unsure of is then seen as noise, pixel "
     "by pixel; it does not know how pixels depend on each other, so noise is all it can say."
 )
+NOT_KNOWN = "The likelihood of an imported decoder is not known, so there is no log p(x|z), no KL and no ELBO."
 NO_NATS = "A plain autoencoder has no likelihood and no prior, so there is no log p(x|z), no KL and no ELBO."
 WILL_SHOW = (
     ("Input, reconstruction, error", "how the model redraws the picture, and where it goes wrong"),
@@ -87,7 +89,7 @@ def draw(entry: ModelEntry, model: LatentModel) -> None:
             show_result(entry, model, prepared, encoding)
         with more[0], st.container(border=True, height="stretch", key="encode-posterior"):
             if not encoding.has_bound:
-                show_point(encoding)
+                show_point(encoding, imported=model.header.foreign is not None)
                 return
             heading("The code of this picture, q(z|x)", "μ ± σ", CODE)
             st.html(charts.posterior_bars(encoding.mu[0], encoding.marginal_std[0], encoding.marginal_kl[0]))
@@ -188,18 +190,19 @@ def show_alone(model: LatentModel, prepared: Prepared, encoding: Encoding) -> No
     st.html(charts.triptych(to_uint8(prepared.x), to_uint8(x_hat), error, float(np.abs(prepared.x - x_hat).mean())))
     if not encoding.has_bound:
         heading("Squared error", f"{-float(encoding.log_px_z[0]):.2f}", ERROR)
-        note(NO_NATS)
+        note(NO_NATS if model.header.foreign is None else NOT_KNOWN)
         return
     elbo, elbos = float(encoding.elbo[0]), model.test_elbos
     heading("In nats", charts.rank_sentence(model.elbo_percentile(elbo)), IN_NATS)
     st.html(charts.nats(float(encoding.log_px_z[0]), float(encoding.kl[0]), None if elbos is None else float(np.median(elbos))))
 
 
-def show_point(encoding: Encoding) -> None:
+def show_point(encoding: Encoding, *, imported: bool) -> None:
     """The code of an autoencoder: one number for each dimension, on the scale of the codes of all pictures."""
-    heading("The code of this picture", "z", POINT)
+    heading("The code of this picture", "z", POINT_ALONE if imported else POINT)
     st.html(charts.point_bars(encoding.mu[0]))
-    note("Tick: z, tint: where codes of all pictures lie, in their standard deviations.")
+    where = "N(0, 1)" if imported else "where codes of all pictures lie, in their standard deviations"
+    note(f"Tick: z, tint: {where}.")
 
 
 def show_draws(model: LatentModel, prepared: Prepared) -> None:

@@ -102,6 +102,8 @@ def nats_trouble(here: Header, there: Header) -> str:
     if not (here.has_encoder and there.has_encoder):
         return "One of the two is a decoder alone: it cannot encode this picture."
     if not (here.has_bound and there.has_bound):
+        if here.foreign is not None or there.foreign is not None:
+            return "The likelihood of an imported decoder is not known, so there are no nats to compare."
         return "An autoencoder has no likelihood, so there are no nats to compare; the errors above are on one scale."
     first, second = here.config.model.likelihood, there.config.model.likelihood
     if first == second or {first, second} <= DENSITIES:
