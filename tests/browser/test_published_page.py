@@ -249,7 +249,7 @@ def test_facts_and_a_citation_stand_under_the_explorer(site, quiet):
 PICTURES = {  # what people have: ink on paper, a photograph's shape, a clean digit, transparency
     "ink": lambda: _stroke(200, 260, paper=228, ink=40),
     "small": lambda: _stroke(28, 28, paper=0, ink=255),
-    "wide": lambda: _stroke(640, 300, paper=250, ink=10),
+    "wide": lambda: _stroke(320, 150, paper=250, ink=10),
     "clear": lambda: _clear(),
 }
 
