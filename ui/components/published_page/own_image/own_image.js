@@ -91,23 +91,21 @@ export class OwnImage {
       const [height, width, channels] = model.data.shape.split("x").map(Number);
       const seen = preprocessed(picture, { height, width, channels, ink });
       this.#steps.replaceChildren(...seen.steps.map(stepShown));
-      const { mean, std } = await this.#answers.encode(model.name, { values: seen.values, shape: [channels, height, width] }, this.#life.signal);
+      const { mean, std, covariance_factor: factor } = await this.#answers.encode(model.name, { values: seen.values, shape: [channels, height, width] }, this.#life.signal);
       const posterior = { mu: Array.from(mean.values), std: Array.from(std.values), label };
       const [drawn] = (await model.queries.pictures("own image", [posterior.mu], 0)) ?? [];
-      if (mine === this.#asked && drawn !== undefined) this.#tell(posterior, seen.picture, drawn);
+      if (mine === this.#asked && drawn !== undefined) this.#tell(posterior, klOf(posterior, factor), seen.picture, drawn);
     } catch (error) {
       if (mine === this.#asked) this.#forget(`The picture could not be encoded: ${error.message}. Try again, or choose another picture.`);
     }
   }
 
-  #tell(posterior, { height, width, channels, data }, drawn) {
+  #tell(posterior, kl, { height, width, channels, data }, drawn) {
     const seen = { kind: "pixels", height, width, channels, pixels: data };
     const prior = this.#explorer.model.data.prior;
-    const kls = posterior.mu.map((mu, i) => 0.5 * (mu ** 2 + posterior.std[i] ** 2 - 1) - Math.log(posterior.std[i]));
-    const total = kls.reduce((a, b) => a + b, 0);
     const order = this.#explorer.model.data.dimensions.map(({ index }) => index);
     this.#posterior = posterior;
-    this.#said.textContent = prior ? `KL to the prior: ${total.toFixed(1)} nats` : "";
+    this.#said.textContent = prior ? `KL to the prior: ${kl.toFixed(1)} nats` : "";
     this.#found.replaceChildren(
       h("div.lp-pair", {}, pictureShown(seen, "what the encoder sees"), pictureShown(drawn, "its reconstruction")),
       h("p.lw-muted", {}, `mean difference ${differenceOf(seen, drawn).mean.toFixed(3)} of 1`),
@@ -121,6 +119,12 @@ export class OwnImage {
     this.element.close();
     this.#explorer.jump(this.#posterior.mu.map(rounded), performance.now(), this.#posterior);
   }
+}
+
+/** KL(q(z|x) || N(0, I)), nats. factor: of a full covariance, lower triangular; absent where the latents are independent. */
+function klOf({ mu, std }, factor) {
+  const scales = factor === undefined ? std : mu.map((_, i) => factor.values[i * mu.length + i]); // their product is the root of the determinant
+  return mu.reduce((sum, value, i) => sum + 0.5 * (value ** 2 + std[i] ** 2 - 1) - Math.log(scales[i]), 0);
 }
 
 function latentShown(index, { mu, std }) {
