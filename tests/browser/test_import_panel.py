@@ -16,7 +16,6 @@ from read_screen import background, live, typed
 from tests import awful_zip
 from tests.browser.conftest import Server
 from vae_core import runs
-from vae_core.data.catalog import datasets
 from vae_core.data.own_datasets import own_root
 from vae_core.import_images.import_jobs import import_jobs, incoming_root
 from vae_core.runs.json_files import read_json
@@ -170,32 +169,40 @@ def keep_and_hold(page: Page, server: Server, name: str) -> int:
         time.sleep(0.005)
 
 
-def test_a_reload_and_a_killed_server_harm_no_import_and_a_killed_import_leaves_nothing(server, page, monkeypatch, held):
+@pytest.fixture
+def holding(server, page, monkeypatch, held):
+    """A server and the halted process of an import called "many" that was begun on its page: (server, pid)."""
     monkeypatch.setenv("VAE_DATA", str(server.folder / "data"))
     running = server(VAE_DATA=str(server.folder / "data"))
-    going = page.get_by_text("Importing many")
-
-    def again() -> None:
-        running.kill()
-        running.start()
-        page.goto(f"{running.url}/train")
-
     held.append(pid := keep_and_hold(page, running, "many"))
+    return running, pid
+
+
+def start_again(running: Server, page: Page) -> None:
+    running.kill()
+    running.start()
+    page.goto(f"{running.url}/train?own=new")
+
+
+def test_an_import_outlives_a_reload_and_a_killed_server_and_tells_that_it_is_kept(holding, page):
+    running, pid = holding
+    going = page.get_by_text("Importing many")
     page.reload()
     expect(going).to_be_visible(timeout=60_000)
-    again()
+    start_again(running, page)
     expect(going).to_be_visible(timeout=60_000)
     os.kill(pid, signal.SIGCONT)
     expect(page.get_by_text("many is kept.")).to_be_visible(timeout=60_000)
     expect(going).to_have_count(0)
-    assert datasets()["many"].training_images + datasets()["many"].test_images == 400
-
-    held.append(pid := keep_and_hold(page, running, "gone"))
-    os.kill(pid, signal.SIGKILL)
-    again()
-    expect(page.get_by_text("gone was not kept. The import ended before it was done")).to_be_visible(timeout=60_000)
-    assert [path.name for path in own_root().iterdir() if not path.name.startswith(".")] == ["many"]
-    page.get_by_role("button", name="Dismiss").click()
-    expect(page.get_by_text("gone was not kept")).to_have_count(0)
-    page.goto(f"{running.url}/train?own=new")
     expect(page.locator(".st-key-own_row_many")).to_contain_text("400 pictures", timeout=60_000)
+
+
+def test_an_import_that_is_killed_with_the_server_leaves_nothing_and_the_page_says_so(holding, page):
+    running, pid = holding
+    os.kill(pid, signal.SIGKILL)
+    start_again(running, page)
+    lost = page.get_by_text("many was not kept. The import ended before it was done")
+    expect(lost).to_be_visible(timeout=60_000)
+    assert [path.name for path in own_root().iterdir() if not path.name.startswith(".")] == []
+    page.get_by_role("button", name="Dismiss").click()
+    expect(lost).to_have_count(0)
