@@ -140,6 +140,24 @@ def test_a_slower_browser_leaves_it_to_the_server_until_the_server_is_away(takeo
     assert found == [False, True, [[0, 0], [1, 51], [2, 102]]]
 
 
+def test_a_decoder_that_could_not_be_loaded_while_the_server_was_away_is_loaded_when_it_is_back(takeover):
+    states = takeover(
+        """const {live, takeover} = opened({...offer, url: '/nowhere/decoder'});
+        const states = [];
+        takeover.listen(() => states.push(takeover.state), life.signal);
+        live.request([0, 0], 0);
+        await until(() => takeover.state === 'loading');
+        cut();
+        await until(() => takeover.state === 'waiting');
+        server.away = false;
+        await until(() => live.open);
+        live.request([0.2, 0], 1);
+        await until(() => takeover.state === 'loading');
+        return states;"""
+    )
+    assert "failed" not in states
+
+
 def test_with_the_socket_cut_pictures_keep_coming(takeover):
     painted = takeover(
         """server.late = 50;

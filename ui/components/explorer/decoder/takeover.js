@@ -160,8 +160,9 @@ export class Takeover {
       await this.#prove(decoder, life.signal);
     } catch (error) {
       decoder.close();
-      if (this.#serverAway) this.state = "waiting"; // loaded again when it has come back
-      else if (!life.signal.aborted) this.#refuse(error.message);
+      if (life.signal.aborted) return;
+      if (this.#serverAway) this.#wait(); // loaded again when it has come back
+      else this.#refuse(error.message);
       return;
     }
     if (life.signal.aborted) return;
@@ -207,6 +208,11 @@ export class Takeover {
     this.#decoder = null;
     decoder.close();
     if (!this.#life.signal.aborted) this.#refuse(error.message);
+  }
+
+  #wait() {
+    this.state = "waiting";
+    this.#tell();
   }
 
   #refuse(reason) {
