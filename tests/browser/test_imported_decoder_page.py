@@ -41,6 +41,7 @@ def test_an_imported_decoder_is_explored(train):
     expect(page.get_by_text("faces is ready to explore.")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="faces", exact=True).click()
 
+    expect(page.get_by_test_id("live-status")).to_be_visible(timeout=120_000)  # the server's first model: it loads torch
     live(page)
     box = slider(page, 3).bounding_box()
     y = box["y"] + box["height"] / 2
