@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Page
 from read_screen import background, live
 
 ROOT = Path(__file__).parents[2]
+ONNX = "LATENT_WALK_TESTS_ONNX"  # in the environment: this file is loaded under two names
 
 
 @dataclass
@@ -29,7 +29,6 @@ class Server:
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
-    onnx: ClassVar[Path]  # what all servers of the tests share: many tests open the same model, and each file takes seconds
 
     @property
     def url(self) -> str:
@@ -41,7 +40,7 @@ class Server:
 
     def start(self) -> Server:
         with suppress(FileExistsError):
-            (self.folder / "runs" / ".onnx").symlink_to(self.onnx, target_is_directory=True)
+            (self.folder / "runs" / ".onnx").symlink_to(os.environ[ONNX], target_is_directory=True)
         self.port = self.port or free_port()
         folders = {"VAE_RUNS": str(self.folder / "runs"), "VAE_CHECKPOINTS": str(self.folder / "checkpoints")}
         env = {**os.environ, **folders, **self.env}
@@ -74,7 +73,8 @@ class Server:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_onnx_files(tmp_path_factory: pytest.TempPathFactory) -> None:
-    Server.onnx = tmp_path_factory.mktemp("onnx")
+    """What all servers of the tests share: many tests open the same model, and each file takes seconds."""
+    os.environ[ONNX] = str(tmp_path_factory.mktemp("onnx"))
 
 
 def free_port() -> int:

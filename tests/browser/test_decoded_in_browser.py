@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 from read_screen import PIXELS, address_z, differs, live, slider, still, wait_for_address
 
 from vae_core.latent.latent_model import open_model
@@ -21,29 +19,22 @@ SHOWN = """() => {
 
 
 class Wire:
-    """All live sockets of a page, which can be cut."""
+    """What a page sends over its live sockets."""
 
     def __init__(self, page: Page) -> None:
-        self.cut = False
-        self._sockets: list[WebSocketRoute] = []
-        page.route_web_socket("**/live*", self._connect)
+        self.sent = 0
+        page.on("websocket", lambda socket: socket.on("framesent", self._count) if "/live" in socket.url else None)
 
-    def _connect(self, socket: WebSocketRoute) -> None:
-        if self.cut:
-            socket.close()
-            return
-        socket.connect_to_server()
-        self._sockets.append(socket)
+    def _count(self, frame: object) -> None:
+        self.sent += 1
 
-    def close(self) -> None:
-        self.cut = True
-        for socket in self._sockets:
-            socket.close()
-
-
-@pytest.fixture
-def wire(page: Page) -> Iterator[Wire]:
-    yield Wire(page)
+    def quiet(self, page: Page) -> int:
+        """Frames so far, once nothing has been sent for a second."""
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            page.wait_for_timeout(1000)
+        return before
 
 
 def decoder(page: Page) -> Any:
@@ -65,19 +56,23 @@ def drag(page: Page, dimension: int, steps: int = 20) -> None:
         page.mouse.move(box["x"] + (0.3 + 0.5 * step / steps) * box["width"], y)
 
 
-def test_the_browser_takes_over_and_its_pictures_keep_coming_with_the_socket_cut(steady, page, wire):
-    page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0&decode=browser")
+def test_the_browser_takes_over_and_its_pictures_keep_coming_when_the_server_is_killed(server, make_model, page):
+    model = make_model(server.folder / "checkpoints" / "tiny.safetensors", latent_dim=4, inactive=1)
+    running, wire = server(), Wire(page)
+    page.goto(f"{running.url}/?model=tiny&z=0,0,0,0&decode=browser")
     live(page)
     taken_over(page)
     expect(decoder(page)).to_contain_text("in this browser")
     page.wait_for_function("() => performance.getEntriesByName('film-refresh').length > 0")
-    before = still(page, PIXELS)
+    before, sent = still(page, PIXELS), wire.quiet(page)
+    assert sent > 0, "the first pictures come from the server"
     drag(page, 1)
     dragged = differs(page, PIXELS, before)
+    assert wire.sent == sent, "nothing is asked of the server while the pointer drags"
     page.mouse.up()
     wait_for_address(page, [0, float(slider(page, 1).input_value()), 0, 0])
 
-    wire.close()
+    running.kill()
     expect(decoder(page)).to_contain_text("the server is away")
     expect(decoder(page)).to_have_attribute("data-state", "offline")
     before = still(page, PIXELS)
@@ -91,7 +86,7 @@ def test_the_browser_takes_over_and_its_pictures_keep_coming_with_the_socket_cut
 
     wait_for_address(page, [0, float(slider(page, 1).input_value()), float(slider(page, 2).input_value()), 0])
     still(page, PIXELS)
-    exact = open_model(steady.folder / "checkpoints" / "tiny.safetensors", device="cpu").decode(np.array([address_z(page)], "f4"))
+    exact = open_model(model, device="cpu").decode(np.array([address_z(page)], "f4"))
     assert np.abs(np.array(page.evaluate(SHOWN)) - exact.reshape(-1).astype(int)).max() <= 1
 
 

@@ -16,7 +16,7 @@ DECODED = """(m, b) => { const {sequence, answer} = m.readPicture(Uint8Array.fro
 
 def test_a_request_frame_is_what_the_server_reads(js):
     frame = js(FRAMES, "(m, seq, z) => [...new Uint8Array(m.encodePicture(seq, z))]", 4_000_000_000, [0.5, -1.25])
-    assert bytes(frame) == struct.pack("<B3xI", 1, 4_000_000_000) + np.array([0.5, -1.25], "<f4").tobytes()
+    assert bytes(frame) == struct.pack("<B3xI", 10, 4_000_000_000) + np.array([0.5, -1.25], "<f4").tobytes()
 
 
 def test_a_reply_frame_is_what_the_server_writes(js):
