@@ -123,6 +123,6 @@ function groundWords(kind, { flat, own }) {
   const where = flat ? "" : own ? " on the plane through three pins" : " on the slice through your point (+)";
   if (kind === "manifold" || kind === "holes") return `Background: what the decoder draws${where || " at each place"}`;
   if (kind === "quantiles") return `Background: what the decoder draws${where}, at steps of equal probability under the prior: close together where z is likely`;
-  if (kind === "density") return `Background: how dense the codes of all test images are${where}, log q(z)`;
+  if (kind === "density") return `Background: how dense the codes of test images are${where}, log q(z)`;
   return "";
 }
