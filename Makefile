@@ -27,7 +27,8 @@ run: $(VENV)/.run
 
 test: lint types
 	@browsers=$$($(BIN)/python -m tools.browser) && echo "Browsers:" $$browsers
-	$(PYTEST) tests/core tests/ui tests/js tests/browser
+	$(PYTEST) tests/core tests/ui tests/js tests/browser -m "not alone"
+	$(BIN)/python -m pytest tests/browser -m alone
 	$(PYTEST) tests/browser -m firefox --engine firefox
 
 check: lint types

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
-from read_screen import background, live
+from read_screen import BY_SERVER, background, live
 
 ROOT = Path(__file__).parents[2]
 ONNX = "LATENT_WALK_TESTS_ONNX"  # in the environment: this file is loaded under two names
@@ -75,6 +75,13 @@ class Server:
 def shared_onnx_files(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What all servers of the tests share: many tests open the same model, and each file takes seconds."""
     os.environ[ONNX] = str(tmp_path_factory.mktemp("onnx"))
+
+
+@pytest.fixture(autouse=True)
+def drawn_by_the_server(request: pytest.FixtureRequest) -> None:
+    """Unless a test says otherwise: where the browser takes over in the middle, the same z may look another 1/255."""
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").context.add_init_script(BY_SERVER)
 
 
 def free_port() -> int:

@@ -20,6 +20,7 @@ def hash_of(selector: str) -> str:
     }}"""
 
 
+BY_SERVER = "try { sessionStorage['latent-walk.decode'] ??= 'server'; } catch { /* a frame without storage */ }"
 PIXELS = hash_of('[data-testid="decoded"]')
 COMPARED = hash_of('[data-testid="compared"]')
 DIFFERENCE = hash_of('[data-testid="difference"]')

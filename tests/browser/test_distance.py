@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Server
 from playwright.sync_api import Page
 from read_screen import live
 
 from benchmarks.distant_proxy import Link, distant
 from benchmarks.drag_latency import Drag, drag
+from tests.browser.conftest import Server
 
 SLIDER = 'input[type="range"][aria-label="z0"]'
 WATCH = """() => {
@@ -45,6 +45,9 @@ EXACT = """() => {
   const sent = new Uint8Array(seen.frame, 12);
   return new Uint8Array(seen.frame)[0] === 10 && sent.every((value, i) => shown[4 * Math.floor(i / 3) + (i % 3)] === value);
 }"""
+
+
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from read_screen import PIXELS, address_z, again_until, differs, live, settled, slider, typed, value, wait_for_address
+from read_screen import BY_SERVER, PIXELS, address_z, again_until, differs, live, settled, slider, typed, value, wait_for_address
 
 # As behind a proxy that lets no socket of ours through.
 NO_SOCKET = """
@@ -238,6 +238,7 @@ def test_without_the_socket_a_release_still_brings_its_picture(explore):
 
 def test_a_finger_drags_a_slider(explore, browser):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_init_script(BY_SERVER)
     page = context.new_page()
     page.goto(f"{explore.server.url}/?model=tiny&z=0,0,0,0")
     live(page)

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 from playwright.sync_api import expect
-from read_screen import MAP, PIXELS, address_z, at, background, box, differs, live, same, settled, still, value
+from read_screen import BY_SERVER, MAP, PIXELS, address_z, at, background, box, differs, live, same, settled, still, value
 
 SHADES = """() => {
   const canvas = document.querySelector('[data-testid="decoded"]');
@@ -182,6 +182,7 @@ def test_safaris_pinch_on_a_trackpad_zooms_the_map(mapped):
 def phone(steady, browser):
     """(page, touch): the map on a phone; touch("Start", (x, y), ...), "Move", "End", in shares of where the map was at first."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_init_script(BY_SERVER)
     page = context.new_page()
     page.goto(f"{steady.url}/?model=tiny&z=0,0,0,0")
     live(page)

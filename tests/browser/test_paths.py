@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from read_screen import OVERLAY, PIXELS, again_until, differs, hash_of, live, same, settled, still, typed
+from read_screen import BY_SERVER, OVERLAY, PIXELS, again_until, differs, hash_of, live, same, settled, still, typed
 
 FIRST, SECOND = [1.0, -1.0, 0.5, 0.0], [-1.5, 1.0, 1.0, 0.0]
 MAGIC = {"gif": b"GIF89a", "mp4": b"ftyp", "sheet": b"\x89PNG\r\n", "npz": b"PK\x03\x04"}
@@ -257,6 +257,7 @@ def test_pins_are_moved_with_the_mouse_and_letting_go_is_no_press(explore):
 
 def test_a_finger_moves_a_pin_after_it_has_rested_on_it_and_scrolls_before(explore, browser):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_init_script(BY_SERVER)
     page = context.new_page()
     page.goto(f"{explore.server.url}/?model=tiny&z={','.join(map(str, FIRST))}&pins=1,1,1,1;2,2,2,2;0,0,0,0")
     live(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_killed_run_goes_on_after_its_server_was_killed_too(train):
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=60_000)
     wait_for(lambda: only_run().epoch > reached, 120)
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.get_by_text("Paused at epoch")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("^Paused at epoch"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="Train again, but").click()
     expect(page.get_by_text("As victim, but")).to_be_visible()

@@ -137,6 +137,10 @@ def test_closing_ends_the_worker_and_every_question(decoder):
         return [await open, await failed(decoder.decode([[0, 0]]))];"""
     )
     assert found == ["the model was closed", "the model was closed"]
+    for _ in range(100):  # the browser ends it a moment later
+        if not decoder.page.workers:
+            break
+        decoder.page.wait_for_timeout(50)
     assert decoder.page.workers == []
 
 
