@@ -152,7 +152,7 @@ def exports(page: Page, tmp_path: Path) -> None:
 
 
 def saved(page: Page, choice: Locator, path: Path) -> bytes:
-    """The bytes of the file that a click saves. Of an installed Firefox Playwright hears of none: there what is offered is read."""
+    """The bytes of the file that a click saves. Playwright hears of none in an installed Firefox: what is offered is read."""
     if page.context.browser is not None and page.context.browser.browser_type.name == "firefox":
         page.evaluate(OFFERED)
         choice.click()
