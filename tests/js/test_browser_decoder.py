@@ -15,13 +15,16 @@ export const InferenceSession = {
   async create(bytes, options) {
     const told = JSON.parse(new TextDecoder().decode(bytes));
     if (told.broken) throw new Error('this is no model');
+    let runs = 0;
     return {
       inputNames: ['z'], outputNames: ['image'],
       async run({z}) {
         if (told.crash) setTimeout(() => { throw new Error('out of memory'); });
         if (told.crash) await new Promise(() => {});
         if (told.crashAt !== undefined && Math.fround(told.crashAt) === z.data[0]) throw new Error('out of memory');
-        if (told.late) await new Promise((go) => setTimeout(go, told.late));
+        runs += 1;
+        const slow = told.late && (told.lateAt === undefined || Math.fround(told.lateAt) === z.data[0]) && runs > (told.lateAfter ?? 0);
+        if (slow) await new Promise((go) => setTimeout(go, told.late));
         const [n, d] = z.dims;
         const data = new Float32Array(2 * n * d);
         for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) {

@@ -140,6 +140,28 @@ def test_a_slower_browser_leaves_it_to_the_server_until_the_server_is_away(takeo
     assert found == [False, True, [[0, 0], [1, 51], [2, 102]]]
 
 
+@pytest.mark.parametrize(("slow", "stays"), [("lateAt: 0.4", True), ("lateAfter: 11", False)])
+def test_it_hands_over_when_it_is_slower_on_the_same_points_and_not_for_a_slow_moment(takeover, slow, stays):
+    """Pictures of 0.4 are slow in the one, all but the proof in the other."""
+    asked, found = takeover(
+        f"""server.late = 30;
+        const {{live, takeover, painted}} = opened({{...offer, url: bytes({{late: 150, {slow}}})}});
+        live.request([0, 0], 0);
+        await until(() => takeover.decodes('a'));
+        const {{asked}} = server;
+        const now = performance.now.bind(performance);
+        performance.now = () => now() + 60000;
+        for (let i = 1; i < 3; i += 1) {{
+          live.request([0.4, 0], i);
+          await until(() => painted.at(-1)[0] === i);
+        }}
+        await new Promise((go) => setTimeout(go, 1500));
+        return [server.asked - asked, takeover.decodes('a')];"""
+    )
+    assert found is stays
+    assert asked >= 4, "both are timed anew"
+
+
 def test_a_decoder_that_could_not_be_loaded_while_the_server_was_away_is_loaded_when_it_is_back(takeover):
     states = takeover(
         """const {live, takeover} = opened({...offer, url: '/nowhere/decoder'});

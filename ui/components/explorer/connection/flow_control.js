@@ -6,13 +6,15 @@
 // and the number falls to what the way holds. Where the bytes are what is slow, the moving picture becomes a JPEG file.
 
 const FRAME = 1000 / 60; // ms
-const NEAR = 4; // ms there and back, below which a second request in flight would only wait
+const NEAR = 0.5; // of a display frame there and back: below it a second request in flight would only wait
+const LONGER = 4; // ms that lone requests take longer than the shortest way, when it is another way now
 const MOST = 32; // in flight: 250 ms at 120 frames a second
 const PERIOD = 5000; // ms: the shortest way is known of this period and the one before
 const [FEW, MANY] = [3, 12]; // replies that are judged together
 const QUEUED = 0.5; // of the time between replies, by which all of them take longer than the way does
 const SLOWER = 1.1; // times a display frame, between replies that come too slowly
-const AGAIN = 3000; // ms within which a second queue has to form before pictures are compressed: a busy machine makes one now and then
+const AGAIN = 3000; // ms within which a second queue has to form, and in which no pictures passed as they are at the display's rate,
+// before they are compressed: a busy machine makes a queue now and then
 const LONE = 2; // replies to requests that were alone in flight: what they took is the way, though it was shorter before
 const SMALL = 3000; // bytes, below which a JPEG file saves too little
 const CARRIED = 0.8; // of a display frame, in which a picture as it is must pass before it is asked for again
@@ -26,6 +28,7 @@ export class FlowControl {
   #lone = []; // ways of requests that were alone in flight
   #replies = []; // {at, way, served, bytes, awaited}: the last ones, asked for since `#since`
   #queued = -Infinity; // when the last queue was seen
+  #passed = -Infinity; // when pictures as they are last came at the display's rate
   #since = -Infinity; // when the limit or the kind of picture was last changed over a queue
   #slowStart = true; // no queue of such pictures has been seen yet: the limit doubles with each way there and back
   #grown = 0; // replies since the limit last grew
@@ -56,6 +59,7 @@ export class FlowControl {
     if (sent < this.#since) return; // still of the queue that was seen
     this.#replies.push({ at, way, served, bytes, awaited });
     if (this.#replies.length > MANY) this.#replies.shift();
+    if (!jpeg && this.#quickEnough) this.#passed = at;
     if (!this.#relieve(at)) this.#grow();
   }
 
@@ -71,7 +75,13 @@ export class FlowControl {
 
   /** As many as are asked for, one each display frame, while one is on its way, and the one that the server has. */
   get #needed() {
-    return Math.min(MOST, 1 + Math.max(0, Math.ceil((this.#way - NEAR) / this.#frame())));
+    return Math.min(MOST, 1 + Math.max(0, Math.ceil(this.#way / this.#frame() - NEAR)));
+  }
+
+  /** Whether the last replies came at the display's rate. */
+  get #quickEnough() {
+    const [first, last] = [this.#replies[0], this.#replies.at(-1)];
+    return this.#replies.length === MANY && last.at - first.at <= (MANY - 1) * SLOWER * this.#frame();
   }
 
   #learn(way, at, alone) {
@@ -81,7 +91,7 @@ export class FlowControl {
     if (!alone) return;
     this.#lone = [...this.#lone.slice(1 - LONE), way];
     const least = Math.min(...this.#lone);
-    if (this.#lone.length === LONE && least > this.#way + NEAR) this.#shortest = [{ since: at, way: least }]; // another way now
+    if (this.#lone.length === LONE && least > this.#way + LONGER) this.#shortest = [{ since: at, way: least }]; // another way now
   }
 
   /** Whether a queue has formed; then fewer are in flight, or smaller ones. */
@@ -93,7 +103,8 @@ export class FlowControl {
     const queue = Math.min(...last.map(({ way }) => way)) - this.#way;
     if (gap <= SLOWER * this.#frame() || queue <= QUEUED * gap) return this.#doubt(at);
     const served = median(last.map((reply) => reply.served));
-    const bytesAreSlow = served < gap / 2 && last[0].bytes > SMALL && at - this.#queued < Math.max(AGAIN, MANY * gap);
+    const again = at - this.#queued < Math.max(AGAIN, MANY * gap) && at - this.#passed > AGAIN;
+    const bytesAreSlow = again && served < gap / 2 && last[0].bytes > SMALL;
     this.#slowStart = this.#jpegAllowed && !this.#jpeg && bytesAreSlow;
     this.#queued = at;
     this.#change(this.#jpeg || this.#slowStart, at);

@@ -14,6 +14,7 @@ const POINTS = 4; // drawn by both
 const MOST_OFF = 1; // of 255, that a pixel may differ
 const LAST = 15; // pictures of which the time is the median
 const HOLD = 1.5; // times slower than the other, before one that decodes hands over: times vary
+const APART = 5000; // ms between two comparisons of both: what made one slow for a moment has to pass
 const PATIENCE = 4000; // ms for one picture, after which the worker is taken for dead
 
 export class Takeover {
@@ -32,6 +33,7 @@ export class Takeover {
   #there = []; // of the server
   #serverAway = false;
   #quicker = true; // the browser was, when last compared
+  #compared = -Infinity; // when both were last timed on the same points
   #timer;
 
   /** ask(model, latentDim, signal) -> (z) => promise of the server's picture, one at a time */
@@ -174,6 +176,15 @@ export class Takeover {
 
   /** Both draw the same points; throws when they differ. */
   async #prove(decoder, signal) {
+    await this.#timeBoth(decoder, signal, async (z, wanted) => {
+      const off = difference(wanted, (await decoder.decode([z]))[0]);
+      if (off > MOST_OFF) throw new Error(`its pictures differ from the server's by up to ${off} of 255`);
+    });
+  }
+
+  /** Times both on the same points; `check` sees each with the server's picture of it. Throws when one does not answer. */
+  async #timeBoth(decoder, signal, check = async () => {}) {
+    this.#compared = performance.now();
     const life = within(signal);
     const ask = this.#ask(this.model, this.#latentDim, life.signal);
     const points = somePoints(this.#latentDim);
@@ -183,8 +194,7 @@ export class Takeover {
         const start = performance.now();
         const wanted = await ask(z);
         there.push(performance.now() - start);
-        const off = difference(wanted, (await decoder.decode([z]))[0]);
-        if (off > MOST_OFF) throw new Error(`its pictures differ from the server's by up to ${off} of 255`);
+        await check(z, wanted);
       }
     } finally {
       life.abort();
@@ -193,13 +203,28 @@ export class Takeover {
     [this.#there, this.#here] = [there.slice(1), [decoder.milliseconds]]; // the first has waited for the connection
   }
 
+  /** Whether the one that decodes has become much the slower one. The times of the other are old: both are then timed anew, for
+   *  a page or a machine that is busy slows both. */
   #compare() {
+    if (this.#decoder === null || !this.#slower || this.#serverAway || performance.now() - this.#compared < APART) return;
+    this.#compareAnew(this.#decoder, this.#life.signal);
+  }
+
+  get #slower() {
     const { browser, server } = this.times;
-    if (this.#decoder === null || browser === null || server === null) return;
-    const quicker = browser < (this.#quicker ? HOLD : 1 / HOLD) * server;
-    const changed = quicker !== this.#quicker;
-    this.#quicker = quicker;
-    if (changed) this.#tell();
+    if (browser === null || server === null) return false;
+    return this.#quicker ? browser > HOLD * server : server > HOLD * browser;
+  }
+
+  async #compareAnew(decoder, signal) {
+    try {
+      await this.#timeBoth(decoder, signal);
+    } catch {
+      return; // the one that decodes goes on, or has been given up elsewhere
+    }
+    if (decoder !== this.#decoder || !this.#slower) return;
+    this.#quicker = !this.#quicker;
+    this.#tell();
   }
 
   /** The proven decoder does not go on. */
