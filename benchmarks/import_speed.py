@@ -38,7 +38,7 @@ from PIL import Image
 from benchmarks import report
 from vae_core.import_images import ImportOptions, Source, import_images, open_source
 from vae_core.import_images.to_pixels import fitted, upright
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import environment
 
 SIDE, SIZE = 256, 64
 BATCH, BLOCK = 128, 10  # steps that one way of picking takes before it is the other one's turn

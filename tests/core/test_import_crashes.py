@@ -28,7 +28,7 @@ from vae_core.import_images import (
 )
 from vae_core.import_images.write_dataset import ImportStoppedError, remove_stale
 from vae_core.runs.json_files import read_json, write_json
-from vae_core.system.project_path import PROJECT
+from vae_core.system.child_processes import PROJECT
 
 LARGE = ImportOptions(size=128)
 SMALL = ImportOptions(size=32)

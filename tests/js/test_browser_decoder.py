@@ -23,8 +23,8 @@ export const InferenceSession = {
         if (told.crash) await new Promise(() => {});
         if (told.crashAt !== undefined && Math.fround(told.crashAt) === z.data[0]) throw new Error('out of memory');
         runs += 1;
-        const slow = told.late && (told.lateAt === undefined || Math.fround(told.lateAt) === z.data[0]) && runs > (told.lateAfter ?? 0);
-        if (slow) await new Promise((go) => setTimeout(go, told.late));
+        const here = told.lateAt === undefined || Math.fround(told.lateAt) === z.data[0];
+        if (told.late && here && runs > (told.lateAfter ?? 0)) await new Promise((go) => setTimeout(go, told.late));
         const [n, d] = z.dims;
         const data = new Float32Array(2 * n * d);
         for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) {

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,14 +28,13 @@ from vae_core.errors import DataError
 from vae_core.latent import neighbour_embeddings
 from vae_core.latent.neighbour_embeddings import NAMES, Embedding
 from vae_core.runs import runs_root
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import ONE_CORE, start_module
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from starlette.requests import Request
 
 FAILURE_KEPT = 30.0  # seconds; sessions that ask meanwhile are told the same instead of failing again
-ONE_CORE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 CACHED = {"Cache-Control": "private, max-age=3600"}  # the address carries the version of the model's file
 FRESH = {"Cache-Control": "no-store"}
 
@@ -140,18 +138,11 @@ def _folder() -> Path:
 
 
 def _start(path: Path, kind: str, means: NDArray[np.float32]) -> Job:
-    """A child in a session of its own: it finishes what it began even when the server is stopped with Ctrl+C."""
     output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the job is reaped)
     with tempfile.TemporaryFile() as given:
         np.save(given, means)
         given.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vae_core.latent.neighbour_embeddings", kind, str(path)],
-            stdin=given,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment(**dict.fromkeys(ONE_CORE, "1")),
+        process = start_module(
+            "vae_core.latent.neighbour_embeddings", kind, str(path), output=output, given=given, variables=ONE_CORE
         )
-    threading.Thread(target=process.wait, daemon=True, name=f"reap-{process.pid}").start()  # no zombie is left behind
     return Job(path, kind, min(len(means), neighbour_embeddings.MOST), process, output, time.monotonic())

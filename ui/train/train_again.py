@@ -1,4 +1,4 @@
-""""Train again, but ...": the form filled with a run's settings. What the form does not show is taken over as it was."""
+""" "Train again, but ...": the form filled with a run's settings. What the form does not show is taken over as it was."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _cut(info: DatasetInfo, train: _Pair, test: _Pair, validation: int, limit: i
     count = len(train[0])
     _check_split(info, validation, count)
     order = np.random.default_rng(_SPLIT_SEED).permutation(count)
-    held_out, kept = order[: validation], order[validation :][: limit]
+    held_out, kept = order[:validation], order[validation:][:limit]
     parts = [(train[0][kept], train[1][kept]), (train[0][held_out], train[1][held_out]), (test[0].copy(), test[1])]
     training, held, testing = (Split(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
     return Dataset(info, training, held, testing, _digest(info.name, parts))

@@ -26,7 +26,7 @@ from vae_core.errors import CheckpointError
 from vae_core.foreign_decoders.facts import MAX_FILE_BYTES, Layout, Range
 from vae_core.runs.json_files import read_json
 from vae_core.runs.list_runs import runs_root
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import environment
 
 PROCESS = "vae_core.foreign_decoders.trial_process"
 SECONDS = 150.0  # for a whole trial, by the clock; its time on a processor is bounded more tightly, in the process itself

@@ -9,9 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,7 +22,7 @@ from vae_core.data.own_datasets import check_free, check_own_name, own_root
 from vae_core.errors import DataError
 from vae_core.import_images.import_options import ImportOptions
 from vae_core.runs.json_files import read_json, reason, write_json
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import start_module
 
 JobState = Literal["running", "done", "stopped", "failed", "died"]
 WORKER = "vae_core.import_images.import_process"
@@ -102,18 +99,8 @@ def start_import(paths: Path | Sequence[Path], name: str, options: ImportOptions
 
 
 def _spawn(folder: Path, lock: int) -> None:
-    """The import in a session of its own, so that closing the server's terminal does not reach it."""
     with (folder / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", WORKER, str(folder.absolute())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-            env=environment(PYTHONUNBUFFERED="1"),
-        )
-    threading.Thread(target=child.wait, daemon=True, name=f"reap-{child.pid}").start()  # no zombie is left behind
+        start_module(WORKER, str(folder.absolute()), output=log, kept=(lock,), variables={"PYTHONUNBUFFERED": "1"})
 
 
 def import_jobs() -> list[ImportJob]:

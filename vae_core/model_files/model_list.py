@@ -18,7 +18,7 @@ from vae_core import runs
 from vae_core.errors import CheckpointError, RunError
 from vae_core.runs.json_files import reason
 from vae_core.runs.snapshot_files import model_path
-from vae_core.system.project_path import PROJECT
+from vae_core.system.child_processes import PROJECT
 
 MAX_UPLOAD_BYTES = 200_000_000
 SUFFIX = ".safetensors"

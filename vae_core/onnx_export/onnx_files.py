@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,7 +24,7 @@ from vae_core.errors import CheckpointError, LatentWalkError, NoEncoderError
 from vae_core.model_files.header import load_header, open_model_file
 from vae_core.runs import runs_root
 from vae_core.system.atomic_write import replaced
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import ONE_CORE, start_module
 
 Part = Literal["decoder", "encoder"]
 FORMAT = 2  # rises when the same model is written differently than before
@@ -179,20 +178,12 @@ _children = _Children()
 
 
 def _start(file: OnnxFile) -> _Child:
-    """A child in a session of its own, on one core: it finishes what it began even when the server is stopped with Ctrl+C."""
     try:
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is reaped)
-        process = subprocess.Popen(
-            [sys.executable, "-m", WORKER, str(file.model), file.digest, file.part, "small" if file.half else "float32"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1"),
-        )
+        asked = (str(file.model), file.digest, file.part, "small" if file.half else "float32")
+        process = start_module(WORKER, *asked, output=output, variables=ONE_CORE)
     except OSError as error:
         raise OnnxExportError(f"The {file.part} cannot be written as ONNX: {error.strerror or error}. Try again.") from None
-    threading.Thread(target=process.wait, daemon=True, name=f"reap-{process.pid}").start()  # no zombie is left behind
     return _Child(file, process, output)
 
 

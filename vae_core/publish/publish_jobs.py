@@ -9,9 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +18,7 @@ from typing import Literal
 from vae_core import runs
 from vae_core.publish.write_page import PublishError, Words
 from vae_core.runs.json_files import read_json, reason
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import ONE_CORE, start_module
 
 WORKER = "vae_core.publish.publish_process"
 KEPT = 4  # pages, each of some megabytes
@@ -94,16 +91,7 @@ def _job(folder: Path) -> Job:
 
 def _spawn(folder: Path, lock: int) -> None:
     with (folder / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", WORKER, str(folder.absolute())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-            env=environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1"),
-        )
-    threading.Thread(target=child.wait, daemon=True, name=f"reap-{child.pid}").start()  # no zombie is left behind
+        start_module(WORKER, str(folder.absolute()), output=log, kept=(lock,), variables=ONE_CORE)
 
 
 def _jobs() -> list[Job]:

@@ -163,5 +163,3 @@ def _why_not(run: RunStatus) -> str:
     if run.state == "done":
         return f"The run {run.name!r} has trained all of its {run.config.epochs:,} epochs. Extend it to go on."
     return f"The run {run.name!r} has no {STATE}, from which it could go on. Train again with the same settings."
-
-

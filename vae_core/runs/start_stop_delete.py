@@ -16,8 +16,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -31,8 +29,8 @@ from vae_core.runs.json_files import read_json, reason, write_json, write_status
 from vae_core.runs.list_runs import folder, list_names, runs_root, status
 from vae_core.runs.lock import is_alive, lock_within
 from vae_core.runs.run_names import MAX_NAME, check_name, slug, suggest_name
+from vae_core.system.child_processes import start_module
 from vae_core.system.open_untrusted_file import is_regular, open_regular
-from vae_core.system.project_path import environment
 
 WORKER = "vae_core.training.worker_process"
 LOCK_VARIABLE = "VAE_LOCK_FD"  # the inherited descriptor of the run's lock
@@ -183,15 +181,7 @@ def _settle(hidden: Path, root: Path, stem: str, created: float) -> Path:
 
 
 def spawn(run_dir: Path, lock: int) -> None:
-    """The worker in a session of its own, so that closing the server's terminal does not reach it."""
+    """Starts the worker, which holds the lock as long as it lives."""
     with (run_dir / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", WORKER, str(run_dir)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-            env=environment(PYTHONUNBUFFERED="1", **{LOCK_VARIABLE: str(lock)}),
-        )
-    threading.Thread(target=child.wait, daemon=True, name=f"reap-{child.pid}").start()  # no zombie is left behind
+        variables = {"PYTHONUNBUFFERED": "1", LOCK_VARIABLE: str(lock)}
+        start_module(WORKER, str(run_dir), output=log, kept=(lock,), variables=variables)

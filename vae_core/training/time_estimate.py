@@ -26,7 +26,7 @@ from vae_core.config.schema import ModelConfig, TrainConfig
 from vae_core.data.catalog import dataset_info, find_dataset
 from vae_core.runs.json_files import read_json, write_json
 from vae_core.runs.metrics_log import read_tail
-from vae_core.system.project_path import environment
+from vae_core.system.child_processes import environment
 from vae_core.training import worker_process
 
 START_SECONDS = 5.0  # importing torch, reading or drawing the images, writing the last checkpoint
