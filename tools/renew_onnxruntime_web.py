@@ -4,8 +4,8 @@ python -m tools.renew_onnxruntime_web 1.30.0        # fetched by `npm pack`
 python -m tools.renew_onnxruntime_web FILE.tgz      # from such a package
 
 Only what a browser with WebAssembly SIMD needs is kept, compressed by gzip as it is served, and hashes.json beside it: the
-version, the hash of the package (as npm states it), and of each file as it is in the package. The build for WebGPU is left out:
-its WebAssembly has 26 MB, of which a visitor would load 6 for decoders that take a millisecond without it.
+version, the hash of the package (as npm states it), and of each file as it is in the package. The second module is the build for
+WebGPU, which only decoders that take long without it ask for.
 
 LICENSE and ThirdPartyNotices.txt.gz are those of ONNX Runtime; the package holds neither, and this program leaves them alone.
 """
@@ -24,7 +24,12 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "ui" / "components" / "onnxruntime_web"
 PACKAGE = "onnxruntime-web"
-FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+FILES = (
+    "ort.wasm.bundle.min.mjs",
+    "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.bundle.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+)
 MOST = 8 << 20  # bytes of one file in the repository
 HASHES = "hashes.json"
 

@@ -15,6 +15,8 @@ export const InferenceSession = {
   async create(bytes, options) {
     const told = JSON.parse(new TextDecoder().decode(bytes));
     if (told.broken) throw new Error('this is no model');
+    const [provider] = options.executionProviders;
+    const off = told.offOn === provider ? 0.1 : 0;
     let runs = 0;
     return {
       inputNames: ['z'], outputNames: ['image'],
@@ -24,12 +26,13 @@ export const InferenceSession = {
         if (told.crashAt !== undefined && Math.fround(told.crashAt) === z.data[0]) throw new Error('out of memory');
         runs += 1;
         const here = told.lateAt === undefined || Math.fround(told.lateAt) === z.data[0];
+        if (told.lateOn?.[provider]) await new Promise((go) => setTimeout(go, told.lateOn[provider]));
         if (told.late && here && runs > (told.lateAfter ?? 0)) await new Promise((go) => setTimeout(go, told.late));
         const [n, d] = z.dims;
         const data = new Float32Array(2 * n * d);
         for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) {
           const value = z.data[i * d + j];
-          [data[i * 2 * d + j], data[i * 2 * d + d + j]] = [value, value + 0.5];
+          [data[i * 2 * d + j], data[i * 2 * d + d + j]] = [value + off, value + 0.5 + off];
         }
         const dims = told.nhwc ? [n, 1, d, 2] : [n, told.channels ?? 1, 2 / (told.channels ?? 1), d];
         return {image: new Tensor('float32', data, dims)};

@@ -162,6 +162,36 @@ def test_it_hands_over_when_it_is_slower_on_the_same_points_and_not_for_a_slow_m
     assert asked >= 4, "both are timed anew"
 
 
+@pytest.mark.parametrize(
+    ("told", "adapter", "asked", "on_gpu"),
+    [
+        ("lateOn: {wasm: 30}", "{info: {}}", True, True),
+        ("", "{info: {}}", False, False),
+        ("lateOn: {wasm: 30, webgpu: 60}", "{info: {}}", True, False),
+        ("lateOn: {wasm: 30}, offOn: 'webgpu'", "{info: {}}", True, False),
+        ("lateOn: {wasm: 30}", "{info: {isFallbackAdapter: true}}", False, False),
+        ("lateOn: {wasm: 30}", "null", False, False),
+    ],
+    ids=["quicker", "not needed", "slower", "draws otherwise", "a processor", "none"],
+)
+def test_a_graphics_card_decodes_where_it_is_quicker_than_a_decoder_that_takes_long(takeover, told, adapter, asked, on_gpu):
+    requested: list[str] = []
+    takeover.page.on("request", lambda request: requested.append(request.url))
+    found = takeover(
+        f"""Object.defineProperty(navigator, 'gpu', {{value: {{requestAdapter: async () => ({adapter})}}}});
+        server.late = 100;
+        const {{live, takeover, painted}} = opened({{...offer, url: bytes({{{told}}})}});
+        live.request([0, 0], 0);
+        await until(() => takeover.decodes('a'));
+        await new Promise((go) => setTimeout(go, 1500));
+        await draws(live, painted, 0.2);
+        return [takeover.state, takeover.onGpu, takeover.times.browser < 20, painted.at(-1)];"""
+    )
+    assert found == ["ready", on_gpu, on_gpu or not told, [0.2, 51]]
+    assert any("webgpu" in url for url in requested) is asked
+    assert len(takeover.page.workers) == 1
+
+
 def test_a_decoder_that_could_not_be_loaded_while_the_server_was_away_is_loaded_when_it_is_back(takeover):
     states = takeover(
         """const {live, takeover} = opened({...offer, url: '/nowhere/decoder'});

@@ -5,6 +5,7 @@
 import { Timer, within } from "../timers.js";
 import { BrowserDecoder } from "./browser_decoder.js";
 import { threadsHere } from "./model_worker.js";
+import { quickerOnGpu } from "./on_gpu.js";
 
 export const CHOICES = { auto: "automatic", browser: "in this browser", server: "on the server" };
 const KEPT = "latent-walk.decode"; // in the session's storage
@@ -102,6 +103,11 @@ export class Takeover {
     return this.#encodes && !this.#serverAway;
   }
 
+  /** Whether the browser's decoder runs on a graphics card. */
+  get onGpu() {
+    return this.#decoder?.backend === "webgpu";
+  }
+
   /** Usual ms of a picture, by who decodes; null before one is known. */
   get times() {
     return { browser: median(this.#here), server: median(this.#there) };
@@ -168,8 +174,16 @@ export class Takeover {
       return;
     }
     if (life.signal.aborted) return;
+    this.#use(decoder);
+    const onGpu = await quickerOnGpu(decoder, given, (other) => this.#prove(other, life.signal), life.signal);
+    if (onGpu !== null && !life.signal.aborted) this.#use(onGpu);
+  }
+
+  #use(decoder) {
     decoder.signal.addEventListener("abort", () => this.#fail(decoder, decoder.signal.reason), { once: true });
-    [this.#decoder, this.state] = [decoder, "ready"];
+    const before = this.#decoder;
+    [this.#decoder, this.state, this.#here] = [decoder, "ready", [decoder.milliseconds]];
+    before?.close();
     this.#quicker = this.times.browser < this.times.server;
     this.#tell();
   }
@@ -200,7 +214,7 @@ export class Takeover {
       life.abort();
     }
     await decoder.measure(points);
-    [this.#there, this.#here] = [there.slice(1), [decoder.milliseconds]]; // the first has waited for the connection
+    this.#there = there.slice(1); // the first has waited for the connection
   }
 
   /** Whether the one that decodes has become much the slower one. The times of the other are old: both are then timed anew, for
@@ -222,7 +236,9 @@ export class Takeover {
     } catch {
       return; // the one that decodes goes on, or has been given up elsewhere
     }
-    if (decoder !== this.#decoder || !this.#slower) return;
+    if (decoder !== this.#decoder) return;
+    this.#here = [decoder.milliseconds];
+    if (!this.#slower) return;
     this.#quicker = !this.#quicker;
     this.#tell();
   }

@@ -70,10 +70,10 @@ export class WhoDecodes {
     return state === "offline" ? words : "connecting";
   }
 
-  #showChoice({ choice, state, reason, times }) {
+  #showChoice({ choice, state, reason, times, onGpu }) {
     this.#choices.hidden = state === "none";
     for (const input of this.#choices.querySelectorAll("input")) input.checked = input.value === choice;
-    say(this.#said, saidOf(state, reason, times, this.#server.device));
+    say(this.#said, saidOf({ state, reason, times, onGpu, device: this.#server.device }));
   }
 
   #radio(choice, words) {
@@ -82,11 +82,11 @@ export class WhoDecodes {
   }
 }
 
-function saidOf(state, reason, { browser, server }, device) {
+function saidOf({ state, reason, times: { browser, server }, onGpu, device }) {
   if (state === "loading") return "The decoder is being loaded into this browser.";
   if (state === "failed") return `It cannot be decoded in this browser: ${reason.replace(/\.$/, "")}.`;
   if (state !== "ready" || browser === null || server === null) return "";
-  return `A picture takes ${milliseconds(browser)} in this browser, ${milliseconds(server)} on ${device} with the way there and back.`;
+  return `A picture takes ${milliseconds(browser)} in this browser${onGpu ? " on your graphics card" : ""}, ${milliseconds(server)} on ${device} with the way there and back.`;
 }
 
 /** Only where it is new: what is read aloud is not read again. */
