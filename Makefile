@@ -7,7 +7,7 @@ ADDRESS ?= localhost
 VENV := .venv
 BIN := $(VENV)/bin
 # Two processes, each with a browser and a server of its own: most browser tests wait for the screen, not for a core.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 SUPPORTED := (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not $(SUPPORTED))' 2>/dev/null && { echo $$p; break; }; done)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tools.browser import ENGINES, find, launch
 from vae_core.config.schema import train_config
@@ -16,6 +16,19 @@ from vae_core.data.catalog import dataset_info
 from vae_core.model.vae import build
 from vae_core.model_files.checkpoints import save
 from vae_core.model_files.header import QUANTILES, Header, LatentStatistics, Metrics
+
+# The files whose tests wait for real trainings, imports and maps, the longest first.
+LONG = (
+    "test_train.py",
+    "test_paths.py",
+    "test_explore.py",
+    "test_compare.py",
+    "test_scrub.py",
+    "test_neighbour_embeddings.py",
+    "test_import_panel.py",
+    "test_from_pictures_to_model.py",
+    "test_autoencoder.py",
+)
 
 
 def save_model(
@@ -109,6 +122,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=sorted(ENGINES), default="chromium", help="the browser that the browser tests drive")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, a file as a whole: so that no process is left with it alone at the end."""
+    items.sort(key=lambda item: (LONG.index(item.path.name) if item.path.name in LONG else len(LONG), item.path.parent.name))
+
+
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """An installed browser of the kind asked for, else Playwright's own. Without one these tests fail; they are never skipped."""
@@ -119,16 +137,23 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile of the browser."""
+    made = browser.new_context(viewport={"width": 1280, "height": 720})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, context: BrowserContext) -> Iterator[Page]:
     """A fresh tab at 1280x720; a script error on the page fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(20_000)
     expect.set_options(timeout=20_000)  # a busy machine is no failure
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
     yield tab
-    context.close()
+    tab.close()
     if browser.browser_type.name == "firefox":  # it reports a socket whose server is away as if a script had failed
         errors = [error for error in errors if "ws://" not in error]
     assert not errors, errors

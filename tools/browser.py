@@ -44,6 +44,7 @@ CHROMIUM = Engine(
 FIREFOX = Engine(
     "firefox", "Firefox", ("firefox", "firefox-esr"), ("/Applications/Firefox.app/Contents/MacOS/firefox",), "firefox-esr"
 )
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 ENGINES = {engine.name: engine for engine in (CHROMIUM, FIREFOX)}
 
 
@@ -85,7 +86,7 @@ def ensure(engine: Engine = CHROMIUM) -> Path:
 def launch(playwright: Playwright, engine: Engine, installed: Path | None) -> Browser:
     """Starts what `find` found; None is Playwright's own build, whose absence is an error."""
     if engine is CHROMIUM:
-        return playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
+        return playwright.chromium.launch(executable_path=installed, args=CHROMIUM_ARGUMENTS)
     if installed is None or installed == Path(playwright.firefox.executable_path):
         return playwright.firefox.launch()
     # A Firefox as people have it: driven by WebDriver BiDi, where Playwright's own build is driven by a patch.

@@ -138,7 +138,7 @@ def test_runs_finish_one_after_the_other_without_their_server_and_are_seen_to_fi
     train.server.kill()
     train.server.start()
     train(f"?run={second}")
-    expect(page.get_by_text("test ELBO").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("test ELBO").first).to_be_visible(timeout=300_000)
     assert [runs.status(run_id).state for run_id in (first, second)] == ["done", "done"]
 
 

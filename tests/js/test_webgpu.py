@@ -17,10 +17,10 @@ TYPES = {"mjs": "text/javascript", "wasm": "application/wasm"}
 BOTH = """async () => {
   const m = await import('/explorer/decoder/browser_decoder.js');
   const life = new AbortController();
-  const points = [0, 1, 2].map((k) => Array.from({length: 8}, (_, i) => Math.sin(k + i)));
+  const points = [0, 1, 2].map((k) => Array.from({length: 10}, (_, i) => Math.sin(k + i)));
   const drawn = {};
   for (const provider of ['wasm', 'webgpu']) {
-    const decoder = new m.BrowserDecoder({runtime: '/runtime/', decoder: '/decoder.onnx', latentDim: 8, provider}, life.signal);
+    const decoder = new m.BrowserDecoder({runtime: '/runtime/', decoder: '/decoder.onnx', latentDim: 10, provider}, life.signal);
     await decoder.open();
     drawn[provider] = await decoder.decode(points);
   }
@@ -43,7 +43,7 @@ def page_with_gpu(browser: Any, files: str) -> Any:
 
 
 def test_a_shipped_decoder_draws_the_same_on_a_graphics_card(page_with_gpu):
-    onnx = exported_file(PROJECT / "checkpoints" / "shapes-8d.safetensors", "decoder", half=False)
+    onnx = exported_file(PROJECT / "checkpoints" / "mnist-10d.safetensors", "decoder", half=False)
 
     def runtime(route: Any) -> None:
         name = route.request.url.rsplit("/", 1)[1]
