@@ -38,7 +38,7 @@ from vae_core.runs.metrics_log import read_tail
 
 ROOT = Path(__file__).parents[1]
 DRAWN = "document.querySelectorAll('.st-key-train_chart_kl .js-plotly-plot .scatterlayer .trace').length > 0"
-LAST = "document.querySelector('.st-key-train_chart_kl .js-plotly-plot').data[0].x.at(-1)"
+LAST = "document.querySelector('.st-key-train_chart_kl .js-plotly-plot')?.data?.[0]?.x.at(-1)"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -8,16 +8,17 @@ import pytest
 # the other, the way back carries `rate` bytes a ms, one after the other, and takes half a round trip. `late`: one reply of so
 # many is held up by 200 ms, and with it those behind it.
 SIMULATE = """(m, options) => {
-  const { trip, rate = Infinity, draw = 3, raw = 12300, small = 1500, most = Infinity } = options;
+  const { draw = 3, raw = 12300, small = 1500, most = Infinity } = options;
   const { seconds = 6, from = 3, every = 1000 / 60, late = 0, change } = options;
   const flow = new m.FlowControl();
   const queue = []; // [at, act], a calendar
   const at = (time, act) => queue.push([time, act]);
-  let [now, wanted, inFlight, sequence, free, linkFree, replies, way] = [0, null, [], 0, 0, 0, 0, trip];
+  let [now, wanted, inFlight, sequence, free, linkFree, replies] = [0, null, [], 0, 0, 0, 0];
+  let { trip: way, rate = Infinity } = options;
   const seen = { answered: 0, latencies: [], flights: 0, limits: [], jpeg: [] };
   const send = () => {
     if (wanted === null || inFlight.length >= Math.min(most, flow.limit)) return;
-    const asked = { sequence: ++sequence, event: wanted, sent: now, alone: inFlight.length === 0, jpeg: flow.jpeg };
+    const asked = { sequence: ++sequence, event: wanted, sent: now, alone: inFlight.length === 0, jpeg: flow.compresses(now) };
     wanted = null;
     inFlight.push(asked);
     at(now + way / 2, () => {
@@ -40,12 +41,12 @@ SIMULATE = """(m, options) => {
       seen.latencies.push(now - asked.event);
       seen.flights = Math.max(seen.flights, inFlight.length + 1);
       seen.limits.push(flow.limit);
-      seen.jpeg.push(flow.jpeg);
+      seen.jpeg.push(asked.jpeg);
     }
     send();
   };
   for (let k = 0; k * every < 1000 * seconds; k += 1) at(k * every, () => { wanted = now; send(); });
-  if (change) at(1000 * change.at, () => { way = change.trip; });
+  if (change) at(1000 * change.at, () => { [way, rate] = [change.trip ?? way, change.rate ?? rate]; });
   while (queue.length > 0) {
     const next = queue.reduce((best, [time], i) => (time < queue[best][0] ? i : best), 0);
     const [[time, act]] = queue.splice(next, 1);
@@ -81,10 +82,17 @@ def test_with_one_in_flight_a_far_server_answers_few(js):
 @pytest.mark.parametrize("trip", [0, 20, 100, 200])
 @pytest.mark.parametrize(("mbit", "raw"), [(20, True), (5, False), (1, False)])
 def test_a_narrow_way_gets_jpeg_files_and_no_queue(js, trip, mbit, raw):
-    seen = simulated(js, trip=trip, rate=mbit * 125, seconds=8, **{"from": 5})
+    seen = simulated(js, trip=trip, rate=mbit * 125, seconds=20, **{"from": 5})
     assert seen["everJpeg"] is not raw
     assert seen["rate"] > 58
     assert seen["p95"] <= trip + 3 + 20
+
+
+@pytest.mark.parametrize("trip", [0, 100])
+def test_a_way_that_becomes_wide_carries_pictures_as_they_are_again(js, trip):
+    seen = simulated(js, trip=trip, rate=125, change={"at": 4, "rate": 2500}, seconds=20, **{"from": 17})
+    assert not seen["everJpeg"]
+    assert seen["rate"] > 58
 
 
 def test_a_way_too_narrow_even_for_jpeg_files_gets_no_backlog(js):

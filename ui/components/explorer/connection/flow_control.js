@@ -13,11 +13,13 @@ const PERIOD = 5000; // ms: the shortest way is known of this period and the one
 const [FEW, MANY] = [3, 12]; // replies that are judged together
 const QUEUED = 0.5; // of the time between replies, by which all of them take longer than the way does
 const SLOWER = 1.1; // times a display frame, between replies that come too slowly
-const AGAIN = 3000; // ms within which a second queue has to form, and in which no pictures passed as they are at the display's rate,
-// before they are compressed: a busy machine makes a queue now and then
+const AGAIN = 3000; // ms within which so many queues have to form, and no pictures pass as they are at the display's rate,
+const [QUEUES, LONG_QUEUES] = [3, 2]; // before they are compressed: a busy machine makes a queue now and then
+const LONG = 3; // display frames between the replies of a long one
 const LONE = 2; // replies to requests that were alone in flight: what they took is the way, though it was shorter before
 const SMALL = 3000; // bytes, below which a JPEG file saves too little
-const CARRIED = 0.8; // of a display frame, in which a picture as it is must pass before it is asked for again
+const CARRIED = 0.8; // of a display frame, in which a picture as it is must pass before all are asked for so again
+const [TRIAL, LATER, LATEST] = [1000, 3, 60_000]; // ms until one is asked for to find out, times longer after each in vain, at most
 
 export class FlowControl {
   #frame; // function: ms between two frames of the display
@@ -27,7 +29,9 @@ export class FlowControl {
   #shortest = []; // [{since, way}]: the shortest way of this period and the one before, ms
   #lone = []; // ways of requests that were alone in flight
   #replies = []; // {at, way, served, bytes, awaited}: the last ones, asked for since `#since`
-  #queued = -Infinity; // when the last queue was seen
+  #queues = []; // when the last ones were seen
+  #trial = Infinity; // when one picture is to come as it is among JPEG files
+  #patience = TRIAL; // ms until the next one
   #passed = -Infinity; // when pictures as they are last came at the display's rate
   #since = -Infinity; // when the limit or the kind of picture was last changed over a queue
   #slowStart = true; // no queue of such pictures has been seen yet: the limit doubles with each way there and back
@@ -42,9 +46,12 @@ export class FlowControl {
     return this.#limit;
   }
 
-  /** Whether moving pictures are to come as JPEG files. */
-  get jpeg() {
-    return this.#jpeg;
+  /** Whether a moving picture that is asked for at `now` is to come as a JPEG file. One now and then is not, to find out what the
+   *  way carries: while JPEG files come, nothing else tells. */
+  compresses(now) {
+    if (!this.#jpeg || now < this.#trial || this.#replies.length < MANY) return this.#jpeg;
+    this.#trial = now + this.#patience; // should it never come
+    return false;
   }
 
   /** A reply came at `at` to what was asked for at `sent`, `alone`: with nothing else in flight, as a `jpeg` file or not; the server
@@ -52,7 +59,7 @@ export class FlowControl {
   replied({ sent, at, served, bytes, alone, jpeg, awaited }) {
     const way = Math.max(0, at - sent - served);
     if (jpeg !== this.#jpeg) {
-      if (this.#jpeg && alone) this.#tryRaw(way, bytes);
+      if (this.#jpeg && sent >= this.#since) this.#tryRaw(way, bytes, at);
       return;
     }
     this.#learn(way, at, alone);
@@ -101,12 +108,15 @@ export class FlowControl {
     if (2 * last.filter(({ awaited }) => awaited).length < last.length) return false; // nothing more is asked for
     const gap = median(last.slice(1).map((reply, i) => reply.at - last[i].at)); // replies that were held up come at once after it
     const queue = Math.min(...last.map(({ way }) => way)) - this.#way;
+    if (this.#jpeg && gap > SLOWER * this.#frame()) this.#trial = at + this.#patience; // where even files are slow
     if (gap <= SLOWER * this.#frame() || queue <= QUEUED * gap) return this.#doubt(at);
     const served = median(last.map((reply) => reply.served));
-    const again = at - this.#queued < Math.max(AGAIN, MANY * gap) && at - this.#passed > AGAIN;
-    const bytesAreSlow = again && served < gap / 2 && last[0].bytes > SMALL;
+    this.#queues = [...this.#queues.slice(1 - QUEUES), at];
+    const first = this.#queues.at(gap > LONG * this.#frame() ? -LONG_QUEUES : -QUEUES) ?? -Infinity;
+    const again = at - first < Math.max(AGAIN, MANY * gap);
+    const bytesAreSlow = again && at - this.#passed > AGAIN && served < gap / 2 && last[0].bytes > SMALL;
     this.#slowStart = this.#jpegAllowed && !this.#jpeg && bytesAreSlow;
-    this.#queued = at;
+    if (this.#slowStart) this.#trial = at + this.#patience;
     this.#change(this.#jpeg || this.#slowStart, at);
     this.#limit = Math.max(1, Math.min(this.#limit, Math.round((this.#way + served) / gap)));
     return true;
@@ -133,13 +143,16 @@ export class FlowControl {
   }
 
   /** A picture as it is came while JPEG files are asked for: by how much longer it took one knows what the way carries. */
-  #tryRaw(way, bytes) {
+  #tryRaw(way, bytes, at) {
     const small = this.#replies.at(-1)?.bytes;
-    if (small === undefined) return;
-    const takes = ((way - this.#way) * bytes) / (bytes - small); // ms that the bytes of a picture take
-    if (takes > CARRIED * this.#frame()) return;
+    const takes = small === undefined ? Infinity : ((way - this.#way) * bytes) / (bytes - small); // ms that the bytes of a picture take
+    if (takes > CARRIED * this.#frame()) {
+      this.#patience = Math.min(LATEST, LATER * this.#patience);
+      this.#trial = at + this.#patience;
+      return;
+    }
     this.#change(false, -Infinity);
-    this.#slowStart = true;
+    [this.#slowStart, this.#queues] = [true, []];
   }
 }
 

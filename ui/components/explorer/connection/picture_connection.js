@@ -84,11 +84,12 @@ export class PictureConnection extends Connection {
   #send() {
     if (!this.open || this.#wanted === null || this.#inFlight.length >= this.#flow.limit) return;
     const { z, start, step, noise, exact = false } = this.#wanted;
-    const jpeg = this.#flow.jpeg && !exact && noise === null;
+    const now = performance.now();
+    const jpeg = !exact && noise === null && this.#flow.compresses(now);
     this.#wanted = null;
     this.#sequence = (this.#sequence + 1) >>> 0;
     clearTimeout(this.#rest);
-    this.#inFlight.push({ sequence: this.#sequence, start, z, sent: performance.now(), alone: this.#inFlight.length === 0 });
+    this.#inFlight.push({ sequence: this.#sequence, start, z, sent: now, alone: this.#inFlight.length === 0 });
     this.send(encodePicture(this.#sequence, z, step, noise, jpeg));
     if (this.#inFlight.length === 1) this.#watch();
   }
