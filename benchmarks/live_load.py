@@ -28,6 +28,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.benchmark_models import save_untrained
 from vae_core.onnx_export import onnx_file
+from vae_core.publish.write_page import MODULE, WASM
 
 ROOT = Path(__file__).parents[1]
 MODEL, LATENT_DIM = "bench-conv-64", 16
@@ -110,7 +111,7 @@ def load_decoder(port: int, folder: Path) -> int:
     os.environ["VAE_RUNS"] = str(folder / "runs")
     version = onnx_file(folder / f"{MODEL}.safetensors", "decoder", half=True).version
     hashes = json.loads((ROOT / "ui/components/onnxruntime_web/hashes.json").read_text())
-    files = [f"onnxruntime/{hashes['version']}/{name}" for name in hashes["files"] if Path(name).suffix in (".mjs", ".wasm")]
+    files = [f"onnxruntime/{hashes['version']}/{name}" for name in (MODULE, WASM)]
     size = 0
     for path in [f"onnx/decoder?model={MODEL}&v={version}", *files]:
         request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers={"Accept-Encoding": "gzip"})

@@ -29,6 +29,7 @@ from tools.renew_onnxruntime_web import FOLDER
 from vae_core import onnx_export
 from vae_core.latent.latent_model import LatentModel, open_model
 from vae_core.onnx_export import Part
+from vae_core.publish.write_page import MODULE, WASM
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 COLUMNS = ("model, file", "made in, s", "MB", "MB packed", "largest difference, levels", "ms a picture", "ms by torch")
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1000)
     points = parser.parse_args().points
     torch.set_num_threads(1)
-    runtime = sum(path.stat().st_size for path in FOLDER.glob("ort*.gz"))
+    runtime = sum((FOLDER / f"{name}.gz").stat().st_size for name in (MODULE, WASM))
     rows, sent = [], []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VAE_RUNS"] = folder

@@ -175,6 +175,8 @@ def watched(chromium: Browser, url: str, pid: int, options: argparse.Namespace) 
             sizes.append((sum(received) - count) / options.seconds)
     finally:
         runs.stop(run_id)
+        while runs.status(run_id).live:  # it writes until it has ended
+            time.sleep(0.1)
     ratio = [100 * (1 - there / nobody) for there, nobody in zip(seen, alone, strict=True)]
     return [
         ("images per second, nobody looks", f"{statistics.median(alone):,.0f}", " ".join(f"{value:,.0f}" for value in alone)),

@@ -15,6 +15,7 @@ const POINTS = 4; // drawn by both
 const MOST_OFF = 1; // of 255, that a pixel may differ
 const LAST = 15; // pictures of which the time is the median
 const HOLD = 1.5; // times slower than the other, before one that decodes hands over: times vary
+const RESTS = 300; // ms without a picture, before both are timed anew: nothing is asked of the server while a pointer drags
 const APART = 5000; // ms between two comparisons of both: what made one slow for a moment has to pass
 const PATIENCE = 4000; // ms for one picture, after which the worker is taken for dead
 
@@ -36,6 +37,7 @@ export class Takeover {
   #quicker = true; // the browser was, when last compared
   #compared = -Infinity; // when both were last timed on the same points
   #timer;
+  #resting; // timer
 
   /** ask(model, latentDim, signal) -> (z) => promise of the server's picture, one at a time */
   constructor(ask) {
@@ -62,6 +64,7 @@ export class Takeover {
     [this.state, this.reason] = this.#offer === null ? ["none", ""] : ["waiting", ""];
     [this.#here, this.#there, this.#quicker] = [[], [], true];
     this.#timer = new Timer(() => this.#load(), this.#life.signal);
+    this.#resting = new Timer(() => this.#compare(), this.#life.signal);
     this.#tell();
   }
 
@@ -82,7 +85,7 @@ export class Takeover {
   served(ms) {
     if (ms !== null) keep(this.#there, ms);
     this.#begin(SETTLE);
-    this.#compare();
+    this.#resting.set(RESTS);
   }
 
   /** Whether the server can be asked. */
@@ -121,7 +124,7 @@ export class Takeover {
     try {
       const [answer] = await decoder.decode([z], { urgent: true });
       keep(this.#here, performance.now() - start);
-      this.#compare();
+      this.#resting.set(RESTS);
       return answer;
     } catch (error) {
       this.#fail(decoder, error);
