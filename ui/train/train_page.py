@@ -10,13 +10,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.server.worker_threads import cores
 from ui.shared import user_session
 from ui.train import compare_runs, form, metrics_history, run_actions, run_list, run_panel, run_sentences, train_again
 from ui.train.own_pictures import import_panel, panel_address
 from vae_core import runs
 from vae_core.runs import RunStatus
 
-LOOK_AGAIN = 0.8  # seconds, while something runs
+SOONEST = 0.8  # seconds between two looks, while something runs
+LOOK = 0.09  # seconds of a processor that a look takes (benchmarks/watch_training.py)
+SHARE = 0.02  # of the processors, which a training on them may lose to being watched
 WAS_LIVE = "train.was_live"  # bool: there was something to wait for when the page was drawn, so it looks again by itself
 
 
@@ -31,9 +34,14 @@ def page() -> None:
     left, rest = st.columns([25, 75], gap="small")
     with rest:
         st.session_state[WAS_LIVE] = busy = looks_again(runs.list_runs())
-        st.fragment(watch, run_every=LOOK_AGAIN if busy else None)()
+        st.fragment(watch, run_every=look_again() if busy else None)()
     with left, st.container(border=True, key="train_form"):
         form.form()  # last: on a new server its estimate waits for torch, which a run that goes need not
+
+
+def look_again() -> float:
+    """Seconds between two looks: the fewer processors, the longer."""
+    return max(SOONEST, LOOK / (SHARE * cores()))
 
 
 def watch() -> None:
