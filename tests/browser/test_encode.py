@@ -54,6 +54,7 @@ def encode_page(running, page):
 
 
 def upload(page, data, name="seven.png"):
+    page.wait_for_function(SETTLED)  # an upload within milliseconds of the last answer is lost by Streamlit now and then
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
