@@ -174,3 +174,24 @@ def test_the_explorer_moves_as_it_is_when_streamlit_gives_it_a_new_place(js):
     page.clock.fast_forward(1600)
     page.evaluate("() => { window.third = mount(); }")
     assert page.evaluate(same) == [False, 1]
+
+
+def test_an_image_that_cannot_be_loaded_stays_away_however_often_its_code_is_committed(js):
+    hidden = js(
+        "explorer/picture/encoded_image_note.js",
+        """async (m) => {
+          const committed = {posterior: {std: [1], label: 'test image 3 (a 7)', index: 3}};
+          const answers = {imageUrl: async () => `${location.origin}/nowhere.png`};
+          const note = new m.EncodedNote({answers, model: {name: 'a'}, store: {committed}, release: () => {}});
+          const element = note.elements['under the picture'];
+          document.body.append(element);
+          const image = element.querySelector('img');
+          const failed = new Promise((go) => image.addEventListener('error', go));
+          await note.committed({committed});
+          const before = image.hidden;
+          await failed;
+          await note.committed({committed});
+          return [before, image.hidden, element.hidden];
+        }""",
+    )
+    assert hidden == [False, True, False]

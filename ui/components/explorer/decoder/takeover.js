@@ -223,8 +223,10 @@ export class Takeover {
   /** Whether the one that decodes has become much the slower one. The times of the other are old: both are then timed anew, for
    *  a page or a machine that is busy slows both. */
   #compare() {
-    if (this.#decoder === null || !this.#slower || this.#serverAway || performance.now() - this.#compared < APART) return;
-    this.#compareAnew(this.#decoder, this.#life.signal);
+    if (this.#decoder === null || !this.#slower || this.#serverAway) return;
+    const early = this.#compared + APART - performance.now();
+    if (early > 0) this.#resting.set(early);
+    else this.#compareAnew(this.#decoder, this.#life.signal);
   }
 
   get #slower() {
@@ -241,9 +243,8 @@ export class Takeover {
     }
     if (decoder !== this.#decoder) return;
     this.#here = [decoder.milliseconds];
-    if (!this.#slower) return;
-    this.#quicker = !this.#quicker;
-    this.#tell();
+    if (this.#slower) this.#quicker = !this.#quicker;
+    this.#tell(); // the times are others now, whoever decodes
   }
 
   /** The proven decoder does not go on. */

@@ -9,6 +9,7 @@ export class EncodedNote {
   #real = h("img.lw-real", { alt: "", hidden: "", onerror: () => (this.#real.hidden = true), title: "The image itself, beside what the model makes of it" });
   #words = h("span.lw-muted");
   #note;
+  #url = null; // of the image
 
   constructor(explorer) {
     this.#explorer = explorer;
@@ -25,9 +26,11 @@ export class EncodedNote {
     const index = posterior.index ?? null;
     const url = index === null ? null : await this.#explorer.answers.imageUrl(this.#explorer.model.name, index);
     if (posterior !== this.#explorer.store.committed.posterior) return;
+    if (url === this.#url) return; // shown, or hidden because it could not be loaded
+    this.#url = url;
     this.#real.hidden = url === null;
     if (url === null) return;
     this.#real.alt = `the real ${posterior.label}`;
-    if (this.#real.src !== url) this.#real.src = url;
+    this.#real.src = url;
   }
 }
